@@ -1,0 +1,63 @@
+"""Canonical JSON and the digests made from it.
+
+Canonical JSON is a subset of RFC 8785: UTF-8, keys sorted by code point, no white space, integers only, members that
+are null removed. The same value gives the same bytes on every machine and in every release.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from krate_gitops.errors import KrateError
+
+_MAX_INTEGER = 2**53 - 1
+
+Json = Any
+
+
+def sha256_digest(data: bytes | memoryview) -> str:
+    """``sha256:`` and 64 hex digits of the bytes."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def canonical_json(value: Json) -> bytes:
+    """The canonical bytes of a value.
+
+    Raises ``KrateError(DIGEST_INPUT_INVALID)`` for floats, integers beyond 2^53-1, null inside a list, lone
+    surrogates and keys that are not text.
+    """
+    text = json.dumps(_checked(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise _invalid("a lone surrogate in a string") from error
+
+
+def json_digest(value: Json) -> str:
+    """Digest of the canonical JSON of a value."""
+    return sha256_digest(canonical_json(value))
+
+
+def _checked(value: Json) -> Json:
+    if isinstance(value, str) or value is True or value is False:
+        return value
+    if isinstance(value, int):
+        if abs(value) > _MAX_INTEGER:
+            raise _invalid(f"integer {value} is beyond 2^53-1")
+        return value
+    if isinstance(value, Mapping):
+        if not all(isinstance(key, str) for key in value):
+            raise _invalid("an object key that is not text")
+        return {key: _checked(item) for key, item in value.items() if item is not None}
+    if isinstance(value, (list, tuple)):
+        return [_checked(item) for item in value]
+    raise _invalid("null inside a list" if value is None else f"a {type(value).__name__}")
+
+
+def _invalid(what: str) -> KrateError:
+    return KrateError(
+        "DIGEST_INPUT_INVALID", f"canonical JSON cannot hold {what}", hint="use integers of a smaller unit, or text"
+    )

@@ -1,0 +1,42 @@
+"""The one error tree. Every failure a person or program meets carries a stable code, a place and advice."""
+
+from __future__ import annotations
+
+
+class KrateError(Exception):
+    """A failure with a stable code.
+
+    ``exit_code`` follows the command line contract: 1 the answer is "no", 2 usage, 3 unavailable, 4 denied.
+    ``location`` names the place: ``path:line:column``, a ref, a resource.
+    """
+
+    exit_code = 1
+
+    def __init__(self, code: str, message: str, *, hint: str = "", location: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.hint = hint
+        self.location = location
+
+    def as_dict(self) -> dict[str, str]:
+        """The body of the ``error`` object that every machine format prints."""
+        return {"code": self.code, "message": self.message, "hint": self.hint, "location": self.location}
+
+
+class UsageError(KrateError):
+    """The request itself is malformed."""
+
+    exit_code = 2
+
+
+class UnavailableError(KrateError):
+    """Something needed is unreachable, missing or too slow; trying again may help."""
+
+    exit_code = 3
+
+
+class DeniedError(KrateError):
+    """Policy, permissions or the organisation boundary say no."""
+
+    exit_code = 4
