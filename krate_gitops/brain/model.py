@@ -27,6 +27,8 @@ class FileClass(enum.StrEnum):
     NOTE = "note"
     README = "readme"
     UNCLASSIFIED = "unclassified"
+    IGNORED = "ignored"
+    """Named by the ``ignore`` list of a foreign brain: neither a record nor an error."""
 
 
 class Severity(enum.IntEnum):
@@ -80,6 +82,8 @@ class Record(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     sensitivity: str | None = None
     source_refs: tuple[str, ...] = ()
     generated: bool = False
+    patch: bool = False
+    """Foreign brains only: adds its edges to the record of the same id that stands elsewhere."""
     attributes: Attributes = {}
     edges: tuple[Edge, ...] = ()
 

@@ -1,0 +1,1 @@
+"""What makes a brain wrong: the table of rules, and the rules by what they look at."""

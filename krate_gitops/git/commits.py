@@ -1,0 +1,153 @@
+"""Writes commits without a work tree: blobs, trees and the commit go straight into the object database.
+
+No checkout, no index, no hooks, no filters. The branch moves by compare-and-swap, so that of two writers one is told.
+Importing this module loads dulwich; nothing on the way of a read does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tree
+from dulwich.refs import Ref
+from dulwich.repo import Repo
+
+from krate_gitops.errors import KrateError, UnavailableError, UsageError
+from krate_gitops.git.local import Repository, init_git_dir, repository_at
+from krate_gitops.git.names import escape_name, find_fault
+from krate_gitops.git.request import check_ref_name
+from krate_gitops.git.trees import EXECUTABLE_MODE, FILE_MODE
+
+_FOLDER_MODE = 0o040000
+Changes = Mapping[str, bytes | None]
+_Kind = TypeVar("_Kind", bound=ShaFile)
+
+
+def init_repository(
+    path: Path, *, bare: bool = False, default_branch: str = "main", object_format: str = "sha1"
+) -> Repository:
+    """A new empty repository, without hooks. Raises ``UsageError(INVALID_REQUEST)`` where one exists already."""
+    check_ref_name(default_branch)
+    git_dir = path if bare else path / ".git"
+    if (git_dir / "HEAD").exists():
+        raise UsageError("INVALID_REQUEST", f"{path} is a Git repository already", hint="choose another folder")
+    git_dir.parent.mkdir(parents=True, exist_ok=True)
+    init_git_dir(git_dir, is_bare=bare, default_branch=default_branch, object_format=object_format)
+    return repository_at(git_dir, name=path.name.removesuffix(".git"), work_tree=None if bare else path)
+
+
+def write_commit(
+    git_dir: Path,
+    files: Changes,
+    *,
+    parents: Sequence[str],
+    message: str,
+    author: str,
+    time: datetime,
+    branch: str,
+) -> str:
+    """Commits ``files`` on top of the first parent's content and moves ``branch`` there; the new commit's id.
+
+    ``files`` maps paths to contents, ``None`` to delete; without parents it is the whole content. ``author``, who is
+    the committer too, is ``Name <address>``; ``time`` keeps its offset. A new branch is created; one that exists must
+    stand on the first parent. Raises ``UsageError(INVALID_REQUEST)`` for a path that may not be written or can't be
+    deleted, ``KrateError(MEMORY_REF_STALE)`` when the branch has moved, ``UnavailableError`` for an unknown parent.
+    """
+    check_ref_name(branch)
+    with Repo(str(git_dir)) as repo:
+        base = _read(repo, ObjectID(parents[0].encode()), Commit).tree if parents else None
+        commit = Commit()
+        commit.tree = _write_folder(repo, base, _by_folder(files), "") or _store(repo, Tree())
+        commit.parents = [ObjectID(parent.encode()) for parent in parents]
+        commit.author = commit.committer = author.encode()
+        commit.author_time = commit.commit_time = int(time.timestamp())
+        offset = time.utcoffset()
+        commit.author_timezone = commit.commit_timezone = int(offset.total_seconds()) if offset else 0
+        commit.message = message.encode() if message.endswith("\n") else message.encode() + b"\n"
+        oid = _store(repo, commit)
+        _move_branch(repo, Ref(f"refs/heads/{branch}".encode()), oid, commit.parents)
+    return oid.decode()
+
+
+class _Folder(dict[str, "bytes | _Folder | None"]):
+    """Changes below one folder: contents, folders, and deletions, by name."""
+
+
+def _by_folder(files: Changes) -> _Folder:
+    top = _Folder()
+    # Contents first: then a deleted name is free to become a folder, whichever was named earlier.
+    for path, content in sorted(files.items(), key=lambda item: item[1] is None):
+        *folders, name = path.split("/")
+        for fault in map(find_fault, path.encode("utf-8", "surrogateescape").split(b"/")):
+            if fault:
+                raise _refused(path, fault)
+        here = top
+        for folder in folders:
+            below = here.setdefault(folder, _Folder())
+            if not isinstance(below, _Folder):
+                raise _refused(path, f"{escape_name(folder)} is written as a file too")
+            here = below
+        if content is not None and name in here:
+            raise _refused(path, "it is written as a folder too")
+        here.setdefault(name, content)
+    return top
+
+
+def _write_folder(repo: Repo, base: ObjectID | None, changes: _Folder, place: str) -> ObjectID | None:
+    """The changed tree's id; ``None`` when nothing is left in it."""
+    tree = _read(repo, base, Tree) if base else Tree()
+    old = {entry.path: (entry.mode, entry.sha) for entry in tree.items()}
+    for text, change in changes.items():
+        name = text.encode()
+        mode, oid = old.get(name, (0, None))
+        if isinstance(change, _Folder):
+            below = _write_folder(repo, oid if mode == _FOLDER_MODE else None, change, f"{place}{text}/")
+            mode = _FOLDER_MODE
+        elif change is None:
+            if name not in old:
+                raise _refused(place + text, "it can't be deleted, for it doesn't exist")
+            below = None
+        else:
+            mode = EXECUTABLE_MODE if mode == EXECUTABLE_MODE else FILE_MODE
+            below = _store(repo, Blob.from_string(change))
+        if below:
+            tree.add(name, mode, below)
+        elif name in old:
+            del tree[name]
+    return _store(repo, tree) if len(tree) else None
+
+
+def _move_branch(repo: Repo, ref: Ref, oid: ObjectID, parents: Sequence[ObjectID]) -> None:
+    if repo.refs.read_ref(ref) is None:
+        is_moved = repo.refs.add_if_new(ref, oid)
+    else:
+        is_moved = bool(parents) and repo.refs.set_if_equals(ref, parents[0], oid)
+    if not is_moved:
+        raise KrateError(
+            "MEMORY_REF_STALE",
+            f"{ref.decode()} has moved since {parents[0].decode()[:12] if parents else 'it was found absent'}",
+            hint="read the branch again and repeat the change on its new tip",
+            location=ref.decode(),
+        )
+
+
+def _read(repo: Repo, oid: ObjectID, kind: type[_Kind]) -> _Kind:
+    try:
+        found = repo.object_store[oid]
+    except KeyError:
+        found = None
+    if not isinstance(found, kind):
+        raise UnavailableError("MEMORY_REPOSITORY_UNAVAILABLE", f"there is no {kind.__name__.lower()} {oid.decode()}")
+    return found
+
+
+def _store(repo: Repo, item: ShaFile) -> ObjectID:
+    repo.object_store.add_object(item)
+    return ObjectID(item.get_id(repo.object_format))
+
+
+def _refused(path: str, why: str) -> UsageError:
+    return UsageError("INVALID_REQUEST", f"{escape_name(path)} can't be written: {why}", location=escape_name(path))

@@ -1,0 +1,142 @@
+"""Bare mirrors of remotes, kept under the home folder.
+
+A mirror is complete or absent: the first copy is made beside it and renamed. Later fetches add objects before they move
+refs, all refs at once, so whoever reads meanwhile sees the old state or the new one, and a fetch that fails or is
+killed changes nothing. Objects are never thrown away: a commit pinned by a snapshot outlives a force-push.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import time
+from pathlib import Path
+
+import msgspec
+
+from krate_gitops.errors import KrateError, UnavailableError
+from krate_gitops.git.command import GitFailedError, GitTimeoutError, run_git, run_git_with_remote
+from krate_gitops.git.local import Repository, init_git_dir, repository_at
+from krate_gitops.git.locks import exclusive_lock
+from krate_gitops.git.remotes import Remote
+from krate_gitops.settings import Settings
+
+REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+"""Branches and tags, nothing else: a forge keeps other people's proposals under further refs."""
+
+
+class _Advertisement(msgspec.Struct, frozen=True):
+    """What a remote says it has: object ids by full ref name, and the branch its HEAD names."""
+
+    refs: dict[str, str]
+    head: str | None
+
+    @property
+    def object_format(self) -> str:
+        return "sha256" if any(len(oid) == 64 for oid in self.refs.values()) else "sha1"
+
+
+def open_mirror(remote: Remote, *, settings: Settings, refresh: bool) -> Repository:
+    """The mirror of a remote; brought up to date when ``refresh`` is set, made when there is none.
+
+    Raises ``UnavailableError(MEMORY_REPOSITORY_UNAVAILABLE)`` when the remote doesn't answer properly in time; a mirror
+    that exists stays as it was.
+    """
+    folder = settings.home / "mirrors"
+    git_dir = folder / f"{remote.key}.git"
+    if refresh or not git_dir.is_dir():
+        end = time.monotonic() + settings.deadline_seconds
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with exclusive_lock(folder / f"{remote.key}.lock", deadline=settings.deadline_seconds) as lock:
+                _refresh(_Conversation(remote, end, lock), git_dir)
+        except (GitFailedError, GitTimeoutError) as error:
+            raise _unreachable(remote, error) from None
+        except OSError as error:
+            raise _unwritable(remote, error) from None
+    return repository_at(git_dir, name=remote.name)
+
+
+class _Conversation(msgspec.Struct, frozen=True):
+    """One talk with a remote, all of which must be over at ``end`` (monotonic seconds)."""
+
+    remote: Remote
+    end: float
+    lock: int
+
+    def run(self, git_dir: Path | None, *arguments: str) -> bytes:
+        left = max(0.001, self.end - time.monotonic())
+        return run_git_with_remote(
+            git_dir, arguments, protocols=self.remote.protocols, deadline=left, held_files=[self.lock]
+        )
+
+
+def _refresh(talk: _Conversation, git_dir: Path) -> None:
+    # A killed fetch leaves locks behind. We hold ours, which every fetch inherits: nobody else can be at work here.
+    offered = _ask(talk)
+    if git_dir.is_dir():
+        _remove_leftovers(git_dir)
+        _fetch(talk, git_dir, offered)
+        return
+    new = git_dir.with_name(f".new-{git_dir.name}")
+    shutil.rmtree(new, ignore_errors=True)
+    init_git_dir(new, object_format=offered.object_format)
+    try:
+        _fetch(talk, new, offered)
+        os.rename(new, git_dir)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _ask(talk: _Conversation) -> _Advertisement:
+    output = talk.run(None, "ls-remote", "--symref", "--", talk.remote.url, "HEAD", "refs/heads/*", "refs/tags/*")
+    refs: dict[str, str] = {}
+    head: str | None = None
+    for line in output.decode("utf-8", "surrogateescape").splitlines():
+        value, _, name = line.partition("\t")
+        if value.startswith("ref: refs/heads/") and name == "HEAD":
+            head = value.removeprefix("ref: ")
+        elif name.startswith(("refs/heads/", "refs/tags/")) and not name.endswith("^{}"):
+            refs[name] = value
+    return _Advertisement(refs, head)
+
+
+def _fetch(talk: _Conversation, git_dir: Path, offered: _Advertisement) -> None:
+    listed = run_git(git_dir, ["for-each-ref", "--format=%(objectname)%09%(refname)"])
+    lines = (line.partition("\t") for line in listed.decode("utf-8", "surrogateescape").splitlines())
+    if {name: oid for oid, _, name in lines} != offered.refs:
+        options = ("--atomic", "--prune", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--quiet")
+        talk.run(git_dir, "fetch", *options, "--", talk.remote.url, *REFSPECS)
+    if offered.head:
+        run_git(git_dir, ["symbolic-ref", "HEAD", offered.head])
+
+
+def _remove_leftovers(git_dir: Path) -> None:
+    names = ("*.lock", "refs/**/*.lock", "objects/info/**/*.lock", "objects/pack/tmp_*", "objects/tmp_objdir-*")
+    for pattern in names:
+        for path in list(git_dir.glob(pattern)):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                with contextlib.suppress(FileNotFoundError):
+                    path.unlink()
+
+
+def _unreachable(remote: Remote, error: GitFailedError | GitTimeoutError) -> UnavailableError:
+    hint = error.hint or "check the address, the network and your access rights"
+    if re.search(r"redirect|returned error: 30[1278]", error.message):
+        hint = "the remote redirects to another address, which is not followed: use its final URL"
+    return UnavailableError(
+        "MEMORY_REPOSITORY_UNAVAILABLE", f"{remote.url}: {error.message}", hint=hint, location=remote.url
+    )
+
+
+def _unwritable(remote: Remote, error: OSError) -> KrateError:
+    return UnavailableError(
+        "MEMORY_REPOSITORY_UNAVAILABLE",
+        f"the mirror of {remote.url} can't be written: {error.strerror or error}",
+        hint="check permissions and free space of the home folder",
+        location=remote.url,
+    )

@@ -1,0 +1,214 @@
+"""The index of one commit: found, completed from an older commit's, or built."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from krate_gitops.git.history import read_commit
+from krate_gitops.git.objects import ObjectReader
+from krate_gitops.git.trees import TreeProblem, diff_trees, list_tree
+from krate_gitops.index.columns import Columns
+from krate_gitops.index.judge import Judge, Place
+from krate_gitops.index.manifest import Manifest, TreeIssue
+from krate_gitops.index.plan import Planned, plan_changes, plan_cold
+from krate_gitops.index.shard import Damaged, Entry, Summary
+from krate_gitops.index.source import Source, Target, open_source
+from krate_gitops.index.store import Store
+from krate_gitops.index.worker import Setting, Task, run_all
+from krate_gitops.progress import Progress, silent
+
+_ANCESTORS = 20
+"""How far back a parent that is indexed already is looked for."""
+
+
+class BuildStats(msgspec.Struct, rename="camel"):
+    """What a build did: shards in all, built and reused; milliseconds in all and by phase."""
+
+    total: int
+    built: int
+    duration_ms: int
+    phases: dict[str, int]
+
+    @property
+    def reused(self) -> int:
+        return self.total - self.built
+
+
+class Built(msgspec.Struct, frozen=True):
+    """An index and how it came about."""
+
+    manifest: Manifest
+    source: Source
+    stats: BuildStats
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self.phases: dict[str, int] = {}
+        self._start = self._last = time.perf_counter()
+
+    def lap(self, phase: str) -> None:
+        now = time.perf_counter()
+        self.phases[phase] = round((now - self._last) * 1000)
+        self._last = now
+
+    def total(self) -> int:
+        return round((time.perf_counter() - self._start) * 1000)
+
+
+class Builder:
+    """Builds indexes into the store under ``home``; ``jobs`` 0 means a process for each processor."""
+
+    def __init__(self, home: Path, *, organization: str = "local", jobs: int = 0) -> None:
+        self.store = Store(home)
+        self._home = home
+        self._organization = organization
+        self._jobs = jobs
+
+    def build(self, target: Target, *, force: bool = False, progress: Progress = silent) -> Built:
+        """The index of a commit, complete when this returns. ``force`` builds every shard anew.
+
+        Raises ``UnavailableError`` when the repository can't be read or the store can't be written.
+        """
+        clock = _Clock()
+        with ObjectReader(target.repository) as reader:
+            source = open_source(target, reader)
+            known = None if force else self._known(source)
+            if known is not None:
+                total = len(known.shards)
+                return Built(known, source, BuildStats(total, 0, clock.total(), clock.phases))
+            planned, issues = self._plan(source, reader, force)
+        clock.lap("list")
+        shards, built = self._complete(source, planned, force, progress)
+        clock.lap("index")
+        manifest = self._judged(source, shards, issues)
+        clock.lap("validate")
+        self.store.write_manifest(manifest)
+        clock.lap("write")
+        return Built(manifest, source, BuildStats(len(shards), built, clock.total(), clock.phases))
+
+    def judge(self, source: Source, columns: Columns, issues: Iterable[TreeIssue]) -> Judge:
+        """The judge of a commit whose shards are complete."""
+        keys = [shard.summary.key for shard in columns.shards]
+        verdicts = [self.store.verdict(key, source.ontology.digest) or [] for key in keys]
+        place = Place(source.commit_time, source.root, source.root_present, source.outside)
+        return Judge(columns, source.ontology, verdicts, tuple(issues), place)
+
+    def columns(self, shards: Iterable[Summary]) -> Columns:
+        """Columns of stored shards. Raises ``Damaged``."""
+        return Columns([self.store.shard(summary) for summary in shards])
+
+    def _known(self, source: Source) -> Manifest | None:
+        manifest = self.store.manifest(source.target.commit, source.variant)
+        if manifest is None or not all(self.store.has_shard(shard.key) for shard in manifest.shards):
+            return None
+        return manifest
+
+    # -- which shards
+
+    def _plan(
+        self, source: Source, reader: ObjectReader, force: bool
+    ) -> tuple[list[Planned], tuple[TreeIssue, ...]]:
+        base = None if force else self._base(source, reader)
+        if base is not None:
+            try:
+                return self._plan_from(base, source, reader)
+            except Damaged:
+                pass  # the base lost a shard; the whole tree tells as much
+        if not source.root_present:
+            return [], ()
+        listing = list_tree(reader, source.target.commit, source.root)
+        return plan_cold(source.entries(listing.entries), source.profile_digest), _issues(listing.problems)
+
+    def _base(self, source: Source, reader: ObjectReader) -> Manifest | None:
+        """Manifest of the nearest first-parent ancestor that is indexed under the same root and profile."""
+        commit = source.target.commit
+        for _ in range(_ANCESTORS):
+            for manifest in self.store.manifests_of(commit):
+                if manifest.root == source.root and manifest.profile_digest == source.profile_digest:
+                    return manifest
+            parents = read_commit(reader, commit).parents
+            if not parents:
+                return None
+            commit = parents[0]
+        return None
+
+    def _plan_from(
+        self, base: Manifest, source: Source, reader: ObjectReader
+    ) -> tuple[list[Planned], tuple[TreeIssue, ...]]:
+        if not all(self.store.has_shard(summary.key) for summary in base.shards):
+            raise Damaged("a shard of the older commit is gone")
+        difference = diff_trees(reader, base.commit, source.target.commit, source.root)
+        changes: dict[str, Entry | None] = {change.path: None for change in difference.changes}
+        changes |= {
+            entry.path: entry for entry in source.entries(change.new for change in difference.changes if change.new)
+        }
+        changes = {path: entry for path, entry in changes.items() if not path.startswith("indexes/")}
+        planned = plan_changes(base.shards, changes, self._entries_of, source.profile_digest)
+        gone = {(problem.path, problem.reason) for problem in difference.old_problems}
+        kept = [issue for issue in base.issues if (issue.path, issue.reason) not in gone]
+        return planned, (*kept, *_issues(difference.new_problems))
+
+    def _entries_of(self, summary: Summary) -> list[Entry]:
+        return self.store.shard(summary).entries()
+
+    # -- shards and verdict
+
+    def _complete(
+        self, source: Source, planned: list[Planned], force: bool, progress: Progress
+    ) -> tuple[tuple[Summary, ...], int]:
+        """Summaries of all shards in order, and how many were built."""
+        found: dict[str, Summary] = {}
+        tasks: list[Task | Summary] = []
+        for item in planned:
+            summary = item if isinstance(item, Summary) else self._stored(item, force)
+            if summary is None:
+                tasks.append(item)
+                continue
+            found[summary.key] = summary
+            if not self.store.has_verdict(summary.key, source.ontology.digest):
+                tasks.append(summary)
+        documents = sum(len(task.entries) if isinstance(task, Task) else task.documents for task in tasks)
+        setting = Setting(source.target.repository, self._home, source.ontology, source.profile, self._organization)
+        done = 0
+
+        def report(finished: int) -> None:
+            nonlocal done
+            done += finished
+            progress("indexing", done, documents)
+
+        found |= run_all(setting, tasks, self._jobs, report)
+        built = sum(isinstance(task, Task) for task in tasks)
+        return tuple(found[item.key] for item in planned), built
+
+    def _stored(self, task: Task, force: bool) -> Summary | None:
+        if force:
+            self.store.remove_shard(task.key)
+            return None
+        return self.store.summary(task.key)
+
+    def _judged(self, source: Source, shards: tuple[Summary, ...], issues: tuple[TreeIssue, ...]) -> Manifest:
+        counts, severities, result = self.judge(source, self.columns(shards), issues).count()
+        return Manifest(
+            commit=source.target.commit,
+            variant=source.variant,
+            repository=source.target.repository.name,
+            root=source.root,
+            commit_time=source.commit_time,
+            ontology_digest=source.ontology.digest,
+            ontology_version=source.ontology.version,
+            profile_digest=source.profile_digest,
+            shards=shards,
+            issues=issues,
+            result=result,
+            counts=counts,
+            severities=severities,
+        )
+
+
+def _issues(problems: Iterable[TreeProblem]) -> tuple[TreeIssue, ...]:
+    return tuple(TreeIssue(problem.path, problem.reason) for problem in problems)

@@ -1,0 +1,125 @@
+"""A whole commit in columns: its files, records and references, over all its shards."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+
+from krate_gitops.brain.links import ALIAS, EDGE, OWNER, REPOSITORY, Array, concatenate
+from krate_gitops.brain.model import Edge, Record
+from krate_gitops.brain.parse import ParsedFile
+from krate_gitops.brain.rules.across import Resolution, resolve
+from krate_gitops.index.shard import Facts, Shard
+
+
+class Columns:
+    """Columns of a commit. Files, records, references and units are numbered over the whole commit, in path order.
+
+    A *unit* is what is ranked: a record, or a file without records.
+    """
+
+    def __init__(self, shards: Sequence[Shard]) -> None:
+        self.shards = shards
+        parts = [shard.outline() for shard in shards]
+        self.paths = [path for part in parts for path in part.paths]
+        self.spellings = [part.spellings for part in parts]
+        self.links, record_bases, _ = concatenate([part.links for part in parts])
+        units = [part.units for part in parts]
+        self.file_units: Array = np.concatenate(units) if units else np.zeros(0, dtype=np.uint32)
+        self.first_unit: Array = np.concatenate(([0], np.cumsum(self.file_units))).astype(np.int64)
+        self.file_class = _joined([part.file_class for part in parts])
+        self.file_bytes = _joined([part.file_bytes for part in parts])
+        self.note_status = _joined([part.note_status for part in parts])
+        self.note_sensitivity = _joined([part.note_sensitivity for part in parts])
+        self.note_repository = _joined([part.note_repository for part in parts])
+        self._file_bases = [0]
+        for part in parts:
+            self._file_bases.append(self._file_bases[-1] + len(part.paths))
+        notes = [part.note_file + base for part, base in zip(parts, self._file_bases, strict=False)]
+        self.note_file = _joined(notes).astype(np.int64)
+        sizes = np.diff(record_bases)
+        self.record_file: Array = self.links.record_file + np.repeat(self._file_bases[:-1], sizes)
+        self._facts: dict[int, Facts] = {}
+
+    @property
+    def units(self) -> int:
+        return int(self.first_unit[-1])
+
+    @cached_property
+    def resolution(self) -> Resolution:
+        """What every id resolves to."""
+        return resolve(self.links)
+
+    @cached_property
+    def record_unit(self) -> Array:
+        """Unit of each record."""
+        return self.first_unit[self.record_file] + self.links.record_ordinal
+
+    @cached_property
+    def unit_record(self) -> Array:
+        """Record of each unit, -1 for a file without records."""
+        records = np.full(self.units, -1, dtype=np.int64)
+        records[self.record_unit] = np.arange(self.links.records)
+        return records
+
+    @cached_property
+    def unit_file(self) -> Array:
+        """File of each unit."""
+        return np.repeat(np.arange(len(self.paths)), self.file_units)
+
+    @cached_property
+    def unit_status(self) -> Array:
+        """Status number of each unit."""
+        status = self.note_status[self.unit_file].copy()
+        status[self.record_unit] = self.links.record_status
+        return status  # type: ignore[no-any-return]
+
+    @cached_property
+    def file_number(self) -> dict[str, int]:
+        """File by path."""
+        return {path: number for number, path in enumerate(self.paths)}
+
+    def shard_bases(self) -> list[int]:
+        """First unit of each shard, and the number of units at the end."""
+        return [int(self.first_unit[base]) for base in self._file_bases]
+
+    def shard_files(self) -> list[int]:
+        """First file of each shard, and the number of files at the end."""
+        return self._file_bases
+
+    def file(self, number: int) -> ParsedFile:
+        """Facts of a file."""
+        shard = bisect_right(self._file_bases, number) - 1
+        facts = self._facts.get(shard)
+        if facts is None:
+            facts = self._facts[shard] = self.shards[shard].facts()
+        return facts[number - self._file_bases[shard]]
+
+    def record(self, number: int) -> Record:
+        """A record with everything its file says."""
+        return self.file(int(self.record_file[number])).records[int(self.links.record_ordinal[number])]
+
+    def path_of_record(self, number: int) -> str:
+        return self.paths[int(self.record_file[number])]
+
+    def edge(self, ref: int) -> Edge | None:
+        """The edge of a reference, None for another role."""
+        if self.links.ref_role[ref] != EDGE:
+            return None
+        return self.record(int(self.links.ref_record[ref])).edges[int(self.links.ref_place[ref])]
+
+    def target_text(self, ref: int) -> str:
+        """The id (or alias) a reference holds."""
+        record = self.record(int(self.links.ref_record[ref]))
+        role, place = int(self.links.ref_role[ref]), int(self.links.ref_place[ref])
+        if role == EDGE:
+            return record.edges[place].target
+        values = {OWNER: record.owners, REPOSITORY: record.repo_refs, ALIAS: record.aliases}.get(role, record.source_refs)
+        return values[place]
+
+
+def _joined(parts: Sequence[Array]) -> Array:
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint32)

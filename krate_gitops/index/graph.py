@@ -1,0 +1,165 @@
+"""The graph of a commit: declared and derived edges between records, and walks over them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from krate_gitops.brain.links import EDGE, OWNER, REPOSITORY, SOURCE, Array, id_key
+from krate_gitops.brain.ontology import OntologyIndex
+from krate_gitops.index.columns import Columns
+
+FULL, LEAF, NONE = 2, 1, 0
+_TRAVERSE = {"full": FULL, "leaf": LEAF, "none": NONE}
+_DERIVED = {OWNER: "owned_by", REPOSITORY: "applies_to_repo", SOURCE: "derived_from"}
+
+
+class Edges(NamedTuple):
+    """Edges between records: source, target, kind (number among ``names``), reference, whether declared."""
+
+    source: Array
+    target: Array
+    kind: Array
+    ref: Array
+    declared: Array
+    names: list[str]
+
+
+class Reached(NamedTuple):
+    """Distance of each record from the start, -1 where it was not reached."""
+
+    distance: Array
+
+
+class Graph:
+    """Edges and neighbours of one commit under one ontology."""
+
+    def __init__(self, columns: Columns, index: OntologyIndex) -> None:
+        self._columns = columns
+        self._index = index
+
+    @cached_property
+    def edges(self) -> Edges:
+        """Declared edges that resolve, then derived ones (owners, repositories, sources) that no declared one repeats."""
+        links, found = self._columns.links, self._columns.resolution
+        names = list(links.names)
+        numbers = {name: number for number, name in enumerate(names)}
+        for name in _DERIVED.values():
+            if name not in numbers:
+                numbers[name] = len(names)
+                names.append(name)
+        resolved = found.target >= 0
+        source = found.definer[links.ref_record]
+        parts = []
+        for role, kind_name in ((EDGE, ""), *_DERIVED.items()):
+            refs = np.flatnonzero((links.ref_role == role) & resolved)
+            if role == EDGE:
+                kinds = links.ref_kind[refs].astype(np.int64)
+            else:
+                refs = refs[self._fits(kind_name, links.record_kind[source[refs]], links.record_kind[found.target[refs]])]
+                kinds = np.full(len(refs), numbers[kind_name], dtype=np.int64)
+            parts.append((source[refs], found.target[refs], kinds, refs, np.full(len(refs), role == EDGE)))
+        joined = [np.concatenate(column) for column in zip(*parts, strict=True)]
+        return Edges(*_without_repeats(joined), names)
+
+    def _fits(self, edge: str, sources: Array, targets: Array) -> Array:
+        """Whether domain and range of a derived edge allow it, asked once for each pair of kinds."""
+        if edge not in self._index.ontology.edge_kinds:
+            return np.zeros(len(sources), dtype=bool)
+        names = self._columns.links.names
+        mixed = sources.astype(np.int64) * len(names) + targets
+        distinct, inverse = np.unique(mixed, return_inverse=True)
+        answers = np.zeros(len(distinct), dtype=bool)
+        for at, value in enumerate(distinct.tolist()):
+            source, target = names[value // len(names)], names[value % len(names)]
+            answers[at] = self._index.admits_source(edge, source) and self._index.admits_target(edge, source, target)
+        return answers[inverse]
+
+    @cached_property
+    def _traverse(self) -> Array:
+        kinds = self._index.ontology.edge_kinds
+        return np.array([_TRAVERSE[kinds[name].traverse] if name in kinds else FULL for name in self.edges.names])
+
+    @cached_property
+    def _neighbours(self) -> dict[str, tuple[Array, Array, Array]]:
+        """By direction: first row of each record, neighbour and kind of each row."""
+        edges, records = self.edges, self._columns.links.records
+        out = _rows(edges.source, edges.target, edges.kind, records)
+        back = _rows(edges.target, edges.source, edges.kind, records)
+        return {"out": out, "in": back}
+
+    def walk(self, start: Array, depth: int, *, admitted: Array, direction: str = "both", kinds: Array | None = None) -> Array:
+        """Distance of each record from ``start`` (0 for those), -1 beyond ``depth``.
+
+        Breadth first; each record is visited once, at its shortest distance. Records that are not admitted are neither
+        visited nor passed through; ``leaf`` edges end a path. ``kinds``: a mask of edge kinds that may be followed.
+        """
+        distance = np.full(self._columns.links.records, -1, dtype=np.int64)
+        frontier = np.unique(start)
+        distance[frontier] = 0
+        traverse = self._traverse if kinds is None else np.where(kinds, self._traverse, NONE)
+        directions = ("out", "in") if direction == "both" else (direction,)
+        for step in range(1, depth + 1):
+            if not len(frontier):
+                break
+            reached = [self._step(frontier, way, traverse) for way in directions]
+            target = np.concatenate([nodes for nodes, _ in reached])
+            through = np.concatenate([full for _, full in reached])
+            new = admitted[target] & (distance[target] < 0)
+            target, through = target[new], through[new]
+            distance[target] = step
+            frontier = np.unique(target[through])
+        return distance
+
+    def _step(self, frontier: Array, way: str, traverse: Array) -> tuple[Array, Array]:
+        first, neighbour, kind = self._neighbours[way]
+        sizes = first[frontier + 1] - first[frontier]
+        ends = np.cumsum(sizes)
+        rows = np.arange(int(ends[-1])) - np.repeat(ends - sizes, sizes) + np.repeat(first[frontier], sizes)
+        level = traverse[kind[rows]]
+        allowed = level > NONE
+        return neighbour[rows][allowed], level[allowed] == FULL
+
+    def kinds_mask(self, names: tuple[str, ...]) -> Array | None:
+        """Mask of the named edge kinds, None for all."""
+        if not names:
+            return None
+        wanted = set(names)
+        return np.array([name in wanted for name in self.edges.names], dtype=bool)
+
+    def pointing_at(self, identifier: str) -> Array:
+        """Records with an edge, owner, repository or source that is the id (a record's or an external one)."""
+        links = self._columns.links
+        key = np.uint64(id_key(identifier))
+        refs = np.flatnonzero((links.ref_target == key) & (links.ref_role <= SOURCE))
+        owners = self._columns.resolution.definer[links.ref_record[refs]]
+        return np.unique(owners[owners >= 0])
+
+    def defined(self, identifier: str) -> int:
+        """The record that owns an id alone, or -1."""
+        found = self._columns.resolution
+        rows = np.flatnonzero(self._columns.links.record_id == np.uint64(id_key(identifier)))
+        rows = rows[found.defines[rows] & found.served[rows]]
+        return int(rows[0]) if len(rows) else -1
+
+
+def _rows(key: Array, neighbour: Array, kind: Array, records: int) -> tuple[Array, Array, Array]:
+    order = np.lexsort((kind, neighbour, key))
+    first = np.searchsorted(key[order], np.arange(records + 1))
+    return first, neighbour[order], kind[order]
+
+
+def _without_repeats(columns: list[Array]) -> list[Array]:
+    """The first of each (source, kind, target), in the order given."""
+    source, target, kind = columns[:3]
+    order = np.lexsort((np.arange(len(source)), target, kind, source))
+    again = np.zeros(len(order), dtype=bool)
+    again[1:] = (
+        (source[order][1:] == source[order][:-1])
+        & (kind[order][1:] == kind[order][:-1])
+        & (target[order][1:] == target[order][:-1])
+    )
+    keep = np.sort(order[~again])
+    return [column[keep] for column in columns]

@@ -1,0 +1,78 @@
+"""The manifest of a commit: which shards make its index, and the digests that name its content."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import msgspec
+
+from krate_gitops.digest import json_digest
+from krate_gitops.index.formats import INDEXER_VERSION
+from krate_gitops.index.shard import Summary
+
+SCHEMA_VERSION = 1
+
+
+class TreeIssue(msgspec.Struct, frozen=True, array_like=True):
+    """An entry of the tree that can't be a document; ``path`` is fit to be shown."""
+
+    path: str
+    reason: str
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """Index of one commit under one root, ontology and parse profile (together the ``variant``)."""
+
+    commit: str
+    variant: str
+    repository: str
+    root: str
+    commit_time: int
+    ontology_digest: str
+    ontology_version: str
+    profile_digest: str
+    shards: tuple[Summary, ...]
+    issues: tuple[TreeIssue, ...]
+    result: str
+    counts: dict[str, int]
+    """Diagnostics by code."""
+    severities: dict[str, int]
+
+    @property
+    def documents(self) -> int:
+        return sum(shard.documents for shard in self.shards)
+
+    @property
+    def records(self) -> int:
+        return sum(shard.records for shard in self.shards)
+
+    @property
+    def index_digest(self) -> str:
+        """Digest of the logical content, equal however and wherever the index was built."""
+        return index_digest(self.ontology_digest, self.shards)
+
+    @property
+    def source_digest(self) -> str:
+        """Digest of the documents' bytes."""
+        return json_digest([shard.source_digest for shard in self.shards])
+
+
+def index_digest(ontology_digest: str, shards: Sequence[Summary]) -> str:
+    rows = [
+        {"digest": shard.digest, "documents": shard.documents, "first": shard.first, "last": shard.last}
+        for shard in shards
+    ]
+    return json_digest(
+        {
+            "schemaVersion": SCHEMA_VERSION,
+            "indexerVersion": INDEXER_VERSION,
+            "ontologyDigest": ontology_digest,
+            "shards": rows,
+        }
+    )
+
+
+def variant_of(root: str, ontology_digest: str, profile_digest: str) -> str:
+    """What beside the commit decides a manifest, as 16 hex digits."""
+    return hashlib.sha256("\0".join((root, ontology_digest, profile_digest)).encode()).hexdigest()[:16]

@@ -1,0 +1,111 @@
+"""Making a shard from an older one that shares most of its files: nothing unchanged is parsed or analysed again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from krate_gitops.brain.fields import FIELD_COUNT, Segment
+from krate_gitops.brain.links import build_links
+from krate_gitops.brain.parse import ParsedFile
+from krate_gitops.brain.text import decode
+from krate_gitops.index.entries import is_searchable
+from krate_gitops.index.postings import Postings, build_postings
+from krate_gitops.index.shard import Entry, Facts, Parts, Shard, unit_count
+
+
+class _Old:
+    """An older shard opened for reuse."""
+
+    def __init__(self, shard: Shard) -> None:
+        self.facts: Facts = shard.facts()
+        self.postings = shard.postings()
+        self.first_unit = np.concatenate(([0], np.cumsum(shard.outline().units))).astype(np.int64)
+
+
+class Reuse:
+    """Where the unchanged files of a new shard stand in older ones."""
+
+    def __init__(self, shards: Sequence[Shard]) -> None:
+        self.old = [_Old(shard) for shard in shards]
+        self._places: dict[tuple[str, str], tuple[int, int]] = {}
+        for number, old in enumerate(self.old):
+            for at, file in enumerate(old.facts):
+                self._places[file.path, file.blob] = (number, at)
+
+    def has(self, entry: Entry) -> bool:
+        return (entry.path, entry.blob) in self._places
+
+    def place(self, entry: Entry) -> tuple[int, int]:
+        """Number of the old shard and position of the file in it."""
+        return self._places[entry.path, entry.blob]
+
+
+def rebuild_parts(
+    entries: Sequence[Entry],
+    reuse: Reuse,
+    fresh: Sequence[tuple[ParsedFile, list[Segment], str]],
+    datas: Mapping[str, bytes],
+) -> Parts:
+    """Parts of the shard of ``entries``: freshly parsed files where given, the old facts elsewhere."""
+    by_path = {file.path: (file, segments, text) for file, segments, text in fresh}
+    files: list[ParsedFile] = []
+    texts: list[str] = []
+    segments: list[Segment] = []
+    moves: list[tuple[int, int, int, int]] = []  # old shard, first old unit, units, first new unit
+    unit = 0
+    for entry in entries:
+        new = by_path.get(entry.path)
+        if new is not None:
+            file, own, text = new
+            if is_searchable(file):
+                segments.extend(Segment(unit + at, field, content) for at, field, content in own)
+        else:
+            number, at = reuse.place(entry)
+            old = reuse.old[number]
+            file = old.facts[at]
+            text = decode(datas[file.path]) if is_searchable(file) and file.path in datas and not _opaque(file) else ""
+            moves.append((number, int(old.first_unit[at]), unit_count(file), unit))
+        files.append(file)
+        texts.append(text if is_searchable(file) else "")
+        unit += unit_count(file)
+    postings = _merge([old.postings for old in reuse.old], moves, build_postings(segments, unit), unit)
+    return Parts(entries, files, build_links(files), postings, texts)
+
+
+def _opaque(file: ParsedFile) -> bool:
+    """Whether the file's bytes are no text."""
+    return any(finding.code in ("KB004", "KB013", "KB015") for finding in file.findings)
+
+
+def _merge(old: Sequence[Postings], moves: Sequence[tuple[int, int, int, int]], fresh: Postings, units: int) -> Postings:
+    """Postings of moved units of old shards and of new units, in one numbering."""
+    keys = [np.repeat(fresh.terms, np.diff(fresh.offsets))]
+    rows_units = [fresh.units.astype(np.int64)]
+    counts = [fresh.counts]
+    lengths = fresh.lengths.copy()
+    for number, postings in enumerate(old):
+        target = np.full(len(postings.lengths), -1, dtype=np.int64)
+        for shard, first, size, new in moves:
+            if shard == number:
+                target[first : first + size] = np.arange(new, new + size)
+        moved = target[postings.units]
+        keep = moved >= 0
+        keys.append(np.repeat(postings.terms, np.diff(postings.offsets))[keep])
+        rows_units.append(moved[keep])
+        counts.append(postings.counts[keep])
+        there = target >= 0
+        lengths[target[there]] = postings.lengths[there]
+    key, unit, count = np.concatenate(keys), np.concatenate(rows_units), np.concatenate(counts)
+    order = np.lexsort((count >> np.uint16(13), unit, key))
+    key, unit, count = key[order], unit[order], count[order]
+    first = np.flatnonzero(np.concatenate((np.ones(min(1, len(key)), dtype=bool), key[1:] != key[:-1])))
+    return Postings(
+        terms=key[first],
+        offsets=np.append(first, len(key)).astype(np.uint32),
+        units=unit.astype(np.uint32),
+        counts=count,
+        lengths=lengths.reshape(units, FIELD_COUNT),
+        skipped=fresh.skipped + sum(postings.skipped for postings in old),
+    )

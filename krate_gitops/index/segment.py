@@ -1,0 +1,68 @@
+"""One tantivy segment a shard: the unstemmed words of its files, in path order, for grep.
+
+Segments are never merged and never hold a deleted document, so a commit can be searched as one index by listing the
+segments of its shards (``view``).
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import tantivy
+
+from krate_gitops.errors import KrateError
+
+FIELD = "text"
+TOKENIZER = "krate-words"
+EXTENSIONS = ("fast", "fieldnorm", "idx", "pos", "store", "term")
+_HEAPS = (20_000_000, 128_000_000, 1_000_000_000)
+
+
+@cache
+def schema() -> tantivy.Schema:
+    """One field: which files hold which word. No positions, no stored text: files are read from Git."""
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field(FIELD, stored=False, tokenizer_name=TOKENIZER, index_option="basic")
+    return builder.build()
+
+
+def analyser() -> tantivy.TextAnalyzer:
+    """Runs of letters and digits in lower case, of any length."""
+    return tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple()).filter(tantivy.Filter.lowercase()).build()
+
+
+def write_segment(folder: Path, texts: Sequence[str]) -> None:
+    """Writes ``segment.<extension>`` files of the texts into ``folder``; document numbers are positions.
+
+    An empty sequence writes nothing. A small writer heap can flush twice; then a larger one is used.
+    """
+    if not texts:
+        return
+    work = folder / "segment.tmp"
+    for heap in _HEAPS:
+        work.mkdir()
+        try:
+            if _write(work, texts, heap):
+                for file in sorted(work.glob("*.*")):
+                    if file.suffix[1:] in EXTENSIONS:
+                        file.rename(folder / f"segment{file.suffix}")
+                return
+        finally:
+            shutil.rmtree(work)
+    raise KrateError("INDEX_SEGMENT_SPLIT", "a shard does not fit into one segment", hint="report the size of its files")
+
+
+def _write(work: Path, texts: Sequence[str], heap: int) -> bool:
+    index = tantivy.Index(schema(), path=str(work))
+    index.register_tokenizer(TOKENIZER, analyser())
+    writer = index.writer(heap_size=heap, num_threads=1)
+    for text in texts:
+        document = tantivy.Document()
+        document.add_text(FIELD, text)
+        writer.add_document(document)
+    writer.commit()
+    writer.wait_merging_threads()
+    return len(list(work.glob("*.idx"))) == 1

@@ -1,0 +1,216 @@
+"""Match strength: how well each unit of a commit answers a text. Ranking formula version 1.
+
+BM25F over seven fields, exhaustively over the commit's own postings, with a factor for how many of the words are there
+and for those that stand in a name. Each step is an elementwise operation on doubles in a fixed order, and logarithms
+come from decimal arithmetic, so the integers that come out are equal on every machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal, localcontext
+from functools import cached_property, lru_cache
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from krate_gitops.brain.fields import ALIAS, FIELD_COUNT, ID, TITLE
+from krate_gitops.brain.links import NO_STATUS, Array
+from krate_gitops.brain.normalise import STATUSES
+from krate_gitops.index.analysis import Word, fold_text, term_key, tokens_of, whole_of, words_of
+from krate_gitops.index.columns import Columns
+from krate_gitops.index.postings import Postings, fields_of
+
+RANKING_VERSION = 1
+
+# id, title, alias, tag, summary, other attribute, body
+WEIGHTS = np.array((8.0, 6.0, 6.0, 4.0, 3.0, 1.0, 1.0))
+LENGTH_B = np.array((0.2, 0.3, 0.3, 0.2, 0.5, 0.5, 0.75))
+K1 = 1.2
+NAME_BONUS = 20_000
+EXCERPT_BONUS = 1_000
+_SCALE = 1000
+_PRIORS = {"approved": 1.15, "draft": 1.0, "deprecated": 0.85, "archived": 0.85}
+_NAMES = (1 << ID) | (1 << TITLE) | (1 << ALIAS)
+
+
+class QueryWord(NamedTuple):
+    """A word of a query with the terms that answer it, of which the best counts."""
+
+    text: str
+    terms: tuple[str, ...]
+
+
+class Query(msgspec.Struct, frozen=True):
+    """An analysed text. ``words`` are distinct and sorted; ``wholes`` are compounds that count where they exist."""
+
+    folded: str
+    words: tuple[QueryWord, ...]
+    wholes: tuple[str, ...]
+
+
+def analyse(text: str) -> Query:
+    """Words of a text; those of one character are dropped. A text may have no words at all."""
+    words: dict[str, QueryWord] = {}
+    wholes: set[str] = set()
+    for token in tokens_of(text):
+        found = words_of(token)
+        for word in found:
+            if len(word.folded) > 1:
+                words.setdefault(word.folded, QueryWord(word.folded, _terms(word)))
+        if len(found) > 1:
+            wholes.add(whole_of(token))
+    return Query(fold_text(text), tuple(words[name] for name in sorted(words)), tuple(sorted(wholes)))
+
+
+def _terms(word: Word) -> tuple[str, ...]:
+    return (word.folded,) if word.folded == word.stem else (word.folded, word.stem)
+
+
+@lru_cache(maxsize=65_536)
+def inverse_frequency(documents: int, holding: int) -> float:
+    """ln(1 + (N - n + 0.5) / (n + 0.5)) to ten digits after the point, by decimal arithmetic."""
+    with localcontext() as context:
+        context.prec = 28
+        ratio = 1 + (Decimal(documents - holding) + Decimal("0.5")) / (Decimal(holding) + Decimal("0.5"))
+        return float(ratio.ln().quantize(Decimal("1e-10")))
+
+
+class Matches(msgspec.Struct, frozen=True):
+    """Strength of every unit (0: no match), and which words it holds: bit i for word i of ``words``."""
+
+    strength: Array
+    words: tuple[str, ...]
+    held: Array
+
+
+class _Rows(NamedTuple):
+    """Where one term stands: units, BM25F term weight, and whether it stands in a name."""
+
+    units: Array
+    weight: Array
+    named: Array
+
+
+class Ranker:
+    """Scores texts over one commit. Opening reads the postings of all shards."""
+
+    def __init__(self, columns: Columns) -> None:
+        self._columns = columns
+        self._postings: list[Postings] = [shard.postings() for shard in columns.shards]
+        self._bases = columns.shard_bases()
+        self._known: dict[str, _Rows] = {}
+
+    @cached_property
+    def _norms(self) -> Array:
+        """For each unit and field: 1 - b + b * length / average length."""
+        if not self._postings:
+            return np.zeros((0, FIELD_COUNT))
+        lengths = np.concatenate([postings.lengths for postings in self._postings])
+        totals = lengths.sum(axis=0, dtype=np.int64)
+        averages = totals / max(len(lengths), 1)
+        averages[totals == 0] = 1.0
+        return (1.0 - LENGTH_B) + LENGTH_B * (lengths / averages)  # type: ignore[no-any-return]
+
+    @cached_property
+    def _priors(self) -> Array:
+        """Factor of each unit by its status."""
+        columns = self._columns
+        by_number = np.ones(NO_STATUS + 1)
+        for number, name in enumerate(STATUSES):
+            by_number[number] = _PRIORS[name]
+        status = columns.unit_status
+        return by_number[status]  # type: ignore[no-any-return]
+
+    @cached_property
+    def _names(self) -> tuple[str, Array]:
+        """Folded names of all units, one line each, and where each line starts."""
+        text = "\n".join(shard.names() for shard in self._columns.shards) + "\n"
+        lines = np.fromiter((len(line) + 1 for line in text.split("\n")[:-1]), dtype=np.int64)
+        return text, np.cumsum(lines) - lines
+
+    def frequency(self, term: str) -> int:
+        """Units that hold a term."""
+        return len(self._rows(term).units)
+
+    def match(self, query: Query) -> Matches:
+        """Strength of every unit of the commit, admitted or not: a policy must not move scores."""
+        units = self._columns.units
+        words = list(query.words)
+        words += [QueryWord(whole, (whole,)) for whole in query.wholes if self.frequency(whole)]
+        words.sort()
+        base, named, held = np.zeros(units), np.zeros(units), np.zeros(units, dtype=np.uint64)
+        matched = np.zeros(units)
+        mass = 0.0
+        for number, word in enumerate(words):
+            contribution, in_name, idf = self._contribution(word, units)
+            base += contribution
+            there = contribution > 0
+            matched += there
+            named += idf * in_name
+            mass += idf
+            if number < 64:
+                held |= there.astype(np.uint64) << np.uint64(number)
+        coverage = matched / max(len(words), 1)
+        score = base * (0.5 + 0.5 * (coverage * coverage)) * (1.0 + named / (mass or 1.0)) * self._priors
+        strength = np.rint(score * _SCALE).astype(np.int64)
+        strength[self._named_whole(query.folded)] += NAME_BONUS
+        return Matches(strength, tuple(word.text for word in words), held)
+
+    def _contribution(self, word: QueryWord, units: int) -> tuple[Array, Array, float]:
+        """What a word adds to each unit, where it stands in a name, and its weight among the words."""
+        best, in_name = np.zeros(units), np.zeros(units, dtype=bool)
+        idfs = []
+        for term in word.terms:
+            rows = self._rows(term)
+            if not len(rows.units):
+                continue
+            idf = inverse_frequency(units, len(rows.units))
+            idfs.append(idf)
+            value = idf * (rows.weight * (K1 + 1.0) / (K1 + rows.weight))
+            best[rows.units] = np.maximum(best[rows.units], value)
+            in_name[rows.units] |= rows.named
+        return best, in_name, max(idfs, default=inverse_frequency(units, 0))
+
+    def _rows(self, term: str) -> _Rows:
+        known = self._known.get(term)
+        if known is None:
+            if len(self._known) >= 4096:
+                self._known.clear()
+            known = self._known[term] = self._gather(term_key(term))
+        return known
+
+    def _gather(self, key: int) -> _Rows:
+        units, counts = [], []
+        for postings, base in zip(self._postings, self._bases, strict=False):
+            rows = postings.rows(key)
+            if rows is not None:
+                units.append(postings.units[rows].astype(np.int64) + base)
+                counts.append(postings.counts[rows])
+        if not units:
+            nothing = np.zeros(0, dtype=np.int64)
+            return _Rows(nothing, np.zeros(0), np.zeros(0, dtype=bool))
+        unit, count = np.concatenate(units), np.concatenate(counts)
+        field, frequency = fields_of(count)
+        value = WEIGHTS[field] * frequency / self._norms[unit, field]
+        first = np.flatnonzero(np.concatenate(([True], unit[1:] != unit[:-1])))
+        named = np.bitwise_or.reduceat(np.uint8(1) << field.astype(np.uint8), first) & np.uint8(_NAMES)
+        return _Rows(unit[first], np.add.reduceat(value, first), named != 0)
+
+    def _named_whole(self, folded: str) -> Array:
+        """Units with the whole text in an id, title or alias."""
+        if not folded:
+            return np.zeros(0, dtype=np.int64)
+        text, starts = self._names
+        places, at = [], text.find(folded)
+        while at >= 0:
+            places.append(at)
+            at = text.find(folded, text.find("\n", at))
+        return np.unique(np.searchsorted(starts, np.array(places, dtype=np.int64), side="right") - 1)
+
+
+def matched_words(matches: Matches, unit: int) -> Sequence[str]:
+    """Words of the query that a unit holds (the first 64 are told)."""
+    held = int(matches.held[unit])
+    return [word for number, word in enumerate(matches.words) if held >> number & 1]

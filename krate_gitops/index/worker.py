@@ -1,0 +1,188 @@
+"""Building shards: reading blobs, parsing, scanning, judging, writing. Runs in the caller or in several processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+import msgspec
+
+from krate_gitops.brain.fields import Segment
+from krate_gitops.brain.model import FileClass, Ontology
+from krate_gitops.brain.ontology import OntologyIndex
+from krate_gitops.brain.parse import FileParser, ParsedFile, Profile
+from krate_gitops.brain.rules.layout import check_path
+from krate_gitops.brain.rules.record import RecordRules
+from krate_gitops.brain.scan.bulk import Scanner
+from krate_gitops.git.local import Repository
+from krate_gitops.git.objects import ObjectReader
+from krate_gitops.git.trees import SUBMODULE_MODE, SYMLINK_MODE
+from krate_gitops.index.reuse import Reuse, rebuild_parts
+from krate_gitops.index.shard import Entry, Findings, Parts, Summary, build_parts
+from krate_gitops.index.store import Store
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """Everything a worker needs beside the files of a shard."""
+
+    repository: Repository
+    home: Path
+    ontology: Ontology
+    profile: Profile
+    organization: str
+
+
+class Task(msgspec.Struct, frozen=True):
+    """One shard to build; ``reuse`` names stored shards that hold some of its files already."""
+
+    key: str
+    entries: tuple[Entry, ...]
+    reuse: tuple[Summary, ...] = ()
+
+
+class Worker:
+    """Builds shards with one git child and one parser."""
+
+    def __init__(self, setting: Setting) -> None:
+        self._setting = setting
+        self._store = Store(setting.home)
+        self._parser = FileParser(setting.profile)
+        rules = setting.ontology.rules
+        self._scanner = Scanner(rules.secret_scan, rules.prompt_injection)
+        self._rules = RecordRules(OntologyIndex(setting.ontology), setting.organization)
+        self._reader = ObjectReader(setting.repository)
+
+    def close(self) -> None:
+        self._reader.close()
+
+    def run(self, task: Task | Summary) -> Summary:
+        """Builds a shard with its verdict, or only the verdict of a shard that is stored."""
+        if isinstance(task, Summary):
+            self._judge(task.key, self._store.shard(task).facts())
+            return task
+        return self._build(task)
+
+    def _build(self, task: Task) -> Summary:
+        if task.reuse:
+            parts = self._rebuild(task)
+        else:
+            parts = build_parts(task.entries, self._parse(task.entries))
+        summary = self._store.write_shard(task.key, parts)
+        self._judge(task.key, parts.files)
+        return summary
+
+    def _rebuild(self, task: Task) -> Parts:
+        reuse = Reuse([self._store.shard(summary) for summary in task.reuse])
+        new = [entry for entry in task.entries if not reuse.has(entry)]
+        texts = self._texts([entry for entry in task.entries if reuse.has(entry)])
+        return rebuild_parts(task.entries, reuse, self._parse(new), texts)
+
+    def _judge(self, key: str, files: Iterable[ParsedFile]) -> None:
+        """Stores what the rules that need the ontology say of a shard's files."""
+        verdict: Findings = []
+        for position, file in enumerate(files):
+            found = self._rules.check_file(file)
+            if found:
+                verdict.append((position, found))
+        self._store.write_verdict(key, self._setting.ontology.digest, verdict)
+
+    def _parse(self, entries: Sequence[Entry]) -> list[tuple[ParsedFile, list[Segment], str]]:
+        parsed = []
+        datas: list[bytes] = []
+        for entry, data in self._read(entries):
+            if data is None:
+                item = (self._unread(entry), [], "")
+                datas.append(b"")
+            else:
+                item = self._parser.parse(entry.path, entry.blob, entry.file_class, data)
+                scanned = item[2] and entry.file_class not in (FileClass.IGNORED, FileClass.INDEX)
+                datas.append(data if scanned else b"")
+            parsed.append(item)
+        for at, reasons in self._scanner.suspects(datas):
+            file, _, text = parsed[at]
+            file.findings = (*file.findings, *self._scanner.scan(text, reasons))
+        for entry, (file, _, _) in zip(entries, parsed, strict=True):
+            found = check_path(entry.path, entry.mode, file.file_class)
+            if found:
+                file.findings = (*file.findings, *found)
+        return parsed
+
+    def _read(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, bytes | None]]:
+        """Each entry with its bytes; None for links, submodules and what is too large."""
+        real = [entry for entry in entries if entry.mode not in (SYMLINK_MODE, SUBMODULE_MODE)]
+        limits = [self._parser.max_bytes(entry.file_class) for entry in real]
+        stream = self._reader.stream([e.blob for e in real], max_bytes=limits, sizes=[e.size for e in real])
+        for entry in entries:
+            if entry.mode in (SYMLINK_MODE, SUBMODULE_MODE):
+                yield entry, None
+            else:
+                yield entry, next(stream)[3]
+
+    def _unread(self, entry: Entry) -> ParsedFile:
+        if entry.mode in (SYMLINK_MODE, SUBMODULE_MODE):
+            return self._parser.not_a_file(entry.path, entry.blob, entry.file_class)
+        return self._parser.too_large(entry.path, entry.blob, entry.file_class, entry.size)
+
+    def _texts(self, entries: Sequence[Entry]) -> dict[str, bytes]:
+        return {entry.path: data for entry, data in self._read(entries) if data is not None}
+
+
+_worker: Worker | None = None
+
+
+def _start(setting: Setting) -> None:
+    global _worker
+    _worker = Worker(setting)
+
+
+def _run(task: Task | Summary) -> Summary:
+    assert _worker is not None, "the pool starts every worker with its setting"
+    return _worker.run(task)
+
+
+def run_all(
+    setting: Setting, tasks: Sequence[Task | Summary], jobs: int, report: Callable[[int], None]
+) -> Mapping[str, Summary]:
+    """Does every task and returns the summaries by key; ``report`` is told the documents of each finished one.
+
+    One process for each job, none where there is only a little to do.
+    """
+    jobs = min(jobs or available_processors(), len(tasks))
+    done: dict[str, Summary] = {}
+    if jobs <= 1:
+        worker = Worker(setting)
+        try:
+            for task in tasks:
+                done[task.key] = worker.run(task)
+                report(done[task.key].documents)
+        finally:
+            worker.close()
+        return done
+    largest_first = sorted(tasks, key=lambda task: (-_weight(task), task.key))
+    with ProcessPoolExecutor(jobs, mp_context=_context(), initializer=_start, initargs=(setting,)) as pool:
+        futures = [pool.submit(_run, task) for task in largest_first]
+        for future in as_completed(futures):
+            summary = future.result()
+            done[summary.key] = summary
+            report(summary.documents)
+    return done
+
+
+def _weight(task: Task | Summary) -> int:
+    return task.bytes if isinstance(task, Summary) else sum(entry.size for entry in task.entries)
+
+
+def available_processors() -> int:
+    """Processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _context() -> multiprocessing.context.BaseContext:
+    # Forked workers start in milliseconds with everything imported; macOS libraries do not survive a fork.
+    method = "fork" if os.uname().sysname == "Linux" else "spawn"
+    return multiprocessing.get_context(method)
