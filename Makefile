@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 CREATED := $(VENV)/.created
 LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 # Tests to run, and options of pytest: make test T=tests/unit/cli ARGS="-k completion -x"
 T ?=
@@ -39,6 +39,7 @@ lint: $(READY) ## check style, types, import floors, and that generated docs are
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	MYPYPATH=docs $(BIN)/mypy docs/generate.py docs/raised_errors.py
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
 

@@ -106,11 +106,16 @@ class RepoBuilder:
         return self.write_object("commit", head + b"\n" + message.encode() + b"\n")
 
     def merge(self, other: str, files: Mapping[str, Content] | None = None, *, branch: str = "main", **how: Any) -> str:
-        """A merge of ``other`` into ``branch``: its files win where they differ, then ``files`` are changed."""
+        """A merge of ``other`` into ``branch``: what it changed since they parted is taken, then ``files`` changed."""
         tip = self.tip(branch)
         assert tip is not None
-        theirs: dict[str, Content] = {path: (mode, _Oid(oid)) for path, (mode, oid) in self.files(other).items()}
-        return self.commit(theirs | dict(files or {}), branch=branch, parents=[tip, other], **how)
+        bases = git(self.git_dir, "merge-base", tip, other, answers=(0, 1)).decode().split()
+        base, theirs = self.files(bases[0]) if bases else {}, self.files(other)
+        changes: dict[str, Content] = {path: None for path in base if path not in theirs}
+        for path, (mode, oid) in theirs.items():
+            if base.get(path) != (mode, oid):
+                changes[path] = (mode, _Oid(oid))
+        return self.commit(changes | dict(files or {}), branch=branch, parents=[tip, other], **how)
 
     def branch(self, name: str, oid: str) -> None:
         """Creates or moves a branch."""
@@ -231,14 +236,22 @@ class _Oid(str):
     """An object id in the place of a content: the object exists already."""
 
 
-def git(git_dir: Path | None, *arguments: str, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> bytes:
-    """Plain git for tests, without the user's configuration; its output. Raises ``CalledProcessError``."""
+def git(
+    git_dir: Path | None,
+    *arguments: str,
+    stdin: bytes = b"",
+    env: Mapping[str, str] | None = None,
+    answers: Sequence[int] = (0,),
+) -> bytes:
+    """Plain git for tests, without the user's configuration; its output. Other exit statuses fail the test."""
     command = ["git", *(["--git-dir", str(git_dir)] if git_dir else []), *arguments]
     identity = {"GIT_AUTHOR_NAME": "A", "GIT_AUTHOR_EMAIL": "a@example.com"}
     identity |= {name.replace("AUTHOR", "COMMITTER"): value for name, value in identity.items()}
     clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     clean |= {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "LC_ALL": "C", **identity, **(env or {})}
-    return subprocess.run(command, input=stdin, env=clean, capture_output=True, check=True).stdout
+    done = subprocess.run(command, input=stdin, env=clean, capture_output=True, check=False)
+    assert done.returncode in answers, f"git {' '.join(arguments)}: {done.stderr.decode(errors='replace')}"
+    return done.stdout
 
 
 def _seconds(at: datetime | int) -> int:

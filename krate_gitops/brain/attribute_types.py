@@ -46,10 +46,10 @@ def fits(attribute: AttributeType, value: Any, *, relaxed_ids: bool = False) -> 
 
     ``kinds`` of an id are not judged here: that needs the other records.
     """
-    return value is None or test_of(attribute, relaxed_ids=relaxed_ids)(value)
+    return value is None or type_test(attribute, relaxed_ids=relaxed_ids)(value)
 
 
-def test_of(attribute: AttributeType, *, relaxed_ids: bool = False) -> Callable[[Any], bool]:
+def type_test(attribute: AttributeType, *, relaxed_ids: bool = False) -> Callable[[Any], bool]:
     """The test behind ``fits`` for values that are there, for callers that ask again and again."""
     if attribute.type == "enum":
         terms = frozenset(attribute.values)

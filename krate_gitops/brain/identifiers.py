@@ -8,7 +8,9 @@ _PREFIX = r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*"
 _SEGMENT = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 _STRICT = re.compile(rf"{_PREFIX}:{_SEGMENT}(?::{_SEGMENT})*\Z")
 _EXTERNAL = re.compile(rf"{_PREFIX}:[A-Za-z0-9][A-Za-z0-9._/#:-]*\Z")
-_RELAXED = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*:[^\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+\Z")
+_RELAXED = re.compile(
+    r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*:[^\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+\Z"
+)
 
 MAX_BYTES = 200
 

@@ -35,9 +35,7 @@ _PATTERNS: tuple[tuple[FileClass, str], ...] = (
 _CLASS = re.compile("|".join(f"(?P<c{at}>{pattern})" for at, (_, pattern) in enumerate(_PATTERNS)), re.DOTALL)
 _BY_GROUP = [file_class for file_class, _ in _PATTERNS]
 
-SERVED = frozenset(
-    (FileClass.ENTRYPOINT, FileClass.GRAPH, FileClass.MARKDOWN_RECORD, FileClass.NOTE, FileClass.README)
-)
+SERVED = frozenset((FileClass.ENTRYPOINT, FileClass.GRAPH, FileClass.MARKDOWN_RECORD, FileClass.NOTE, FileClass.README))
 """Classes whose text may be searched and read."""
 
 Globs = Callable[[str], bool]

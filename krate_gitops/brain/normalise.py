@@ -129,7 +129,12 @@ class Normaliser:
         }
         if "summary" in source or "summary" in self._aliases:
             fields["summary"] = reader.summary(source, present("summary"))
-        for name, field in (("aliases", "aliases"), ("tags", "tags"), ("repoRefs", "repo_refs"), ("sourceRefs", "source_refs")):
+        for name, field in (
+            ("aliases", "aliases"),
+            ("tags", "tags"),
+            ("repoRefs", "repo_refs"),
+            ("sourceRefs", "source_refs"),
+        ):
             if present(name) in source:
                 fields[field] = reader.texts(source, present(name))
         if present("sensitivity") in source:
@@ -244,9 +249,7 @@ class _Reader:
         return False
 
 
-def _attributes(
-    source: Mapping[str, Any], hidden: frozenset[str], fractions: Callable[[], bool]
-) -> dict[str, Any]:
+def _attributes(source: Mapping[str, Any], hidden: frozenset[str], fractions: Callable[[], bool]) -> dict[str, Any]:
     found = {key: value for key, value in source.items() if key not in hidden}
     if not found:
         return {}

@@ -16,6 +16,7 @@ from krate_gitops.brain.frontmatter import find_frontmatter
 from krate_gitops.brain.model import FileClass, Finding, Foreign, Limits, Record
 from krate_gitops.brain.normalise import SENSITIVITIES, STATUSES, Normaliser, Origin
 from krate_gitops.brain.text import EncodingProblem, decode
+from krate_gitops.brain.timestamps import normalise_timestamp
 from krate_gitops.brain.values import settle, text_of
 from krate_gitops.brain.yaml_exact import YamlRefused, parse_exact
 from krate_gitops.brain.yaml_fast import NeedExact, fractions_are_plain, parse_fast
@@ -215,7 +216,9 @@ class FileParser:
             if needs_record and not _is_readme(parsed.path):
                 folder = parsed.path.partition("/")[0]
                 message = f"expected frontmatter in a {folder}/ file"
-                findings.append(Finding("KB003", message, offset=0, hint="start the file with --- and the record's fields"))
+                findings.append(
+                    Finding("KB003", message, offset=0, hint="start the file with --- and the record's fields")
+                )
         elif not matter.closed:
             if needs_record or _looks_like_yaml(text):
                 findings.append(Finding("KB002", "frontmatter opened on line 1 is never closed", offset=0))
@@ -289,9 +292,7 @@ class FileParser:
             return msgspec.structs.replace(note, title=heading)
         return msgspec.structs.replace(note, title=parsed.path.rpartition("/")[2].removesuffix(".md"))
 
-    def _body_findings(
-        self, parsed: ParsedFile, body: str, record: Record | None, findings: list[Finding]
-    ) -> None:
+    def _body_findings(self, parsed: ParsedFile, body: str, record: Record | None, findings: list[Finding]) -> None:
         if parsed.parse_error:
             return
         if parsed.file_class is FileClass.ENTRYPOINT and parsed.size > _ENTRYPOINT_BYTES:
@@ -344,7 +345,7 @@ def _note_fields(raw: dict[str, Any]) -> NoteFields:
         owners=tuple(_texts(raw.get("owners"))),
         tags=tuple(_texts(raw.get("tags"))),
         repo_refs=tuple(_texts(raw.get("repoRefs"))),
-        updated_at=_text_or_none(raw.get("updatedAt")),
+        updated_at=normalise_timestamp(_text_or_none(raw.get("updatedAt")) or ""),
     )
 
 

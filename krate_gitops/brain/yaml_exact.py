@@ -67,7 +67,9 @@ def parse_exact(text: str, *, several: bool = False, findings: list[Finding] | N
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(error, composer.lines) from None
     except yaml.reader.ReaderError as error:
-        raise YamlRefused(Finding("KB001", f"{error.reason}: U+{_code_point(error):04X}", offset=int(error.position))) from None
+        raise YamlRefused(
+            Finding("KB001", f"{error.reason}: U+{_code_point(error):04X}", offset=int(error.position))
+        ) from None
     finally:
         composer.close()
 

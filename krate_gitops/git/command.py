@@ -45,6 +45,7 @@ _SAFE_OPTIONS = (
     "core.fsmonitor=false",
     "core.quotePath=false",
     "log.showSignature=false",
+    "advice.graftFileDeprecated=false",
     "gc.auto=0",
     "maintenance.auto=false",
     # A commit-graph keeps 34 bits of a date and lies where it is stale or forged: history comes from the commits.

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tree
-from dulwich.refs import Ref
 from dulwich.repo import Repo
 
 from krate_gitops.errors import KrateError, UnavailableError, UsageError
+from krate_gitops.git.command import GitFailedError, run_git
 from krate_gitops.git.local import Repository, init_git_dir, repository_at
 from krate_gitops.git.names import escape_name, find_fault
 from krate_gitops.git.request import check_ref_name
@@ -67,9 +67,9 @@ def write_commit(
         offset = time.utcoffset()
         commit.author_timezone = commit.commit_timezone = int(offset.total_seconds()) if offset else 0
         commit.message = message.encode() if message.endswith("\n") else message.encode() + b"\n"
-        oid = _store(repo, commit)
-        _move_branch(repo, Ref(f"refs/heads/{branch}".encode()), oid, commit.parents)
-    return oid.decode()
+        oid = _store(repo, commit).decode()
+    _move_branch(git_dir, f"refs/heads/{branch}", oid, parents[0] if parents else None)
+    return oid
 
 
 class _Folder(dict[str, "bytes | _Folder | None"]):
@@ -81,7 +81,7 @@ def _by_folder(files: Changes) -> _Folder:
     # Contents first: then a deleted name is free to become a folder, whichever was named earlier.
     for path, content in sorted(files.items(), key=lambda item: item[1] is None):
         *folders, name = path.split("/")
-        for fault in map(find_fault, path.encode("utf-8", "surrogateescape").split(b"/")):
+        for fault in map(find_fault, path.encode("utf-8", "surrogatepass").split(b"/")):
             if fault:
                 raise _refused(path, fault)
         here = top
@@ -120,18 +120,25 @@ def _write_folder(repo: Repo, base: ObjectID | None, changes: _Folder, place: st
     return _store(repo, tree) if len(tree) else None
 
 
-def _move_branch(repo: Repo, ref: Ref, oid: ObjectID, parents: Sequence[ObjectID]) -> None:
-    if repo.refs.read_ref(ref) is None:
-        is_moved = repo.refs.add_if_new(ref, oid)
-    else:
-        is_moved = bool(parents) and repo.refs.set_if_equals(ref, parents[0], oid)
-    if not is_moved:
+def _move_branch(git_dir: Path, ref: str, oid: str, parent: str | None) -> None:
+    """Compare-and-swap by git itself: it waits for other writers' locks, and knows every way refs are stored."""
+    nothing = "0" * len(oid)
+    expected = nothing if _tip(git_dir, ref) is None else parent or nothing
+    try:
+        run_git(git_dir, ["update-ref", ref, oid, expected])
+    except GitFailedError:
+        if (_tip(git_dir, ref) or nothing) == expected:
+            raise
         raise KrateError(
             "MEMORY_REF_STALE",
-            f"{ref.decode()} has moved since {parents[0].decode()[:12] if parents else 'it was found absent'}",
+            f"{ref} has moved since {'it was found absent' if expected == nothing else expected[:12]}",
             hint="read the branch again and repeat the change on its new tip",
-            location=ref.decode(),
-        )
+            location=ref,
+        ) from None
+
+
+def _tip(git_dir: Path, ref: str) -> str | None:
+    return run_git(git_dir, ["show-ref", "--verify", "--hash", ref], answers=(0, 128)).decode("ascii").strip() or None
 
 
 def _read(repo: Repo, oid: ObjectID, kind: type[_Kind]) -> _Kind:

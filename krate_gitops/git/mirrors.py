@@ -12,6 +12,8 @@ import os
 import re
 import shutil
 import time
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import msgspec
@@ -106,11 +108,27 @@ def _ask(talk: _Conversation) -> _Advertisement:
 def _fetch(talk: _Conversation, git_dir: Path, offered: _Advertisement) -> None:
     listed = run_git(git_dir, ["for-each-ref", "--format=%(objectname)%09%(refname)"])
     lines = (line.partition("\t") for line in listed.decode("utf-8", "surrogateescape").splitlines())
-    if {name: oid for oid, _, name in lines} != offered.refs:
+    held = {name: oid for oid, _, name in lines}
+    if held != offered.refs:
+        _clear_the_way(git_dir, held.keys() - offered.refs.keys(), offered)
         options = ("--atomic", "--prune", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--quiet")
         talk.run(git_dir, "fetch", *options, "--", talk.remote.url, *REFSPECS)
     if offered.head:
         run_git(git_dir, ["symbolic-ref", "HEAD", offered.head])
+
+
+def _clear_the_way(git_dir: Path, gone: AbstractSet[str], offered: _Advertisement) -> None:
+    """Deletes refs that a new one needs as a folder, or the reverse: no transaction of git's can do both at once."""
+    new_folders = _folders(offered.refs)
+    blocking = [name for name in gone if name in new_folders or not _folders([name]).isdisjoint(offered.refs)]
+    if blocking:
+        commands = "".join(f"delete {name}\0\0" for name in blocking)
+        run_git(git_dir, ["update-ref", "-z", "--stdin"], stdin=commands.encode("utf-8", "surrogateescape"))
+
+
+def _folders(names: Iterable[str]) -> set[str]:
+    """Every folder that one of the refs lies in."""
+    return {name[:end] for name in names for end in range(len(name)) if name[end] == "/"}
 
 
 def _remove_leftovers(git_dir: Path) -> None:
@@ -126,7 +144,7 @@ def _remove_leftovers(git_dir: Path) -> None:
 
 def _unreachable(remote: Remote, error: GitFailedError | GitTimeoutError) -> UnavailableError:
     hint = error.hint or "check the address, the network and your access rights"
-    if re.search(r"redirect|returned error: 30[1278]", error.message):
+    if re.search(r"redirect|returned error: 30[12378]", error.message):
         hint = "the remote redirects to another address, which is not followed: use its final URL"
     return UnavailableError(
         "MEMORY_REPOSITORY_UNAVAILABLE", f"{remote.url}: {error.message}", hint=hint, location=remote.url

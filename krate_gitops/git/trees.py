@@ -166,7 +166,7 @@ def diff_trees(reader: ObjectReader, old_commit: str, new_commit: str, prefix: s
 
 def _split_prefix(prefix: str) -> list[str]:
     names = [name for name in prefix.split("/") if name not in ("", ".")]
-    if any(find_fault(name.encode("utf-8", "surrogateescape")) for name in names):
+    if any(find_fault(name.encode("utf-8", "surrogatepass")) for name in names):
         raise UsageError(
             "INVALID_REQUEST", f"{escape_name(prefix)} is no folder inside a repository", hint="use names and slashes"
         )

@@ -91,6 +91,20 @@ class Builder:
         clock.lap("write")
         return Built(manifest, source, BuildStats(len(shards), built, clock.total(), clock.phases))
 
+    def repair(self, target: Target) -> int:
+        """Removes the damaged shards of a commit, so that the next build makes them anew; returns how many."""
+        with ObjectReader(target.repository) as reader:
+            source = open_source(target, reader)
+        manifest = self.store.manifest(target.commit, source.variant)
+        damaged = 0
+        for summary in manifest.shards if manifest else ():
+            try:
+                self.store.shard(summary).verify()
+            except Damaged:
+                self.store.remove_shard(summary.key)
+                damaged += 1
+        return damaged
+
     def judge(self, source: Source, columns: Columns, issues: Iterable[TreeIssue]) -> Judge:
         """The judge of a commit whose shards are complete."""
         keys = [shard.summary.key for shard in columns.shards]
@@ -110,9 +124,7 @@ class Builder:
 
     # -- which shards
 
-    def _plan(
-        self, source: Source, reader: ObjectReader, force: bool
-    ) -> tuple[list[Planned], tuple[TreeIssue, ...]]:
+    def _plan(self, source: Source, reader: ObjectReader, force: bool) -> tuple[list[Planned], tuple[TreeIssue, ...]]:
         base = None if force else self._base(source, reader)
         if base is not None:
             try:

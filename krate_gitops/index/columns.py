@@ -8,11 +8,11 @@ from functools import cached_property
 
 import numpy as np
 
-from krate_gitops.brain.links import ALIAS, EDGE, OWNER, REPOSITORY, Array, concatenate
-from krate_gitops.brain.model import Edge, Record
+from krate_gitops.brain.links import ALIAS, EDGE, NO_TIME, OWNER, REPOSITORY, Array, concatenate
+from krate_gitops.brain.model import Edge, FileClass, Record
 from krate_gitops.brain.parse import ParsedFile
 from krate_gitops.brain.rules.across import Resolution, resolve
-from krate_gitops.index.shard import Facts, Shard
+from krate_gitops.index.shard import FILE_CLASSES, Facts, Shard
 
 
 class Columns:
@@ -32,6 +32,8 @@ class Columns:
         self.first_unit: Array = np.concatenate(([0], np.cumsum(self.file_units))).astype(np.int64)
         self.file_class = _joined([part.file_class for part in parts])
         self.file_bytes = _joined([part.file_bytes for part in parts])
+        self.file_unparsed = _joined([part.file_unparsed for part in parts])
+        self.file_fresh = _joined([part.file_fresh for part in parts])
         self.note_status = _joined([part.note_status for part in parts])
         self.note_sensitivity = _joined([part.note_sensitivity for part in parts])
         self.note_repository = _joined([part.note_repository for part in parts])
@@ -78,6 +80,27 @@ class Columns:
         return status  # type: ignore[no-any-return]
 
     @cached_property
+    def unit_fresh(self) -> Array:
+        """Freshness date of each unit in seconds, ``NO_TIME`` without one."""
+        fresh = self.file_fresh[self.unit_file].copy()
+        stated = self.links.record_updated != NO_TIME
+        fresh[self.record_unit[stated]] = self.links.record_updated[stated]
+        return fresh  # type: ignore[no-any-return]
+
+    @cached_property
+    def unit_bytes(self) -> Array:
+        """Bytes of each unit's record, or of its file."""
+        size = self.file_bytes[self.unit_file].astype(np.int64)
+        size[self.record_unit] = self.links.record_bytes
+        return size
+
+    @cached_property
+    def record_is_markdown(self) -> Array:
+        """Whether each record is the frontmatter of a Markdown file."""
+        graph = self.file_class[self.record_file] == FILE_CLASSES.index(FileClass.GRAPH)
+        return ~graph  # type: ignore[no-any-return]
+
+    @cached_property
     def file_number(self) -> dict[str, int]:
         """File by path."""
         return {path: number for number, path in enumerate(self.paths)}
@@ -117,7 +140,9 @@ class Columns:
         role, place = int(self.links.ref_role[ref]), int(self.links.ref_place[ref])
         if role == EDGE:
             return record.edges[place].target
-        values = {OWNER: record.owners, REPOSITORY: record.repo_refs, ALIAS: record.aliases}.get(role, record.source_refs)
+        values = {OWNER: record.owners, REPOSITORY: record.repo_refs, ALIAS: record.aliases}.get(
+            role, record.source_refs
+        )
         return values[place]
 
 

@@ -58,7 +58,9 @@ class Graph:
             if role == EDGE:
                 kinds = links.ref_kind[refs].astype(np.int64)
             else:
-                refs = refs[self._fits(kind_name, links.record_kind[source[refs]], links.record_kind[found.target[refs]])]
+                refs = refs[
+                    self._fits(kind_name, links.record_kind[source[refs]], links.record_kind[found.target[refs]])
+                ]
                 kinds = np.full(len(refs), numbers[kind_name], dtype=np.int64)
             parts.append((source[refs], found.target[refs], kinds, refs, np.full(len(refs), role == EDGE)))
         joined = [np.concatenate(column) for column in zip(*parts, strict=True)]
@@ -90,7 +92,9 @@ class Graph:
         back = _rows(edges.target, edges.source, edges.kind, records)
         return {"out": out, "in": back}
 
-    def walk(self, start: Array, depth: int, *, admitted: Array, direction: str = "both", kinds: Array | None = None) -> Array:
+    def walk(
+        self, start: Array, depth: int, *, admitted: Array, direction: str = "both", kinds: Array | None = None
+    ) -> Array:
         """Distance of each record from ``start`` (0 for those), -1 beyond ``depth``.
 
         Breadth first; each record is visited once, at its shortest distance. Records that are not admitted are neither
@@ -121,6 +125,25 @@ class Graph:
         level = traverse[kind[rows]]
         allowed = level > NONE
         return neighbour[rows][allowed], level[allowed] == FULL
+
+    def refs_of(self, record: int) -> list[int]:
+        """References of a record (and of patches that add to it) that are edges or become ones."""
+        first, refs = self._refs
+        return refs[first[record] : first[record + 1]].tolist()
+
+    @cached_property
+    def _refs(self) -> tuple[Array, Array]:
+        """References by the record that defines their source, edges and those an edge is derived from."""
+        links, found = self._columns.links, self._columns.resolution
+        refs = np.flatnonzero(links.ref_role <= SOURCE)
+        owner = found.definer[links.ref_record[refs]]
+        order = np.argsort(owner, kind="stable")
+        return np.searchsorted(owner[order], np.arange(links.records + 1)), refs[order]
+
+    @staticmethod
+    def derived_kind(role: int) -> str:
+        """Edge kind that a reference of the role stands for."""
+        return _DERIVED[role]
 
     def kinds_mask(self, names: tuple[str, ...]) -> Array | None:
         """Mask of the named edge kinds, None for all."""

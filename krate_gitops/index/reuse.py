@@ -79,7 +79,9 @@ def _opaque(file: ParsedFile) -> bool:
     return any(finding.code in ("KB004", "KB013", "KB015") for finding in file.findings)
 
 
-def _merge(old: Sequence[Postings], moves: Sequence[tuple[int, int, int, int]], fresh: Postings, units: int) -> Postings:
+def _merge(
+    old: Sequence[Postings], moves: Sequence[tuple[int, int, int, int]], fresh: Postings, units: int
+) -> Postings:
     """Postings of moved units of old shards and of new units, in one numbering."""
     keys = [np.repeat(fresh.terms, np.diff(fresh.offsets))]
     rows_units = [fresh.units.astype(np.int64)]

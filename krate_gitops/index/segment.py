@@ -52,7 +52,9 @@ def write_segment(folder: Path, texts: Sequence[str]) -> None:
                 return
         finally:
             shutil.rmtree(work)
-    raise KrateError("INDEX_SEGMENT_SPLIT", "a shard does not fit into one segment", hint="report the size of its files")
+    raise KrateError(
+        "INDEX_SEGMENT_SPLIT", "a shard does not fit into one segment", hint="report the size of its files"
+    )
 
 
 def _write(work: Path, texts: Sequence[str], heap: int) -> bool:

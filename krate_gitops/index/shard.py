@@ -11,10 +11,20 @@ import msgspec
 import numpy as np
 
 from krate_gitops.brain.fields import Segment
-from krate_gitops.brain.links import COLUMNS, SENSITIVITY_NUMBER, STATUS_NUMBER, Array, Links, build_links, id_key
+from krate_gitops.brain.links import (
+    COLUMNS,
+    NO_TIME,
+    SENSITIVITY_NUMBER,
+    STATUS_NUMBER,
+    Array,
+    Links,
+    build_links,
+    id_key,
+)
 from krate_gitops.brain.model import FileClass, Finding, Record
-from krate_gitops.brain.parse import ParsedFile
+from krate_gitops.brain.parse import ParsedFile, freshness
 from krate_gitops.brain.rules.collisions import Spellings, spellings
+from krate_gitops.brain.timestamps import epoch_seconds
 from krate_gitops.digest import json_digest, sha256_digest
 from krate_gitops.index.analysis import fold_text
 from krate_gitops.index.entries import graph_bytes, is_searchable, search_bytes
@@ -186,6 +196,9 @@ class Outline(NamedTuple):
     links: Links
     file_class: Array
     file_bytes: Array
+    file_unparsed: Array
+    file_fresh: Array
+    """Freshness date of a file beside its records' own ``updatedAt``, in seconds; ``NO_TIME`` without one."""
     note_status: Array
     note_sensitivity: Array
     """Of files without records, by number as in ``Links``."""
@@ -194,7 +207,7 @@ class Outline(NamedTuple):
     """A row for each ``repoRefs`` entry of a file without records."""
 
 
-_NOTES = (np.uint8, np.uint32, np.uint8, np.uint8, np.uint32, np.uint64)
+_NOTES = (np.uint8, np.uint32, np.bool_, np.int64, np.uint8, np.uint8, np.uint32, np.uint64)
 FILE_CLASSES = tuple(FileClass)
 
 
@@ -210,12 +223,21 @@ def _encode_notes(files: Sequence[ParsedFile]) -> list[bytes]:
     columns = (
         [FILE_CLASSES.index(file.file_class) for file in files],
         [file.size for file in files],
+        [file.parse_error for file in files],
+        [_fresh(file) for file in files],
         status,
         sensitivity,
         [number for number, _ in rows],
         [key for _, key in rows],
     )
     return [np.array(values, dtype=kind).tobytes() for values, kind in zip(columns, _NOTES, strict=True)]
+
+
+def _fresh(file: ParsedFile) -> int:
+    date = freshness(file, None)
+    if date is None:
+        return NO_TIME
+    return epoch_seconds(date if "T" in date else f"{date}-01"[:10] + "T00:00:00Z")
 
 
 class Shard:

@@ -9,7 +9,7 @@ import msgspec
 
 from krate_gitops.brain.globs import compile_globs
 from krate_gitops.brain.layout import DEFAULT_ROOT, Classifier
-from krate_gitops.brain.model import FileClass, Ontology
+from krate_gitops.brain.model import Ontology
 from krate_gitops.brain.ontology import load_ontology
 from krate_gitops.brain.parse import Profile
 from krate_gitops.digest import json_digest
@@ -117,7 +117,10 @@ def _from_commit(target: Target, reader: ObjectReader, root: str, present: bool)
     entries = [
         entry
         for entry in list_tree(reader, target.commit, folder).entries
-        if entry.path.endswith((".yaml", ".yml")) and entry.size and entry.size <= _ONTOLOGY_BYTES and entry.mode < 0o120000
+        if entry.path.endswith((".yaml", ".yml"))
+        and entry.size
+        and entry.size <= _ONTOLOGY_BYTES
+        and entry.mode < 0o120000
     ]
     stream = reader.stream([entry.oid for entry in entries])
     return {f"ontology/{entry.path}": data or b"" for entry, (_, _, _, data) in zip(entries, stream, strict=True)}

@@ -55,7 +55,9 @@ class Store:
         folder = self.shard_folder(key)
         try:
             summary = _decode_summary(unseal((folder / "summary").read_bytes()))
-            complete = summary.key == key and sum((folder / name).stat().st_size for name in summary.files) == summary.bytes
+            complete = (
+                summary.key == key and sum((folder / name).stat().st_size for name in summary.files) == summary.bytes
+            )
         except FileNotFoundError:
             complete = False
         except (Damaged, msgspec.DecodeError, OSError):

@@ -134,6 +134,10 @@ class Ranker:
         """Units that hold a term."""
         return len(self._rows(term).units)
 
+    def units_with(self, token: str) -> Array:
+        """Units that hold a word or compound, as a whole."""
+        return self._rows(whole_of(token)).units
+
     def match(self, query: Query) -> Matches:
         """Strength of every unit of the commit, admitted or not: a policy must not move scores."""
         units = self._columns.units

@@ -213,7 +213,13 @@ def _without_aliases(spec: Mapping[str, Any]) -> dict[str, Any]:
         result[part] = value
     applies = result.get("appliesTo")
     if isinstance(applies, dict) and set(applies) == {"kind", "name"}:
-        plural = {"Repository": "repositories", "Team": "teams", "AgentStack": "stacks", "AgentTriggerRule": "triggers", "User": "users"}
+        plural = {
+            "Repository": "repositories",
+            "Team": "teams",
+            "AgentStack": "stacks",
+            "AgentTriggerRule": "triggers",
+            "User": "users",
+        }
         result["appliesTo"] = {plural.get(applies["kind"], applies["kind"]): [applies["name"]]}
     return result
 

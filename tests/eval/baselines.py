@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import heapq
 import re
 import sqlite3
 from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import accumulate
 
 from tests.eval.units import Hit, Unit
 
@@ -62,38 +64,33 @@ class Substring:
     def __init__(self, units: Sequence[Unit]) -> None:
         ordered = sorted(units, key=lambda unit: unit.id)
         self._ids = [unit.id for unit in ordered]
-        self._starts: list[int] = []
-        texts, at = [], 0
-        for unit in ordered:
-            text = "\n".join(unit).casefold() + "\0"
-            self._starts.append(at)
-            texts.append(text)
-            at += len(text)
-        self._text = "".join(texts)
-        self._ends = [*self._starts[1:], at]
+        self._texts = ["\n".join(unit).casefold() + "\0" for unit in ordered]
+        self._ends = list(accumulate(len(text) for text in self._texts))
+        self._text = "".join(self._texts)
         self._holders = lru_cache(maxsize=4096)(self._find)
 
     def hits(self, text: str, limit: int) -> list[Hit]:
-        whole = text.casefold().strip().replace("\0", "")
+        whole = text.casefold().strip()
+        words = words_of(text)
         counts: dict[int, int] = {}
-        for word in words_of(text):
+        for word in words:
             for number in self._holders(word):
                 counts[number] = counts.get(number, 0) + 1
-        for number in self._find(whole) if whole else ():
-            counts[number] = counts.get(number, 0) + len(whole)
-        best = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        # What holds the whole text holds each of its words.
+        for number in [number for number, count in counts.items() if count == len(words)]:
+            if whole in self._texts[number]:
+                counts[number] += len(whole)
+        best = heapq.nsmallest(limit * 2, counts.items(), key=lambda item: (-item[1], item[0]))
         found: dict[str, float] = {}
         for number, count in best:
             found.setdefault(self._ids[number], float(count))
-            if len(found) == limit:
-                break
-        return [Hit(key, score) for key, score in found.items()]
+        return [Hit(key, score) for key, score in found.items()][:limit]
 
     def _find(self, part: str) -> list[int]:
         """Numbers of the units that hold a text. One search over all of them, skipping to the next unit at each hit."""
         numbers, at = [], self._text.find(part)
         while at >= 0:
-            number = bisect_right(self._starts, at) - 1
+            number = bisect_right(self._ends, at)
             numbers.append(number)
             at = self._text.find(part, self._ends[number])
         return numbers

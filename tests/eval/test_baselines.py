@@ -77,7 +77,8 @@ def test_the_scan_counts_parts_of_words_and_a_word_once() -> None:
 
 
 def test_a_match_never_spans_two_units() -> None:
-    assert _ids(Substring([Unit("a:1", body="end"), Unit("a:2", body="start")]), "end\0") == ["a:1"]
+    hits = Substring([Unit("a:1", body="the end"), Unit("a:2", body="the start")]).hits("end the", 5)
+    assert hits == [("a:1", 2), ("a:2", 1)]
 
 
 def test_an_id_of_several_records_is_listed_once() -> None:

@@ -61,9 +61,7 @@ def resolve(links: Links) -> Resolution:
     keys = links.record_id[order]
     served = np.zeros(links.records, dtype=bool)
     served[rows] = _alone(links.record_fold[rows])
-    return Resolution(
-        defines, _look_up(keys, order, links.ref_target), served, _look_up(keys, order, links.record_id)
-    )
+    return Resolution(defines, _look_up(keys, order, links.ref_target), served, _look_up(keys, order, links.record_id))
 
 
 def _look_up(keys: Array, order: Array, wanted: Array) -> Array:
@@ -108,7 +106,9 @@ class Across:
         self.found = resolution or resolve(links)
         self.records = np.arange(links.records) if records is None else records
         all_refs = np.arange(len(links.ref_record)) if refs is None else refs
-        self.by_role = {role: all_refs[links.ref_role[all_refs] == role] for role in (EDGE, OWNER, REPOSITORY, SOURCE, ALIAS)}
+        self.by_role = {
+            role: all_refs[links.ref_role[all_refs] == role] for role in (EDGE, OWNER, REPOSITORY, SOURCE, ALIAS)
+        }
 
     def hits(self) -> list[Hit]:
         """Findings of every rule in no particular order."""
@@ -190,7 +190,9 @@ def stale(case: Across) -> Iterator[Hit]:
     links, nodes = case.links, case.index.ontology.node_kinds
     default = case.index.ontology.rules.stale_after_days
     days = np.array([_review_days(nodes.get(name), default) for name in links.names], dtype=np.int64)
-    rows = case.records[(links.record_status[case.records] == _APPROVED) & (links.record_updated[case.records] != NO_TIME)]
+    rows = case.records[
+        (links.record_status[case.records] == _APPROVED) & (links.record_updated[case.records] != NO_TIME)
+    ]
     age = (case.commit.time - links.record_updated[rows]) // _DAY
     late = age > days[links.record_kind[rows]]
     for record, value in zip(rows[late].tolist(), age[late].tolist(), strict=True):
@@ -215,7 +217,11 @@ def alias_collision(case: Across) -> Iterator[Hit]:
     order = titles[np.argsort(links.record_title[titles], kind="stable")]
     owner = _look_up(links.record_title[order], order, links.ref_target[refs])
     for ref, other in zip(refs.tolist(), owner.tolist(), strict=True):
-        if other >= 0 and other != links.ref_record[ref] and links.record_id[other] != links.record_id[links.ref_record[ref]]:
+        if (
+            other >= 0
+            and other != links.ref_record[ref]
+            and links.record_id[other] != links.record_id[links.ref_record[ref]]
+        ):
             yield Hit("KB056", int(links.ref_record[ref]), ref, other)
     all_aliases = np.flatnonzero(links.ref_role == ALIAS)
     first: dict[int, int] = {}
@@ -324,7 +330,9 @@ def cardinality(case: Across) -> Iterator[Hit]:
                 ref = int(edges[owner == record][kind.max_per_source])
                 yield Hit("KB042", record, ref, value=int(counts[record]))
         if kind.min_per_source:
-            held = case.per_name(lambda source, edge=name: source in index.ontology.node_kinds and index.admits_source(edge, source))
+            held = case.per_name(
+                lambda source, edge=name: source in index.ontology.node_kinds and index.admits_source(edge, source)
+            )
             short = (counts < kind.min_per_source) & held[links.record_kind] & found.defines & judged
             for record in np.flatnonzero(short).tolist():
                 yield Hit("KB042", record, other=-2 - position, value=int(counts[record]))

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from krate_gitops.brain.model import Finding, Related
-from krate_gitops.brain.rules.layout import shown
 from krate_gitops.brain.rules.place import Placed
+from krate_gitops.printable import printable
 
 Keys = npt.NDArray[np.uint64]
 
@@ -100,7 +100,7 @@ def _of_group(first_paths: dict[str, str]) -> Iterator[Placed]:
 
 def _visible(name: str) -> str:
     """A spelling in which forms that look alike can be told apart."""
-    return shown(name) if unicodedata.is_normalized("NFC", name) else ascii(name)[1:-1]
+    return printable(name) if unicodedata.is_normalized("NFC", name) else ascii(name)[1:-1]
 
 
 def _upwards(path: str) -> Iterator[str]:

@@ -13,6 +13,7 @@ from krate_gitops.brain.layout import EXPECTED_ENTRIES, REQUIRED_ENTRIES, is_mar
 from krate_gitops.brain.model import FileClass, Finding, Severity
 from krate_gitops.brain.rules.place import Placed
 from krate_gitops.brain.rules.run_memory import RUNS, is_normalised_run_file
+from krate_gitops.printable import printable
 
 SYMLINK, SUBMODULE = 0o120000, 0o160000
 _KIND_OF_ENTRY = 0o170000
@@ -49,9 +50,9 @@ def check_path(path: str, mode: int, file_class: FileClass) -> list[Finding]:
     """What the path and the mode of one file say: KB012, KB013, KB064, KB093."""
     kind = mode & _KIND_OF_ENTRY
     if kind == SYMLINK:
-        return [Finding("KB013", f"symlink {shown(path)} is not followed", offset=0)]
+        return [Finding("KB013", f"symlink {printable(path)} is not followed", offset=0)]
     if kind == SUBMODULE:
-        return [Finding("KB013", f"submodule {shown(path)} is not part of this repository", offset=0)]
+        return [Finding("KB013", f"submodule {printable(path)} is not part of this repository", offset=0)]
     findings: list[Finding] = []
     reason = path_problem(path)
     if reason:
@@ -59,11 +60,11 @@ def check_path(path: str, mode: int, file_class: FileClass) -> list[Finding]:
     if is_marker(path):
         return findings
     if is_credential_name(path):
-        findings.append(Finding("KB064", f"{shown(path.rpartition('/')[2])} is not allowed", offset=0))
+        findings.append(Finding("KB064", f"{printable(path.rpartition('/')[2])} is not allowed", offset=0))
     if file_class is FileClass.UNCLASSIFIED:
-        findings.append(Finding("KB012", f"{shown(path)} matches no file class", offset=0))
+        findings.append(Finding("KB012", f"{printable(path)} matches no file class", offset=0))
     if path.startswith(RUNS) and file_class is not FileClass.IGNORED and not is_normalised_run_file(path):
-        findings.append(Finding("KB093", f"{shown(path.removeprefix(RUNS))} is a raw artifact", offset=0))
+        findings.append(Finding("KB093", f"{printable(path.removeprefix(RUNS))} is a raw artifact", offset=0))
     return findings
 
 
@@ -93,15 +94,10 @@ def path_problem(path: str) -> str:
 
 def tree_problem(path: str, reason: str) -> Finding:
     """KB013 for an entry that a reader of trees refused, such as a name that is there twice."""
-    return Finding("KB013", f"the path {shown(path)} {reason}", offset=0)
+    return Finding("KB013", f"the path {printable(path)} {reason}", offset=0)
 
 
 def is_credential_name(path: str) -> bool:
     """Whether the file name is one under which keys and credentials are kept."""
     name = path.rpartition("/")[2].lower()
     return name.startswith(_CREDENTIAL_STARTS) or name.endswith(_CREDENTIAL_ENDS)
-
-
-def shown(path: str) -> str:
-    """A path as it may be printed: characters that could move the reader's eye or cursor are escaped."""
-    return _HOSTILE.sub(lambda match: "\\" if match[0] == "\\" else ascii(match[0])[1:-1], path)

@@ -11,7 +11,7 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
-from krate_gitops.brain.attribute_types import test_of
+from krate_gitops.brain.attribute_types import type_test
 from krate_gitops.brain.model import AttributeType, Finding, NodeKind, Record, Severity, Vocabulary
 from krate_gitops.brain.normalise import BASE_FIELDS, RUN_MEMORY_KINDS, SENSITIVITIES
 from krate_gitops.brain.ontology.lookup import OntologyIndex
@@ -73,7 +73,7 @@ class KindPlan:
         self.types: Mapping[str, AttributeType] = declared
         relaxed = foreign is not None and foreign.id_pattern == "relaxed"
         self.tests: Mapping[str, Callable[[Any], bool]] = {
-            name: test_of(attribute, relaxed_ids=relaxed)
+            name: type_test(attribute, relaxed_ids=relaxed)
             for name, attribute in declared.items()
             if attribute.type != "object"
         }

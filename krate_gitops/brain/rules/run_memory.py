@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import msgspec
 
 from krate_gitops.brain.model import Finding, Record, Related, Severity
-from krate_gitops.brain.rules.place import Placed
+from krate_gitops.brain.parse import ParsedFile
+from krate_gitops.brain.rules.place import Placed, document_ordinals
 from krate_gitops.brain.rules.plan import RecordCase
 
 RUNS = "babysitter/runs/"
@@ -75,6 +76,37 @@ def is_normalised_run_file(path: str) -> bool:
     """Whether a path may stand below ``babysitter/runs/``; files beside the run folders are no matter of KB093."""
     _, _, inside = path.removeprefix(RUNS).partition("/")
     return not inside or _NORMALISED.fullmatch(inside) is not None
+
+
+def check_runs(files: Iterable[ParsedFile]) -> list[Placed]:
+    """What only a whole run folder shows: KB092 and KB096.
+
+    ``files`` are all files below ``babysitter/runs/``, or all of the runs a change touches; others are passed over.
+    """
+    events: list[JournalEvent] = []
+    runs: list[tuple[str, int, Record]] = []
+    folders: dict[str, list[str]] = {}
+    for file in files:
+        if not file.path.startswith(RUNS):
+            continue
+        folders.setdefault(_folder(file.path), []).append(file.path)
+        for ordinal, record in zip(document_ordinals(file), file.records, strict=True):
+            event = journal_event(file.path, ordinal, record)
+            if event is not None:
+                events.append(event)
+            elif record.kind == "BabysitterRun":
+                runs.append((file.path, ordinal, record))
+    tiers = {
+        record.id: tier for _, _, record in runs if isinstance(tier := record.attributes.get("retentionTier"), str)
+    }
+    found = journal_sequences(events, tiers)
+    for path, ordinal, record in runs:
+        found += ((path, finding) for finding in check_retention(record, ordinal, folders[_folder(path)]))
+    return found
+
+
+def _folder(path: str) -> str:
+    return path.removeprefix(RUNS).partition("/")[0]
 
 
 class JournalEvent(msgspec.Struct, frozen=True, array_like=True):

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from krate_gitops.brain.model import Finding, SecretScan
+from krate_gitops.brain.parse import ParsedFile
 from krate_gitops.brain.rules.plan import RecordCase
 from krate_gitops.brain.scan.randomness import is_hex_key, is_placeholder, is_secret_value, looks_random
 from krate_gitops.brain.scan.secrets import find_secrets
@@ -28,6 +29,7 @@ _ASSIGNED = re.compile(r"(?:^|[?&])[A-Za-z_][\w-]*[=](.+)")
 # A digit between letters: passwords of people have it, names of things have their digits at the end.
 _ENTANGLED = re.compile(r"(?=.{8})[A-Za-z]+[0-9]+[A-Za-z][A-Za-z0-9]*")
 _NAME = re.compile(r"[A-Za-z]+(?:[-_.][A-Za-z]+)+")
+_PUNCTUATION = ".:!?*_"
 _LEAST = 12
 _PLAIN_SCAN = SecretScan()
 
@@ -41,6 +43,20 @@ def secret_metadata(case: RecordCase) -> Iterable[Finding]:
         case.finding("KB063", f'attribute "{name[:60]}" looks like a value', case.field(place))
         for name, place, text in _texts(case)
         if looks_like_value(text, name)
+    ]
+
+
+def check_secret_body(file: ParsedFile, text: str) -> list[Finding]:
+    """KB063 in the body of a Markdown record that itself states the level; ``text`` is the decoded file.
+
+    For the time of parsing, where the text is at hand and the ontology is not.
+    """
+    if not any(record.sensitivity == SECRET_METADATA and record.form != "graph" for record in file.records):
+        return []
+    return [
+        Finding("KB063", "the text holds what looks like a value", offset=word.start(), record_id=file.records[0].id)
+        for word in _WORD.finditer(text, file.body_start)
+        if _is_value(word[0].strip(_PUNCTUATION)) or _ENTANGLED.fullmatch(word[0].strip(_PUNCTUATION))
     ]
 
 
@@ -75,7 +91,7 @@ def looks_like_value(text: str, name: str = "") -> bool:
         [word] = words
         if _ENTANGLED.fullmatch(word) or (_VALUE_NAMES.fullmatch(name) and not _names_something(word)):
             return True
-    return any(_is_value(word.strip(".:!?")) for word in words) or bool(find_secrets(text, _PLAIN_SCAN))
+    return any(_is_value(word.strip(_PUNCTUATION)) for word in words) or bool(find_secrets(text, _PLAIN_SCAN))
 
 
 def _names_something(word: str) -> bool:

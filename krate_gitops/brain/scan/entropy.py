@@ -32,11 +32,11 @@ class EntropyHit(msgspec.Struct, frozen=True, order=True):
 
 _TOKEN = "[A-Za-z0-9+/_=-]"  # noqa: S105 - a character class
 _MIXED = (
-    r"(?:[A-Za-z]{1,6}[0-9]{1,4}[A-Za-z]{1,6}[0-9]|[0-9]{1,4}[A-Za-z]{1,6}[0-9]{1,4}[A-Za-z]|"
-    r"[a-z]{1,4}[A-Z]{1,4}[a-z]{1,4}[A-Z]{1,4}[a-z]{1,4}[A-Z]|[A-Z]{1,4}[a-z]{1,4}[A-Z]{1,4}[a-z]{1,4}[A-Z]{1,4}[a-z]|"
+    r"(?:[A-Za-z][0-9]{1,3}[A-Za-z]{1,4}[0-9]|[0-9][A-Za-z]{1,4}[0-9]{1,3}[A-Za-z]|"
+    r"[a-z][A-Z]{1,3}[a-z]{1,2}[A-Z]{1,3}[a-z]|[A-Z][a-z]{1,2}[A-Z]{1,3}[a-z]{1,2}[A-Z]{2}|"
     r"[b-df-hj-np-tv-xzB-DF-HJ-NP-TV-XZ]{7})"
 )
-_LONGEST_MIXED = 24
+_LONGEST_MIXED = 10
 _RUN = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 _UUID = re.compile(r"(?i)(?<![0-9a-f])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![0-9a-f])")
 _DIGEST_PREFIX = re.compile(r"(?i)\b(?:sha-?\d{1,3}|md5|blake2[bs]?|blake3|h1|integrity)\\?[\"']?[-:=]\s*\Z")
@@ -72,7 +72,7 @@ def find_high_entropy(text: str, config: SecretScan) -> list[EntropyHit]:
 
     The threshold is a percentage of the bits that a token of this alphabet and length could have at most.
     """
-    if _trigger(config.entropy_min_length).search(text) is None:
+    if _trigger(config.entropy_min_length).search(text.encode()) is None:
         return []
     allowed = fingerprints(config)
     exempt = _exempt_ranges(text)

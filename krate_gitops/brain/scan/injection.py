@@ -16,10 +16,19 @@ import re2
 from krate_gitops.brain.scan.encoded import ENCODED, decoded_runs
 from krate_gitops.brain.scan.hidden import HIDDEN, hidden_characters, invisible_ranges
 from krate_gitops.brain.scan.normal import DISGUISING, Normal, normalise
-from krate_gitops.brain.scan.patterns import compile_trigger
+from krate_gitops.brain.scan.patterns import compile_trigger, loosened
 from krate_gitops.brain.scan.phrases import PHRASES, SCANNER_VERSION, VERDICTS, Category, Verdict, expand
 
-__all__ = ["SCANNER_VERSION", "Category", "InjectionHit", "Verdict", "injection_trigger", "scan_injection", "worst"]
+__all__ = [
+    "DISGUISED",
+    "SCANNER_VERSION",
+    "Category",
+    "InjectionHit",
+    "Verdict",
+    "phrase_trigger",
+    "scan_injection",
+    "worst",
+]
 
 
 class InjectionHit(msgspec.Struct, frozen=True, order=True):
@@ -31,14 +40,21 @@ class InjectionHit(msgspec.Struct, frozen=True, order=True):
     verdict: Verdict
 
 
-_COMPILED = tuple((phrase, compile_trigger(f"(?s){expand(phrase.pattern)}")) for phrase in PHRASES)
+_COMPILED = tuple((phrase, re2.compile(expand(phrase.pattern))) for phrase in PHRASES)
 
+DISGUISED = f"[{DISGUISING}]|{HIDDEN}"
+"""RE2 pattern over characters: those that hide, and those that phrases are disguised with."""
+
+_DISGUISED = compile_trigger(DISGUISED, characters=True)
+_ENCODED = compile_trigger(loosened(ENCODED))
 _SENTENCE_END = re.compile(r"[.!?][\"')\]]*\s|\n\s*\n|\n\s*(?:[-*+>#]|\d+\.)\s|\|")
 _NOT_IMPERATIVE = re.compile(
     r"\b(?:to|not|never|cannot|can't|don't|doesn't|can|could|would|may|might|who|that|which|they|it|he|she|we|does|did|"
     r"or|users?|attackers?|attempts?|models?|agents?|if|when|unless|until|whether|ensure|sure|once|where|what)[\s*_`\"']*\Z"
 )
-_TO_THE_READER = re.compile(r"\byou(?:'re)?\s+(?:must|should|need|have|are|will|shall|may|can)(?:\s+now)?(?:\s+to)?\s*\Z")
+_TO_THE_READER = re.compile(
+    r"\byou(?:'re)?\s+(?:must|should|need|have|are|will|shall|may|can)(?:\s+now)?(?:\s+to)?\s*\Z"
+)
 _REPORTED = re.compile(
     r"\b(?:such as|like|e\.g\.|i\.e\.|example|examples|instance|phrases?|says?|saying|said|contains?|containing|detects?|"
     r"detection|matches|matching|patterns?|jailbreaks?|attacks?|attackers?|injections?|injected|attempts?|trying|tries|"
@@ -46,7 +62,9 @@ _REPORTED = re.compile(
     r"scanners?|suspicious|malicious|hostile|payloads?)\b"
 )
 _CONDITIONAL = re.compile(r"\b(?:if|when|unless|until|whether|ensure|make sure|check that|once|verify)\b[^.!?\n]*\Z")
-_QUALIFIED_AFTER = re.compile(r"[\s*_`]*(?:that (?:appear|are found|come)|in(?:side)? (?:the|a|any|this)|within|from the|found|contained|embedded)\b")
+_QUALIFIED_AFTER = re.compile(
+    r"[\s*_`]*(?:that (?:appear|are found|come)|in(?:side)? (?:the|a|any|this)|within|from the|found|contained|embedded)\b"
+)
 _QUOTES = "\"'`“”‘’«»("
 _LOOK_BACK = 160
 
@@ -57,7 +75,9 @@ def scan_injection(text: str, extra_phrases: Sequence[str] = ()) -> list[Injecti
     ``extra_phrases`` are matched word by word whatever the white space and case; they count as
     ``override-instructions``, or as the category named before a colon (``exfiltration: post it here``).
     """
-    if _trigger(tuple(extra_phrases)).search(text) is None:
+    encoded = text.encode()
+    triggers = (phrase_trigger(tuple(extra_phrases)), _DISGUISED, _ENCODED)
+    if all(trigger.search(encoded) is None for trigger in triggers):
         return []
     normal = normalise(text)
     hits = list(_phrases(text, normal, extra_phrases))
@@ -76,18 +96,14 @@ def worst(hits: Sequence[InjectionHit]) -> Verdict:
     return max((hit.verdict for hit in hits), default=Verdict.CLEAN)
 
 
-def injection_trigger(extra_phrases: Sequence[str] = ()) -> str:
-    """RE2 pattern that matches every text, as bytes or characters, in which a hit is possible."""
-    parts = [expand(phrase.pattern) for phrase in PHRASES]
+@lru_cache(maxsize=32)
+def phrase_trigger(extra_phrases: tuple[str, ...]) -> re2._Regexp:
+    """Pattern over bytes; this, ``DISGUISED`` or ``ENCODED`` matches every text in which a hit is possible."""
+    parts = [loosened(expand(phrase.pattern, loose=True)) for phrase in PHRASES]
     for phrase in extra_phrases:
         _, words = _category_of(phrase)
         parts.append(_words_pattern(words) if words.isascii() else r"[^\x00-\x7f]")
-    return f"(?i:{'|'.join(parts)})|[{DISGUISING}]|{HIDDEN}|{ENCODED}"
-
-
-@lru_cache(maxsize=32)
-def _trigger(extra_phrases: tuple[str, ...]) -> re2._Regexp:
-    return compile_trigger(injection_trigger(extra_phrases))
+    return compile_trigger(f"(?i:{'|'.join(parts)})")
 
 
 def _hit(category: Category, start: int, end: int) -> InjectionHit:
@@ -95,6 +111,8 @@ def _hit(category: Category, start: int, end: int) -> InjectionHit:
 
 
 def _phrases(text: str, normal: Normal, extra_phrases: Sequence[str]) -> Iterator[InjectionHit]:
+    if phrase_trigger(tuple(extra_phrases)).search(normal.text.encode()) is None:
+        return
     for phrase, pattern in _COMPILED:
         for match in pattern.finditer(normal.text):
             start, end = _trimmed(normal.text, match.start(), match.end())
@@ -136,7 +154,9 @@ def _is_turn(text: str, start: int, end: int) -> bool:
     token = text[start:end]
     if "inst]" in token.lower() and not token.isupper():
         return False
-    return not (text[start - 1 : start] in ("`", '"', "'") and text[end : end + 1] == text[start - 1 : start] and start > 0)
+    return not (
+        text[start - 1 : start] in ("`", '"', "'") and text[end : end + 1] == text[start - 1 : start] and start > 0
+    )
 
 
 def _category_of(phrase: str) -> tuple[Category, str]:

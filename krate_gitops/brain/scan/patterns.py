@@ -85,7 +85,9 @@ SECRET_NAMES = (
     r"api[ _-]?key|api[ _-]?secret|secret[ _-]?(?:access[ _-]?)?key|access[ _-]?key|private[ _-]?key|auth[ _-]?token|"
     r"access[ _-]?token|client[ _-]?secret|signing[ _-]?secret|webhook[ _-]?secret|passw(?:or)?d|passphrase|credentials?"
 )
-ASSIGNMENT = rf"(?:{SECRET_NAMES})[A-Za-z0-9_-]{{0,24}}\\?[\"'`]?[ \t]{{0,4}}(?::=|=>|=|:)\s*(?:[|>][+-]?\s*)?\\?[\"'`]?"
+ASSIGNMENT = (
+    rf"(?:{SECRET_NAMES})[A-Za-z0-9_-]{{0,24}}\\?[\"'`]?[ \t]{{0,4}}(?::=|=>|=|:)\s*(?:[|>][+-]?\s*)?\\?[\"'`]?"
+)
 """Name, sign and the opening quote of an assigned value."""
 
 NAME_ENDS_ELSEWHERE = re.compile(
@@ -118,36 +120,51 @@ TOKEN_START = re2.compile(rf"{EDGE}(?:{_START})")
 _VALUE = r"[^\s<{\[$(\"'`]{6}"
 _BEGUN = rf"(?:{_START})(?:{FOLD}?[A-Za-z0-9_.+/=-]){{8}}"
 
-SECRET_TRIGGER = "|".join(
-    (
-        f"{EDGE}{_BEGUN}",
-        rf"(?i:{ASSIGNMENT}{_VALUE})",
-        rf"(?i:{HEADER}{_VALUE})",
-        rf"(?i:{BEARER}[A-Za-z0-9._~+/=-]{{8}})",
-        rf"(?i:{BASIC}[A-Za-z0-9+/]{{8}})",
-        JWT,
-        folded("PRIVATE KEY"),
-        KUBE_DATA,
-        r"kind:\s*[\"']?Config\b",
-        URL_USERINFO,
-        SLACK_HOOK,
-        ACCOUNT_KEY,
-        BOT_TOKEN,
-        ENCODED,
+_FROM_NONE = re.compile(r"\{0,\d+\}")
+_FROM_SOME = re.compile(r"\{[1-9]\d*,\d{2,}\}")
+_TRIGGER_MEMORY = 128 << 20
+
+
+def loosened(pattern: str) -> str:
+    """The pattern without upper bounds of repetition: it matches more, by an automaton that need not count."""
+    return _FROM_SOME.sub("+", _FROM_NONE.sub("*", pattern))
+
+
+SECRET_TRIGGER = loosened(
+    "|".join(
+        (
+            f"{EDGE}{_BEGUN}",
+            rf"(?i:{ASSIGNMENT}{_VALUE})",
+            rf"(?i:{HEADER}{_VALUE})",
+            rf"(?i:{BEARER}[A-Za-z0-9._~+/=-]{{8}})",
+            rf"(?i:{BASIC}[A-Za-z0-9+/]{{8}})",
+            JWT,
+            folded("PRIVATE KEY"),
+            KUBE_DATA,
+            r"kind:\s*[\"']?Config\b",
+            URL_USERINFO,
+            SLACK_HOOK,
+            ACCOUNT_KEY,
+            BOT_TOKEN,
+            ENCODED,
+        )
     )
 )
 """RE2 pattern that matches every text in which a built-in secret can be found."""
 
 
-_TRIGGER_MEMORY = 128 << 20
+def compile_trigger(pattern: str, *, characters: bool = False) -> re2._Regexp:
+    """A trigger over bytes. Its automaton grows as it meets text, hence the larger bound.
 
-
-def compile_trigger(pattern: str) -> re2._Regexp:
-    """A trigger for texts of both types. Its automaton grows as it meets text, hence the larger bound."""
+    Without ``characters`` a class means single bytes: a class that excludes some ASCII then takes any part of any other
+    character, which keeps the automaton small and the trigger a superset. With it, the pattern speaks of UTF-8.
+    """
     options = re2.Options()
     options.max_mem = _TRIGGER_MEMORY
     options.log_errors = False
-    return re2.compile(pattern, options)
+    if not characters:
+        options.encoding = re2.Options.Encoding.LATIN1
+    return re2.compile(pattern.encode(), options)
 
 
 def compile_policy(pattern: SecretPattern) -> re2._Regexp:

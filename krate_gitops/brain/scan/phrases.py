@@ -60,14 +60,19 @@ class Phrase(msgspec.Struct, frozen=True):
     spoken: bool = True
 
 
-_GAP = r"[^A-Za-z0-9.!?;:()|]+"
+_GAP = r"(?:[^A-Za-z0-9.!?;:()|]+)"
 _WORDS = rf"(?:{_GAP}[A-Za-z0-9'-]+){{0,4}}"
+_SAME_SENTENCE = r"[^.!?;:()|]*"
 
 _QUALIFIER = r"(?:all|previous|prior|above|earlier|preceding|foregoing|existing|original|initial|past|former|system|developer|your|every|other)"
 _ORDERS = r"(?:instructions?|directives?|prompts?|guidelines?|programming|training)"
-_RULES = r"(?:rules?|polic(?:y|ies)|constraints?|guardrails?|restrictions?|guidance|orders?|commands?|context|messages?)"
+_RULES = (
+    r"(?:rules?|polic(?:y|ies)|constraints?|guardrails?|restrictions?|guidance|orders?|commands?|context|messages?)"
+)
 _BEFORE = r"(?:previous|prior|above|earlier|preceding|foregoing|your|system|developer|safety|security)"
-_AGENTS = r"(?:agents?|assistants?|llms?|language~models?|ai~models?|chatbots?|bots?|copilots?|claude|chatgpt|gemini|codex)"
+_AGENTS = (
+    r"(?:agents?|assistants?|llms?|language~models?|ai~models?|chatbots?|bots?|copilots?|claude|chatgpt|gemini|codex)"
+)
 _AI = r"(?:ai|llm|coding|autonomous|language|automated)"
 _FORCE = r"(?:always|never|ignore|disregard|trust|skip|bypass|override|approve|do~not~ask|execute|send|delete|run)"
 _POWER = (
@@ -100,7 +105,7 @@ PHRASES: tuple[Phrase, ...] = (
         for pattern in (
             rf"(?:ignore|disregard|forget|override|bypass|discard|overlook)#~{_QUALIFIER}#~{_ORDERS}",
             rf"(?:ignore|disregard|forget|bypass)#~{_BEFORE}#~{_RULES}",
-            rf"(?:do~not|don['’]?t|no~longer|stop)~(?:follow|following|obey|obeying)#~{_QUALIFIER}#~(?:{_ORDERS}|{_RULES})",
+            rf"(?:do~not|don(?:'|’)?t|no~longer|stop)~(?:follow|following|obey|obeying)#~{_QUALIFIER}#~(?:{_ORDERS}|{_RULES})",
             rf"pay~no~attention~to#~{_QUALIFIER}#~(?:{_ORDERS}|{_RULES})",
             r"forget~(?:everything|all)~(?:you|that~you|above|before|i|we)~(?:know|were|have|was|told|said|learned)",
             rf"your~new~(?:system~prompt|{_ORDERS}|orders?)~(?:is|are)",
@@ -144,11 +149,11 @@ PHRASES: tuple[Phrase, ...] = (
     *(
         Phrase(Category.TARGETING, pattern)
         for pattern in (
-            rf"(?:attention|notice|message|reminder|important|memo|hello|hey|dear|note|instructions?)~?(?:to|for)?[:,]?~(?:to~|for~)?(?:all~|any~|every~|future~|the~next~|other~|fellow~|you~)*(?:{_AI}~|future~|all~|any~|the~next~){_AGENTS}(?:~(?:who|that)?~?(?:read|reads|reading|see|seeing|processing)~this)?\s*[:,!—–]",
+            rf"(?:attention|notice|message|reminder|important|memo|hello|hey|dear|note|instructions?)~?(?:to|for)?[:,]?~(?:to~|for~)?(?:all~|any~|every~|future~|the~next~|other~|fellow~|you~)*(?:{_AI}~|future~|all~|any~|the~next~){_AGENTS}(?:~(?:who|that)?~?(?:read|reads|reading|see|seeing|processing)~this)?\s*(?:[:,!]|—|–)",
             rf"(?:future|subsequent|the~next|any|all|every|other)~(?:{_AI}~)?{_AGENTS}~(?:that~|who~|which~)?(?:reads?|reading|process(?:es|ing)?|sees?|seeing|loads?|loading|encounters?|encountering)~this#[,:]?~(?:must|shall|should|have~to|needs?~to|are~(?:required|instructed|expected|to)|please|always|never|do~not|ignore|run|execute|use|send|delete|skip|approve|trust)",
             rf"(?:future|subsequent|the~next)~(?:{_AI}~)?{_AGENTS}~(?:must|shall|have~to|are~(?:required|instructed|ordered|obliged)~to|should~{_FORCE})",
-            rf"(?:future|all|any)~(?:{_AI}~)?{_AGENTS}\s*[:,]~(?:please|you~must|always|never|do~not|don['’]?t|ignore|run|execute|send|delete|skip|approve|trust|remember)",
-            rf"if~you(?:['’]re|~are)~(?:an?|the)~(?:{_AI}~)*(?:ai|llm|large~language~model|{_AGENTS})(?:~(?:model|assistant|agent))?(?:~(?:and|who|that|which)?~?(?:reading|processing|seeing|working|summari[sz]ing)~[a-z]+(?:~[a-z]+)?)?\s*[,:—–]~(?:you~(?:must|should|will)|please|always|never|do~not|ignore|run|execute|use|send|delete|skip|approve|then)",
+            rf"(?:future|all|any)~(?:{_AI}~)?{_AGENTS}\s*[:,]~(?:please|you~must|always|never|do~not|don(?:'|’)?t|ignore|run|execute|send|delete|skip|approve|trust|remember)",
+            rf"if~you(?:(?:'|’)re|~are)~(?:an?|the)~(?:{_AI}~)*(?:ai|llm|large~language~model|{_AGENTS})(?:~(?:model|assistant|agent))?(?:~(?:and|who|that|which)?~?(?:reading|processing|seeing|working|summari[sz]ing)~[a-z]+(?:~[a-z]+)?)?\s*(?:[,:]|—|–)~?(?:you~(?:must|should|will)|please|always|never|do~not|ignore|run|execute|use|send|delete|skip|approve|then)",
             rf"(?:when|once|after|if)~(?:you|an?~(?:{_AI}~)?{_AGENTS})~(?:reads?|sees?|process(?:es)?|loads?)~this#\s*[,:]~(?:you~must|please|always|immediately|run|execute|send|delete|skip|approve|ignore)",
             rf"as~an?~(?:ai|llm|large~language~model|language~model)(?:~{_AGENTS})?(?:~reading~this)?,?~(?:you~(?:must|should|will|have~to)|your~(?:task|job|goal|new)~(?:is|now))",
         )
@@ -159,14 +164,18 @@ PHRASES: tuple[Phrase, ...] = (
 )
 
 
-def expand(pattern: str) -> str:
-    """The pattern in plain RE2 syntax, with ``~`` and a bare ``#`` spelled out."""
+def expand(pattern: str, *, loose: bool = False) -> str:
+    """The pattern in plain RE2 syntax, with ``~`` and a bare ``#`` spelled out.
+
+    A ``loose`` one takes any words of the sentence for a ``#``: counting words is what makes an automaton large.
+    """
+    words = _SAME_SENTENCE if loose else _WORDS
     spelled = []
     for at, char in enumerate(pattern):
         if char == "~":
             spelled.append(_GAP)
         elif char == "#" and not _is_literal_hash(pattern, at):
-            spelled.append(_WORDS)
+            spelled.append(words)
         else:
             spelled.append(char)
     return "".join(spelled)

@@ -166,9 +166,7 @@ def alphabet_bits(token: str) -> float:
     else:
         classes = (str.islower, str.isupper, str.isdigit)
         size = sum(
-            width
-            for test, width in zip(classes, (26, 26, 10), strict=True)
-            if any(test(char) for char in token)
+            width for test, width in zip(classes, (26, 26, 10), strict=True) if any(test(char) for char in token)
         )
         size += 2 * any(not char.isalnum() for char in token)
     return math.log2(max(2, min(size, len(token))))

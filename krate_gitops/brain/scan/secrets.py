@@ -94,7 +94,7 @@ def find_secrets(text: str, config: SecretScan) -> list[SecretHit]:
     whole encoded run). Raises ``KrateError`` if one of the brain's own patterns is invalid.
     """
     found: list[_Candidate] = []
-    if _TRIGGER.search(text) is not None:
+    if _TRIGGER.search(text.encode()) is not None:
         found.extend(_plain(text))
         found.extend(_encoded(text))
     for extra in config.extra_patterns:
@@ -132,13 +132,15 @@ def _plain(text: str) -> Iterator[_Candidate]:
 
 def _encoded(text: str) -> Iterator[_Candidate]:
     for run in decoded_runs(text):
-        if _TRIGGER.search(run.text) is None:
+        if _TRIGGER.search(run.text.encode()) is None:
             continue
         for one in _plain(run.text):
             yield _Candidate(one.kind, run.start, run.end, text[run.start : run.end])
 
 
-def _values(pattern: re2._Regexp, text: str, body: re.Pattern[str], least: int) -> Iterator[tuple[re2._Match, Gathered]]:
+def _values(
+    pattern: re2._Regexp, text: str, body: re.Pattern[str], least: int
+) -> Iterator[tuple[re2._Match, Gathered]]:
     """Each match with the value that follows it.
 
     Matches within a long value are passed over: text made of nothing but names would take quadratic time.
@@ -153,7 +155,11 @@ def _values(pattern: re2._Regexp, text: str, body: re.Pattern[str], least: int) 
 def _assignments(text: str) -> Iterator[_Candidate]:
     for match, got in _values(_ASSIGNMENT, text, _VALUE_BODY, 8):
         name = _NAME.match(match.group())
-        if name is None or _is_part_of_type(text, match.start()) or patterns.NAME_ENDS_ELSEWHERE.search(name.group().strip()):
+        if (
+            name is None
+            or _is_part_of_type(text, match.start())
+            or patterns.NAME_ENDS_ELSEWHERE.search(name.group().strip())
+        ):
             continue
         if text[got.end : got.end + 1] in _CODE_FOLLOWS:
             continue

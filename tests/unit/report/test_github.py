@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from krate_gitops.brain.model import Diagnostic
 from krate_gitops.brain.report import ReportFormat, render
 from tests.unit.report.samples import HOSTILE, diagnostic, report_of
 
 
-def commands(*diagnostics: object) -> list[str]:
-    return render(report_of(diagnostics), ReportFormat.GITHUB).splitlines()  # type: ignore[arg-type]
+def commands(*diagnostics: Diagnostic) -> list[str]:
+    return render(report_of(diagnostics), ReportFormat.GITHUB).splitlines()
 
 
 def test_an_annotation_names_file_line_column_and_rule() -> None:

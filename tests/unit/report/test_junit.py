@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
+from krate_gitops.brain.model import Diagnostic
 from krate_gitops.brain.report import Presentation, ReportFormat, render
 from krate_gitops.brain.rules.table import RULES
 from tests.unit.report.samples import EVERY_SHAPE, HOSTILE, diagnostic, report_of
 
 
-def suite_of(*diagnostics: object, fail_on: str = "error") -> ElementTree.Element:
-    text = render(report_of(diagnostics), ReportFormat.JUNIT, Presentation(fail_on=fail_on))  # type: ignore[arg-type]
+def suite_of(*diagnostics: Diagnostic, fail_on: str = "error") -> ElementTree.Element:
+    text = render(report_of(diagnostics), ReportFormat.JUNIT, Presentation(fail_on=fail_on))
     suites = ElementTree.fromstring(text)
     [suite] = suites.findall("testsuite")
     assert suites.tag == "testsuites"

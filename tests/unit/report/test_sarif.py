@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from krate_gitops.brain.model import Diagnostic
 from krate_gitops.brain.report import Presentation, ReportFormat, render
 from krate_gitops.brain.report.sarif import fingerprints
 from krate_gitops.brain.rules.table import RULES
@@ -17,7 +18,7 @@ from tests.unit.report.samples import EVERY_SHAPE, diagnostic, report_of
 URI_REFERENCE = re.compile(r"(?:[A-Za-z0-9._~/!$&'()*+,;=:@-]|%[0-9A-F]{2})*")
 
 
-def run_of(*diagnostics: Any, base: str = "") -> dict[str, Any]:
+def run_of(*diagnostics: Diagnostic, base: str = "") -> dict[str, Any]:
     log = json.loads(render(report_of(diagnostics), ReportFormat.SARIF, Presentation(base=base)))
     assert log["version"] == "2.1.0"
     assert log["$schema"].endswith("sarif-schema-2.1.0.json")

@@ -18,7 +18,7 @@ CLEAN: dict[str, tuple[str, str]] = {
     "a graph record": (RUNBOOK, graph("Runbook", "runbook:replay", "steps: 3", "version: 1.10", "extra: [1, {a: b}]")),
     "a Markdown record": (PAGE, markdown("Runbook", "runbook:replay", "tags: [refunds]", "plannedFor: 2026-06-02")),
     "attributes that are null": (RUNBOOK, graph("Runbook", "runbook:replay", "steps: null", "hosts: ~")),
-    "required fields that are false or zero": (
+    "required fields that are there": (
         "graph/t.yaml",
         graph("Term", "term:refund", "definition: 'no'", "tags: [refunds]"),
     ),

@@ -37,7 +37,7 @@ def test_names_and_codes_are_unique_and_in_order() -> None:
 
 
 def test_every_code_that_the_program_reports_is_in_the_table() -> None:
-    assert CODES_IN_SOURCE <= set(RULES)
+    assert not CODES_IN_SOURCE - RULES.keys()
 
 
 def test_what_protects_readers_is_locked() -> None:

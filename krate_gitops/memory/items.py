@@ -1,0 +1,298 @@
+"""From ranked candidates to items: redacted, scanned, fitted into the room, explained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from krate_gitops.brain.links import EDGE, NO_TIME
+from krate_gitops.brain.model import PromptInjection, Record, SecretScan
+from krate_gitops.brain.normalise import SENSITIVITIES
+from krate_gitops.brain.scan.injection import Verdict, scan_injection, worst
+from krate_gitops.digest import sha256_digest
+from krate_gitops.errors import KrateError
+from krate_gitops.index.columns import Columns
+from krate_gitops.memory.admission import Admission
+from krate_gitops.memory.budget import Fit, Item, fill
+from krate_gitops.memory.grep import Window
+from krate_gitops.memory.opened import OpenIndex
+from krate_gitops.memory.rank import Order, Ranking
+from krate_gitops.memory.redact import Redactor
+from krate_gitops.memory.response import DocumentItem, EdgeItem, ExcerptItem, RecordItem, RedactionReport
+
+RECORD, EXCERPT, DOCUMENT = "record", "excerpt", "document"
+_PARAGRAPH_CHARACTERS = 500
+
+
+class Candidate(NamedTuple):
+    """An item before redaction: its place, and what it is made of. ``record`` is -1 where there is none."""
+
+    order: Order
+    kind: str
+    record: int
+    file: int
+    window: Window | None
+    text: str
+
+
+class _Ready(NamedTuple):
+    """A candidate with safe text; ``parts`` are title and summary of a record."""
+
+    candidate: Candidate
+    text: str
+    parts: tuple[str | None, str | None]
+    warnings: tuple[str, ...]
+
+
+class Selection(msgspec.Struct, frozen=True):
+    """What comes back, and what became of the rest. ``omitted`` counts by kind of item."""
+
+    records: tuple[RecordItem, ...]
+    excerpts: tuple[ExcerptItem, ...]
+    documents: tuple[DocumentItem, ...]
+    redaction: RedactionReport
+    warnings: tuple[str, ...]
+    bytes: int
+    omitted: dict[str, int]
+    omitted_bytes: int
+    cut: bool
+
+
+class Assembler:
+    """Makes items of the candidates of one query."""
+
+    def __init__(
+        self,
+        opened: OpenIndex,
+        admission: Admission,
+        ranking: Ranking,
+        *,
+        secrets: SecretScan,
+        injection: PromptInjection,
+    ) -> None:
+        self._opened = opened
+        self._columns: Columns = opened.columns
+        self._admission = admission
+        self._ranking = ranking
+        self._redactor = Redactor(secrets)
+        self._injection = injection
+        self._by_kind: dict[str, int] = {}
+        self._changed = 0
+        self._blocked = False
+        self._warnings: list[str] = []
+        self._omitted = {RECORD: 0, EXCERPT: 0, DOCUMENT: 0}
+
+    def select(self, candidates: Sequence[Candidate], max_bytes: int) -> Selection:
+        """Items in order, as many as fit. Raises ``KrateError(MEMORY_LIMIT_EXCEEDED)`` for a picked one that does not."""
+        ready = [item for item in map(self._make_ready, self._with_bodies(candidates)) if item is not None]
+        fits = fill((Item(item.text, item.candidate.kind != RECORD, False) for item in ready), max_bytes)
+        records: list[RecordItem] = []
+        excerpts: list[ExcerptItem] = []
+        documents: list[DocumentItem] = []
+        used = omitted_bytes = rank = 0
+        for item, fit in zip(ready, fits, strict=True):
+            if fit.text is None:
+                if item.candidate.order.selected:
+                    raise _too_large(self._columns.paths[item.candidate.file])
+                self._omitted[item.candidate.kind] += 1
+                omitted_bytes += fit.bytes
+                continue
+            rank += 1
+            used += fit.bytes
+            if item.candidate.kind == RECORD:
+                records.append(self._record(item, rank))
+            elif item.candidate.kind == EXCERPT:
+                excerpts.append(self._excerpt(item, fit, rank))
+            else:
+                documents.append(self._document(item, fit, rank))
+        total = sum(self._by_kind.values())
+        status = "blocked" if self._blocked else ("redacted" if total else "clean")
+        return Selection(
+            tuple(records),
+            tuple(excerpts),
+            tuple(documents),
+            RedactionReport(status, total, dict(sorted(self._by_kind.items())), self._changed),
+            tuple(dict.fromkeys(self._warnings)),
+            used,
+            self._omitted,
+            omitted_bytes,
+            any(fit.cut for fit in fits),
+        )
+
+    # -- safe text
+
+    def _with_bodies(self, candidates: Sequence[Candidate]) -> Iterable[Candidate]:
+        """Candidates; records without a summary get the text of their Markdown file, for its first paragraph."""
+        wanted = {
+            candidate.file
+            for candidate in candidates
+            if candidate.kind == RECORD and self._needs_paragraph(candidate.record)
+        }
+        bodies = dict(self._opened.texts(sorted(wanted)))
+        for candidate in candidates:
+            if candidate.kind == RECORD and candidate.file in bodies and self._needs_paragraph(candidate.record):
+                start = self._columns.file(candidate.file).body_start
+                yield candidate._replace(text=_first_paragraph(bodies[candidate.file][start:]))
+            else:
+                yield candidate
+
+    def _needs_paragraph(self, record: int) -> bool:
+        found = self._columns.record(record)
+        return found.form != "graph" and not found.summary and not self._admission.secret[record]
+
+    def _make_ready(self, candidate: Candidate) -> _Ready | None:
+        if candidate.kind == RECORD:
+            return self._ready_record(candidate)
+        text, kept, warnings = self._safe(candidate.text)
+        if not kept:
+            self._drop(candidate)
+            return None
+        return _Ready(candidate, text, (None, None), warnings)
+
+    def _ready_record(self, candidate: Candidate) -> _Ready | None:
+        record = self._columns.record(candidate.record)
+        if self._admission.secret[candidate.record]:
+            summary = None
+        else:
+            summary = record.summary or candidate.text or None
+        title, title_kept, first = self._safe(record.title or "")
+        body, body_kept, second = self._safe(summary or "")
+        if not (title_kept and body_kept):
+            self._drop(candidate)
+            return None
+        path = self._columns.paths[candidate.file]
+        owners = ", ".join(record.owners)
+        line = f"- {record.id} ({record.kind}, {record.status or 'draft'}, {owners}) — {title} {body} [{path}]"
+        return _Ready(candidate, line, (title or None, body or None), tuple(dict.fromkeys((*first, *second))))
+
+    def _safe(self, text: str) -> tuple[str, bool, tuple[str, ...]]:
+        """Redacted text, whether it may be served at all, and warnings for its item."""
+        if not text:
+            return text, True, ()
+        redacted = self._redactor.redact(text)
+        for kind, count in redacted.counts.items():
+            self._by_kind[kind] = self._by_kind.get(kind, 0) + count
+        self._changed += bool(redacted.counts)
+        if redacted.too_broad:
+            self._warnings.append("redaction-too-broad")
+            return "", False, ()
+        verdict = worst(scan_injection(redacted.text, self._injection.extra_phrases))
+        if verdict is Verdict.BLOCKED:
+            self._warnings.append("injection-blocked")
+            return "", False, ()
+        return redacted.text, True, ("injection-suspected",) if verdict is Verdict.SUSPICIOUS else ()
+
+    def _drop(self, candidate: Candidate) -> None:
+        self._omitted[candidate.kind] += 1
+        self._blocked = True
+
+    # -- items
+
+    def _record(self, item: _Ready, rank: int) -> RecordItem:
+        number = item.candidate.record
+        record = self._columns.record(number)
+        secret = bool(self._admission.secret[number])
+        title, summary = item.parts
+        return RecordItem(
+            id=record.id,
+            kind=record.kind,
+            path=self._columns.paths[item.candidate.file],
+            title=title,
+            status=None if secret else record.status,
+            owners=record.owners,
+            summary=summary,
+            updated_at=None if secret else record.updated_at,
+            sensitivity=SENSITIVITIES[int(self._admission.sensitivity[number])],
+            source_refs=() if secret else record.source_refs,
+            edges=self._edges(number, record),
+            digest=record.digest,
+            rank=rank,
+            score=-item.candidate.order.strength,
+            why=self._ranking.why(item.candidate.order),
+            warnings=(*item.warnings, *self._lifecycle(number, record)),
+        )
+
+    def _lifecycle(self, number: int, record: Record) -> tuple[str, ...]:
+        warnings = ("record-deprecated",) if record.status in ("deprecated", "archived") else ()
+        updated = int(self._columns.links.record_updated[number])
+        kind = self._opened.ontology.ontology.node_kinds.get(record.kind)
+        days = self._opened.ontology.ontology.rules.stale_after_days
+        if kind is not None and kind.review_after_days is not None:
+            days = kind.review_after_days
+        age = self._opened.manifest.commit_time - updated
+        if record.status == "approved" and updated != NO_TIME and age // 86_400 > days:
+            warnings = (*warnings, "record-stale")
+        return warnings
+
+    def _edges(self, number: int, record: Record) -> tuple[EdgeItem, ...]:
+        """Edges that lead to admitted records or out of the brain; others leave no trace."""
+        links, found = self._columns.links, self._columns.resolution
+        items = []
+        for ref in self._opened.graph.refs_of(number):
+            target = int(found.target[ref])
+            if target >= 0 and not self._admission.records[target]:
+                continue
+            if links.ref_role[ref] == EDGE:
+                edge = self._columns.edge(ref)
+                if edge is not None:
+                    items.append(EdgeItem(edge.kind, edge.target, "declared"))
+            else:
+                kind = self._opened.graph.derived_kind(int(links.ref_role[ref]))
+                items.append(EdgeItem(kind, self._columns.target_text(ref), "derived"))
+        declared = {(item.kind, item.target) for item in items if item.via == "declared"}
+        kept = [item for item in items if item.via == "declared" or (item.kind, item.target) not in declared]
+        return tuple(sorted(set(kept), key=lambda item: (item.kind, item.target)))
+
+    def _excerpt(self, item: _Ready, fit: Fit, rank: int) -> ExcerptItem:
+        candidate, window = item.candidate, item.candidate.window
+        assert window is not None, "excerpts are made of windows"
+        text = fit.text or ""
+        last = window.first + text.count("\n")
+        return ExcerptItem(
+            path=self._columns.paths[candidate.file],
+            record_id=self._columns.record(candidate.record).id if candidate.record >= 0 else None,
+            line_start=window.first,
+            line_end=last,
+            text=text,
+            matches=tuple(match for match in window.matches if match.line <= last),
+            digest=sha256_digest(text.encode()),
+            file_digest=self._columns.file(candidate.file).digest,
+            rank=rank,
+            why=self._ranking.why(candidate.order, tuple(sorted(window.words))),
+            warnings=item.warnings,
+        )
+
+    def _document(self, item: _Ready, fit: Fit, rank: int) -> DocumentItem:
+        candidate = item.candidate
+        file = self._columns.file(candidate.file)
+        record = self._columns.record(candidate.record) if candidate.record >= 0 else None
+        title = record.title if record else (file.note.title if file.note else None)
+        return DocumentItem(
+            path=file.path,
+            id=record.id if record else None,
+            title=self._safe(title)[0] if title else None,
+            text=fit.text or "",
+            truncated=fit.cut,
+            digest=file.digest,
+            rank=rank,
+            why=self._ranking.why(candidate.order),
+            warnings=item.warnings,
+        )
+
+
+def _first_paragraph(body: str) -> str:
+    """First paragraph of a body that is no heading, at most 500 characters."""
+    for block in body.split("\n\n"):
+        lines = [line for line in block.strip().split("\n") if not line.startswith("#")]
+        text = " ".join(" ".join(lines).split())
+        if text:
+            return text[:_PARAGRAPH_CHARACTERS]
+    return ""
+
+
+def _too_large(path: str) -> KrateError:
+    return KrateError(
+        "MEMORY_LIMIT_EXCEEDED", "a selected item does not fit into the answer", hint="raise --max-bytes", location=path
+    )

@@ -1,0 +1,97 @@
+"""An indexed commit opened for reading: columns, ranking, graph, words and texts, each loaded when first needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from types import TracebackType
+from typing import Self, TypeVar
+
+from krate_gitops.brain.ontology import OntologyIndex
+from krate_gitops.brain.text import EncodingProblem, decode
+from krate_gitops.git.objects import ObjectReader
+from krate_gitops.index.build import Builder, Built
+from krate_gitops.index.columns import Columns
+from krate_gitops.index.graph import Graph
+from krate_gitops.index.manifest import Manifest
+from krate_gitops.index.shard import Damaged
+from krate_gitops.index.source import Source, Target
+from krate_gitops.index.strength import Ranker
+from krate_gitops.index.view import WordView
+from krate_gitops.memory.admission import Admission
+from krate_gitops.memory.policy import EffectivePolicy
+from krate_gitops.progress import Progress, silent
+
+
+class OpenIndex:
+    """Reading side of one commit's index; a context manager that ends its Git child."""
+
+    def __init__(self, builder: Builder, built: Built) -> None:
+        self.manifest: Manifest = built.manifest
+        self.source: Source = built.source
+        self.ontology = OntologyIndex(built.source.ontology)
+        self._builder = builder
+        self.columns: Columns = builder.columns(built.manifest.shards)
+        self._reader = ObjectReader(built.source.target.repository)
+        self._admissions: dict[str, Admission] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._reader.close()
+
+    @cached_property
+    def ranker(self) -> Ranker:
+        return Ranker(self.columns)
+
+    @cached_property
+    def graph(self) -> Graph:
+        return Graph(self.columns, self.ontology)
+
+    @cached_property
+    def words(self) -> WordView:
+        return WordView(self._builder.store, self.columns, f"{self.manifest.commit[:16]}-{self.manifest.variant}")
+
+    def admission(self, policy: EffectivePolicy) -> Admission:
+        """What a policy admits; kept, since the same policy asks again and again."""
+        known = self._admissions.get(policy.digest)
+        if known is None:
+            if len(self._admissions) >= 16:
+                self._admissions.clear()
+            known = self._admissions[policy.digest] = Admission(self.columns, self.ontology, policy)
+        return known
+
+    def texts(self, files: Sequence[int]) -> Iterator[tuple[int, str]]:
+        """Decoded texts of files in the order given; files that are no text are passed over."""
+        blobs = [self.columns.file(number).blob for number in files]
+        for number, (_, _, _, data) in zip(files, self._reader.stream(blobs), strict=True):
+            try:
+                yield number, decode(data or b"")
+            except EncodingProblem:
+                continue
+
+
+Result = TypeVar("Result")
+
+
+def read_index(
+    builder: Builder, target: Target, action: Callable[[OpenIndex], Result], *, progress: Progress = silent
+) -> Result:
+    """What ``action`` makes of a commit's index, built where it is not there.
+
+    A damaged store is found by digest at the first read of the bad file; then the damaged shards are built again and
+    the action is tried once more.
+    """
+    try:
+        with OpenIndex(builder, builder.build(target, progress=progress)) as opened:
+            return action(opened)
+    except Damaged:
+        builder.repair(target)
+        with OpenIndex(builder, builder.build(target, progress=progress)) as opened:
+            return action(opened)

@@ -1,0 +1,203 @@
+"""The order of items: one tuple of criteria for records, excerpts and documents. Ranking version 1."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from krate_gitops.brain.links import NO_STATUS, NO_TIME, Array
+from krate_gitops.brain.normalise import STATUSES
+from krate_gitops.index.strength import Matches, matched_words
+from krate_gitops.memory.admission import Admission
+from krate_gitops.memory.opened import OpenIndex
+from krate_gitops.memory.request import Consumer
+from krate_gitops.memory.response import Why
+
+UNREACHED = 1 << 20
+_STATUS_RANK = {"approved": 3, "draft": 2, "deprecated": 1, "archived": 0}
+_RUN_CLASS = {
+    "RunRetrospective": 5,
+    "BabysitterSession": 4,
+    "BabysitterRun": 3,
+    "RunTaskResult": 2,
+    "RunJournalEvent": 1,
+}
+_MEMORY = "babysitter/MEMORY.md"
+_HOPS = 5
+
+
+class Order(NamedTuple):
+    """Sort key of an item; smaller comes first, so criteria where more is better are negated."""
+
+    selected: int
+    associated: int
+    distance: int
+    specificity: int
+    strength: int
+    fresh: int
+    status: int
+    run: int
+    oversized: int
+    size: int
+    unit: int
+    """Units are numbered in path order, and within a file by line."""
+    line: int
+
+
+class Ranking:
+    """Places the units of one commit for one consumer."""
+
+    def __init__(
+        self,
+        opened: OpenIndex,
+        admission: Admission,
+        consumer: Consumer,
+        matches: Matches,
+        *,
+        intent: str,
+        max_bytes: int,
+    ) -> None:
+        self._columns = opened.columns
+        self._graph = opened.graph
+        self._admission = admission
+        self._matches = matches
+        self._by_class = intent == "task"
+        self._max_bytes = max_bytes
+        self._sources = source_ids(consumer)
+
+    @cached_property
+    def associations(self) -> dict[int, tuple[str, ...]]:
+        """Consumer attributes linked to each admitted record by an edge."""
+        found: dict[int, list[str]] = {}
+        for identifier in self._sources:
+            own = self._graph.defined(identifier)
+            linked = set(self._graph.pointing_at(identifier).tolist()) | ({own} if own >= 0 else set())
+            for record in linked:
+                if self._admission.records[record]:
+                    found.setdefault(record, []).append(identifier)
+        return {record: tuple(ids) for record, ids in found.items()}
+
+    @cached_property
+    def _associated(self) -> Array:
+        counts = np.zeros(self._columns.units, dtype=np.int64)
+        for record, ids in self.associations.items():
+            counts[self._columns.record_unit[record]] = len(ids)
+        memory = self._columns.file_number.get(_MEMORY) if self._sources else None
+        if memory is not None:
+            counts[self._columns.first_unit[memory]] = 1
+        return counts
+
+    @cached_property
+    def _distance(self) -> Array:
+        """Hops of each unit from the consumer's source refs, ``UNREACHED`` beyond them."""
+        distance = np.full(self._columns.units, UNREACHED, dtype=np.int64)
+        if not self._sources:
+            return distance
+        records = np.full(self._columns.links.records, UNREACHED, dtype=np.int64)
+        own = {record for record in map(self._graph.defined, self._sources) if record >= 0}
+        for starts, base in ((set(self.associations) - own, 1), (own, 0)):
+            if starts:
+                walked = self._graph.walk(np.array(sorted(starts)), _HOPS, admitted=self._admission.records)
+                records = np.where((walked >= 0) & (walked + base < records), walked + base, records)
+        distance[self._columns.record_unit] = records
+        return distance
+
+    @cached_property
+    def _run_class(self) -> Array:
+        classes = np.zeros(self._columns.units, dtype=np.int64)
+        if self._by_class:
+            table = np.array([_RUN_CLASS.get(name, 0) for name in self._columns.links.names])
+            classes[self._columns.record_unit] = table[self._columns.links.record_kind]
+        return classes
+
+    @cached_property
+    def _status(self) -> Array:
+        table = np.array([*(_STATUS_RANK[name] for name in STATUSES), _STATUS_RANK["draft"]])
+        return table[self._columns.unit_status]
+
+    def best_first(self, units: Array, selected: frozenset[int]) -> Array:
+        """The units in ranking order."""
+        size = self._columns.unit_bytes[units]
+        chosen = np.isin(units, list(selected)) if selected else np.zeros(len(units), dtype=bool)
+        keys = (
+            units,
+            size,
+            size > self._max_bytes,
+            -self._run_class[units],
+            -self._status[units],
+            -self._columns.unit_fresh[units],
+            -self._matches.strength[units],
+            -self._admission.specificity[self._columns.unit_file[units]],
+            self._distance[units],
+            -self._associated[units],
+            ~chosen,
+        )
+        return units[np.lexsort(keys)]
+
+    def order(
+        self,
+        unit: int,
+        *,
+        selected: bool = False,
+        strength: int | None = None,
+        size: int | None = None,
+        line: int = 0,
+    ) -> Order:
+        """Sort key of a unit, or of a part of its file where ``strength``, ``size`` and ``line`` are given."""
+        size = int(self._columns.unit_bytes[unit]) if size is None else size
+        return Order(
+            -int(selected),
+            -int(self._associated[unit]),
+            int(self._distance[unit]),
+            -int(self._admission.specificity[self._columns.unit_file[unit]]),
+            -(int(self._matches.strength[unit]) if strength is None else strength),
+            -int(self._columns.unit_fresh[unit]),
+            -int(self._status[unit]),
+            -int(self._run_class[unit]),
+            int(size > self._max_bytes),
+            size,
+            unit,
+            line,
+        )
+
+    def why(self, order: Order, words: tuple[str, ...] = ()) -> tuple[Why, ...]:
+        """The criteria that contributed to a place, in the order of the tuple."""
+        unit = order.unit
+        record = int(self._columns.unit_record[unit])
+        reasons: list[Why] = []
+        if order.selected:
+            reasons.append(Why("user-selected", "chosen by the user", 1))
+        if order.associated:
+            reasons.append(Why("associated", ", ".join(self.associations.get(record, (_MEMORY,))), -order.associated))
+        if order.distance < UNREACHED:
+            reasons.append(Why("graph-distance", f"from {', '.join(self._sources)}", order.distance))
+        if order.specificity:
+            reasons.append(Why("allow-list", "literal segments of the include path", -order.specificity))
+        if order.strength:
+            held = words or tuple(matched_words(self._matches, unit))
+            reasons.append(Why("match", ", ".join(held) or "part of a name", -order.strength))
+        if -order.fresh != NO_TIME:
+            date = datetime.fromtimestamp(-order.fresh, UTC).strftime("%Y-%m-%d")
+            reasons.append(Why("recency", date, int(date.replace("-", ""))))
+        status = int(self._columns.unit_status[unit])
+        reasons.append(Why("status", STATUSES[status] if status != NO_STATUS else "draft", -order.status))
+        if order.run:
+            reasons.append(Why("form", self._columns.links.names[self._columns.links.record_kind[record]], -order.run))
+        return tuple(reasons)
+
+
+def source_ids(consumer: Consumer) -> tuple[str, ...]:
+    """Ids of what the consumer is about."""
+    pairs = (
+        ("repository", consumer.repository),
+        ("issue", consumer.issue),
+        ("pull-request", consumer.pull_request),
+        ("service", consumer.service),
+        ("stack", consumer.stack),
+        ("trigger", consumer.trigger),
+        *(("skill", skill) for skill in consumer.skills),
+    )
+    return tuple(value if ":" in value else f"{prefix}:{value}" for prefix, value in pairs if value)

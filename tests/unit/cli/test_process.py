@@ -1,0 +1,122 @@
+"""What only a real process shows: imports, signals, pipes, the shell."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.repos import RepoBuilder
+
+PROGRAM = [sys.executable, "-m", "krate_gitops"]
+HEAVY = ("numpy", "tantivy", "rich", "yaml", "ryaml", "structlog", "dulwich", "re2")
+
+
+def process(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*PROGRAM, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, **environment},
+        check=False,
+    )
+
+
+def imported_by(*arguments: object) -> set[str]:
+    """Top-level modules that a command line had imported at its end."""
+    code = (
+        "import sys, runpy, atexit\n"
+        "atexit.register(lambda: sys.stderr.write('\\n' + ' '.join({m.split('.')[0] for m in sys.modules})))\n"
+        "runpy.run_module('krate_gitops', run_name='__main__')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=True
+    )
+    return set(done.stderr.splitlines()[-1].split())
+
+
+def test_help_and_version_import_next_to_nothing() -> None:
+    for arguments in (["--help"], ["--version"], ["ref", "resolve", "--help"], ["completion", "bash"]):
+        assert imported_by(*arguments) & {*HEAVY, "msgspec" if arguments[0] != "ref" else "numpy"} == set()
+
+
+def test_ref_resolve_imports_nothing_heavy(brain: RepoBuilder) -> None:
+    for output in ("table", "json", "jsonl"):
+        assert imported_by("ref", "resolve", brain.path, "-o", output) & set(HEAVY) == set()
+
+
+def test_the_installed_program_is_the_module() -> None:
+    program = Path(sys.executable).parent / "krate-gitops"
+    if not program.exists():
+        program = Path(shutil.which("krate-gitops") or "")
+    installed = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=60, check=True)
+    assert installed.stdout == process("--version").stdout
+
+
+def test_results_are_alone_on_stdout_and_errors_on_stderr(brain: RepoBuilder) -> None:
+    done = process("ref", "resolve", brain.path, "-v")
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    assert all(line.split("  ")[0].isalpha() for line in done.stdout.splitlines())
+    failed = process("ref", "resolve", brain.path, "--ref", "nowhere")
+    assert (failed.returncode, failed.stdout) == (3, "")
+    assert failed.stderr.startswith("error[MEMORY_REF_NOT_FOUND]")
+
+
+def test_a_reader_that_goes_away_is_no_reason_for_a_word() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [*PROGRAM, "completion", "bash"], stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+    )
+    os.close(writing)
+    assert done.stderr == ""
+    assert done.returncode == 1
+
+
+def test_a_terminal_that_cannot_show_a_character_gets_an_escape(tmp_path: Path) -> None:
+    done = process("ref", "resolve", tmp_path / "brain-漢", PYTHONIOENCODING="latin-1")
+    assert (done.returncode, "Traceback" in done.stderr) == (3, False)
+    assert r"brain-\u6f22" in done.stderr
+
+
+def test_an_interrupt_from_the_keyboard_ends_with_130() -> None:
+    code = (
+        "import click, time\n"
+        "from krate_gitops.cli.main import cli\n"
+        "from krate_gitops.cli.commands import KrateCommand\n"
+        "def wait():\n"
+        "    click.echo('ready')\n"
+        "    time.sleep(60)\n"
+        "cli.add_command(KrateCommand('wait', callback=wait))\n"
+        "cli.main(['wait'])\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-u", "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as waiting:
+        assert waiting.stdout is not None
+        assert waiting.stdout.readline() == "ready\n"
+        waiting.send_signal(signal.SIGINT)
+        _, stderr = waiting.communicate(timeout=30)
+    assert (waiting.returncode, stderr) == (130, "interrupted\n")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts_call_back_into_the_program(shell: str) -> None:
+    script = process("completion", shell)
+    assert script.returncode == 0
+    assert f"_KRATE_GITOPS_COMPLETE={shell}_complete" in script.stdout
+
+
+def test_bash_completes_commands_and_options() -> None:
+    def complete(words: str, at: int) -> str:
+        return process(COMP_WORDS=words, COMP_CWORD=str(at), _KRATE_GITOPS_COMPLETE="bash_complete").stdout
+
+    assert "plain,ref\n" in complete("krate-gitops r", 1)
+    assert "plain,--snapshot-tag\n" in complete("krate-gitops ref resolve --s", 3)
+    assert "plain,jsonl\n" in complete("krate-gitops -o j", 2)
