@@ -92,8 +92,11 @@ COLUMNS: tuple[tuple[str, type], ...] = (
     ("ref_place", np.uint32),
 )
 
-STATUS_NUMBER = {None: NO_STATUS, **{name: at for at, name in enumerate(STATUSES)}}
-SENSITIVITY_NUMBER = {None: NO_SENSITIVITY, **{name: at for at, name in enumerate(SENSITIVITIES)}}
+STATUS_NUMBER: dict[str | None, int] = {None: NO_STATUS, **{name: at for at, name in enumerate(STATUSES)}}
+SENSITIVITY_NUMBER: dict[str | None, int] = {
+    None: NO_SENSITIVITY,
+    **{name: at for at, name in enumerate(SENSITIVITIES)},
+}
 
 
 def build_links(files: Sequence[ParsedFile]) -> Links:
@@ -104,7 +107,7 @@ def build_links(files: Sequence[ParsedFile]) -> Links:
         return names.setdefault(name, len(names))
 
     records: list[tuple[Any, ...]] = []
-    refs: list[tuple[int, int, int, int, int, int]] = []
+    refs: list[tuple[int, ...]] = []
     for file_number, file in enumerate(files):
         for ordinal, record in enumerate(file.records):
             at = len(records)
@@ -144,7 +147,9 @@ def _columns(records: list[tuple[Any, ...]], refs: list[tuple[int, ...]], names:
     by_record: Iterable[Any] = zip(*records, strict=True) if records else ((),) * 12
     by_ref: Iterable[Any] = zip(*refs, strict=True) if refs else ((),) * 6
     values = [*by_record, *by_ref]
-    arrays = {name: np.array(value, dtype=kind) for (name, kind), value in zip(COLUMNS, values, strict=True)}
+    arrays: dict[str, Array] = {
+        name: np.array(value, dtype=kind) for (name, kind), value in zip(COLUMNS, values, strict=True)
+    }
     return Links(**arrays, names=names)
 
 

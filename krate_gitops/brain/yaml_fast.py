@@ -13,6 +13,9 @@ from typing import Any
 
 import ryaml
 
+_loads: Any = getattr(ryaml, "loads")  # noqa: B009 - its stubs export nothing
+_InvalidYaml: type[Exception] = getattr(ryaml, "InvalidYamlError")  # noqa: B009
+
 # Each needs a second look only when its first character is there at all.
 _SUSPICIOUS = re.compile(
     r"(?:^|[\s\[{,:])[!&*]\S"  # tags, anchors, aliases
@@ -40,8 +43,8 @@ def parse_fast(text: str) -> Any:
     if _is_suspicious(text):
         raise NeedExact
     try:
-        return ryaml.loads(text)
-    except (ryaml.InvalidYamlError, ValueError, RecursionError, OverflowError):
+        return _loads(text)
+    except (_InvalidYaml, ValueError, RecursionError, OverflowError):
         raise NeedExact from None
 
 

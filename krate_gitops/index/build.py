@@ -15,7 +15,7 @@ from krate_gitops.index.columns import Columns
 from krate_gitops.index.judge import Judge, Place
 from krate_gitops.index.manifest import Manifest, TreeIssue
 from krate_gitops.index.plan import Planned, plan_changes, plan_cold
-from krate_gitops.index.shard import Damaged, Entry, Summary
+from krate_gitops.index.shard import DamagedError, Entry, Summary
 from krate_gitops.index.source import Source, Target, open_source
 from krate_gitops.index.store import Store
 from krate_gitops.index.worker import Setting, Task, run_all
@@ -100,7 +100,7 @@ class Builder:
         for summary in manifest.shards if manifest else ():
             try:
                 self.store.shard(summary).verify()
-            except Damaged:
+            except DamagedError:
                 self.store.remove_shard(summary.key)
                 damaged += 1
         return damaged
@@ -113,7 +113,7 @@ class Builder:
         return Judge(columns, source.ontology, verdicts, tuple(issues), place)
 
     def columns(self, shards: Iterable[Summary]) -> Columns:
-        """Columns of stored shards. Raises ``Damaged``."""
+        """Columns of stored shards. Raises ``DamagedError``."""
         return Columns([self.store.shard(summary) for summary in shards])
 
     def _known(self, source: Source) -> Manifest | None:
@@ -129,7 +129,7 @@ class Builder:
         if base is not None:
             try:
                 return self._plan_from(base, source, reader)
-            except Damaged:
+            except DamagedError:
                 pass  # the base lost a shard; the whole tree tells as much
         if not source.root_present:
             return [], ()
@@ -153,7 +153,7 @@ class Builder:
         self, base: Manifest, source: Source, reader: ObjectReader
     ) -> tuple[list[Planned], tuple[TreeIssue, ...]]:
         if not all(self.store.has_shard(summary.key) for summary in base.shards):
-            raise Damaged("a shard of the older commit is gone")
+            raise DamagedError("a shard of the older commit is gone")
         difference = diff_trees(reader, base.commit, source.target.commit, source.root)
         changes: dict[str, Entry | None] = {change.path: None for change in difference.changes}
         changes |= {

@@ -12,6 +12,7 @@ from krate_gitops.brain.links import ALIAS, EDGE, NO_TIME, OWNER, REPOSITORY, Ar
 from krate_gitops.brain.model import Edge, FileClass, Record
 from krate_gitops.brain.parse import ParsedFile
 from krate_gitops.brain.rules.across import Resolution, resolve
+from krate_gitops.brain.rules.place import document_ordinals
 from krate_gitops.index.shard import FILE_CLASSES, Facts, Shard
 
 
@@ -77,7 +78,7 @@ class Columns:
         """Status number of each unit."""
         status = self.note_status[self.unit_file].copy()
         status[self.record_unit] = self.links.record_status
-        return status  # type: ignore[no-any-return]
+        return status
 
     @cached_property
     def unit_fresh(self) -> Array:
@@ -85,7 +86,7 @@ class Columns:
         fresh = self.file_fresh[self.unit_file].copy()
         stated = self.links.record_updated != NO_TIME
         fresh[self.record_unit[stated]] = self.links.record_updated[stated]
-        return fresh  # type: ignore[no-any-return]
+        return fresh
 
     @cached_property
     def unit_bytes(self) -> Array:
@@ -98,7 +99,7 @@ class Columns:
     def record_is_markdown(self) -> Array:
         """Whether each record is the frontmatter of a Markdown file."""
         graph = self.file_class[self.record_file] == FILE_CLASSES.index(FileClass.GRAPH)
-        return ~graph  # type: ignore[no-any-return]
+        return ~graph
 
     @cached_property
     def file_number(self) -> dict[str, int]:
@@ -128,6 +129,11 @@ class Columns:
     def path_of_record(self, number: int) -> str:
         return self.paths[int(self.record_file[number])]
 
+    def ordinal_of_record(self, number: int) -> int:
+        """Ordinal of the record's document in its file, as findings count."""
+        file = self.file(int(self.record_file[number]))
+        return document_ordinals(file)[int(self.links.record_ordinal[number])]
+
     def edge(self, ref: int) -> Edge | None:
         """The edge of a reference, None for another role."""
         if self.links.ref_role[ref] != EDGE:
@@ -140,10 +146,8 @@ class Columns:
         role, place = int(self.links.ref_role[ref]), int(self.links.ref_place[ref])
         if role == EDGE:
             return record.edges[place].target
-        values = {OWNER: record.owners, REPOSITORY: record.repo_refs, ALIAS: record.aliases}.get(
-            role, record.source_refs
-        )
-        return values[place]
+        by_role = {OWNER: record.owners, REPOSITORY: record.repo_refs, ALIAS: record.aliases}
+        return by_role.get(role, record.source_refs)[place]
 
 
 def _joined(parts: Sequence[Array]) -> Array:

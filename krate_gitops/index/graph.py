@@ -27,12 +27,6 @@ class Edges(NamedTuple):
     names: list[str]
 
 
-class Reached(NamedTuple):
-    """Distance of each record from the start, -1 where it was not reached."""
-
-    distance: Array
-
-
 class Graph:
     """Edges and neighbours of one commit under one ontology."""
 
@@ -42,7 +36,7 @@ class Graph:
 
     @cached_property
     def edges(self) -> Edges:
-        """Declared edges that resolve, then derived ones (owners, repositories, sources) that no declared one repeats."""
+        """Declared edges that resolve, then those derived from owners, repositories and sources that none repeats."""
         links, found = self._columns.links, self._columns.resolution
         names = list(links.names)
         numbers = {name: number for number, name in enumerate(names)}
@@ -64,7 +58,8 @@ class Graph:
                 kinds = np.full(len(refs), numbers[kind_name], dtype=np.int64)
             parts.append((source[refs], found.target[refs], kinds, refs, np.full(len(refs), role == EDGE)))
         joined = [np.concatenate(column) for column in zip(*parts, strict=True)]
-        return Edges(*_without_repeats(joined), names)
+        source, target, kind, ref, declared = _without_repeats(joined)
+        return Edges(source, target, kind, ref, declared, names)
 
     def _fits(self, edge: str, sources: Array, targets: Array) -> Array:
         """Whether domain and range of a derived edge allow it, asked once for each pair of kinds."""
@@ -129,7 +124,7 @@ class Graph:
     def refs_of(self, record: int) -> list[int]:
         """References of a record (and of patches that add to it) that are edges or become ones."""
         first, refs = self._refs
-        return refs[first[record] : first[record + 1]].tolist()
+        return [int(ref) for ref in refs[first[record] : first[record + 1]]]
 
     @cached_property
     def _refs(self) -> tuple[Array, Array]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from krate_gitops.brain.fields import FIELD_COUNT, Segment
-from krate_gitops.brain.links import build_links
+from krate_gitops.brain.links import Array, build_links
 from krate_gitops.brain.parse import ParsedFile
 from krate_gitops.brain.text import decode
 from krate_gitops.index.entries import is_searchable
@@ -88,7 +88,7 @@ def _merge(
     counts = [fresh.counts]
     lengths = fresh.lengths.copy()
     for number, postings in enumerate(old):
-        target = np.full(len(postings.lengths), -1, dtype=np.int64)
+        target: Array = np.full(len(postings.lengths), -1, dtype=np.int64)
         for shard, first, size, new in moves:
             if shard == number:
                 target[first : first + size] = np.arange(new, new + size)
@@ -102,10 +102,10 @@ def _merge(
     key, unit, count = np.concatenate(keys), np.concatenate(rows_units), np.concatenate(counts)
     order = np.lexsort((count >> np.uint16(13), unit, key))
     key, unit, count = key[order], unit[order], count[order]
-    first = np.flatnonzero(np.concatenate((np.ones(min(1, len(key)), dtype=bool), key[1:] != key[:-1])))
+    starts = np.flatnonzero(np.concatenate((np.ones(min(1, len(key)), dtype=bool), key[1:] != key[:-1])))
     return Postings(
-        terms=key[first],
-        offsets=np.append(first, len(key)).astype(np.uint32),
+        terms=key[starts],
+        offsets=np.append(starts, len(key)).astype(np.uint32),
         units=unit.astype(np.uint32),
         counts=count,
         lengths=lengths.reshape(units, FIELD_COUNT),

@@ -174,7 +174,7 @@ def _logical_digest(files: Sequence[ParsedFile]) -> str:
     return sha256_digest(b'{"graph":[' + graph + b'],"search":[' + search + b"]}")
 
 
-class Damaged(Exception):
+class DamagedError(Exception):
     """A stored file is missing or its bytes are not what was written."""
 
 
@@ -248,24 +248,26 @@ class Shard:
         self.summary = summary
 
     def read(self, name: str) -> bytes:
-        """Checked bytes of one stored file. Raises ``Damaged``."""
+        """Checked bytes of one stored file. Raises ``DamagedError``."""
         try:
             data = (self.folder / name).read_bytes()
         except OSError as error:
-            raise Damaged(f"{name}: {error.strerror}") from None
+            raise DamagedError(f"{name}: {error.strerror}") from None
         if hashlib.sha256(data).hexdigest() != self.summary.files.get(name):
-            raise Damaged(f"{name}: the bytes are not those that were written")
+            raise DamagedError(f"{name}: the bytes are not those that were written")
         return data
 
     def verify(self) -> None:
-        """Checks every stored file. Raises ``Damaged``."""
+        """Checks every stored file. Raises ``DamagedError``."""
         for name in self.summary.files:
             self.read(name)
 
     def outline(self) -> Outline:
         """Paths and columns."""
         (paths, units, fold, exact, names), notes, columns = msgspec.msgpack.decode(self.read("links"))
-        arrays = {n: np.frombuffer(data, dtype=kind) for (n, kind), data in zip(COLUMNS, columns, strict=True)}
+        arrays: dict[str, Array] = {
+            n: np.frombuffer(data, dtype=kind) for (n, kind), data in zip(COLUMNS, columns, strict=True)
+        }
         return Outline(
             paths.decode().split("\0"),
             np.frombuffer(units, dtype=np.uint32),
@@ -277,9 +279,11 @@ class Shard:
     def postings(self) -> Postings:
         """Postings arrays."""
         parts = msgspec.msgpack.decode(self.read("postings"))
-        arrays = {n: np.frombuffer(data, dtype=kind) for (n, kind), data in zip(_POSTINGS, parts, strict=True)}
+        arrays: dict[str, Array] = {
+            n: np.frombuffer(data, dtype=kind) for (n, kind), data in zip(_POSTINGS, parts, strict=True)
+        }
         arrays["lengths"] = arrays["lengths"].reshape(-1, 7)
-        return Postings(**arrays)
+        return Postings(arrays["terms"], arrays["offsets"], arrays["units"], arrays["counts"], arrays["lengths"])
 
     def entries(self) -> list[Entry]:
         """The files as they stand in the tree."""

@@ -20,7 +20,7 @@ import msgspec
 from krate_gitops.errors import UnavailableError
 from krate_gitops.index.formats import INDEX_FORMAT
 from krate_gitops.index.manifest import Manifest
-from krate_gitops.index.shard import Damaged, Findings, Parts, Shard, Summary, write_shard
+from krate_gitops.index.shard import DamagedError, Findings, Parts, Shard, Summary, write_shard
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_summary = msgspec.msgpack.Decoder(Summary).decode
@@ -60,7 +60,7 @@ class Store:
             )
         except FileNotFoundError:
             complete = False
-        except (Damaged, msgspec.DecodeError, OSError):
+        except (DamagedError, msgspec.DecodeError, OSError):
             complete = False
         if complete:
             return summary
@@ -112,7 +112,7 @@ class Store:
     def _read_manifest(self, path: Path) -> Manifest | None:
         try:
             return _decode_manifest(unseal(path.read_bytes()))
-        except (OSError, Damaged, msgspec.DecodeError):
+        except (OSError, DamagedError, msgspec.DecodeError):
             return None
 
     def manifests(self) -> Iterator[tuple[Path, Manifest | None]]:
@@ -137,7 +137,7 @@ class Store:
         """What the ontology's rules say of a shard, or None when it is not known (or damaged)."""
         try:
             return _decode_findings(unseal(self._verdict_path(key, ontology_digest).read_bytes()))
-        except (OSError, Damaged, msgspec.DecodeError):
+        except (OSError, DamagedError, msgspec.DecodeError):
             return None
 
     def has_verdict(self, key: str, ontology_digest: str) -> bool:
@@ -208,8 +208,8 @@ def seal(data: bytes) -> bytes:
 
 
 def unseal(data: bytes) -> bytes:
-    """The data of sealed bytes. Raises ``Damaged``."""
+    """The data of sealed bytes. Raises ``DamagedError``."""
     body = data[:-_DIGEST_BYTES]
     if len(data) < _DIGEST_BYTES or hashlib.sha256(body).digest() != data[-_DIGEST_BYTES:]:
-        raise Damaged("the bytes are not those that were written")
+        raise DamagedError("the bytes are not those that were written")
     return body

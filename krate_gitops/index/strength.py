@@ -111,7 +111,7 @@ class Ranker:
         totals = lengths.sum(axis=0, dtype=np.int64)
         averages = totals / max(len(lengths), 1)
         averages[totals == 0] = 1.0
-        return (1.0 - LENGTH_B) + LENGTH_B * (lengths / averages)  # type: ignore[no-any-return]
+        return (1.0 - LENGTH_B) + LENGTH_B * (lengths / averages)
 
     @cached_property
     def _priors(self) -> Array:
@@ -121,7 +121,7 @@ class Ranker:
         for number, name in enumerate(STATUSES):
             by_number[number] = _PRIORS[name]
         status = columns.unit_status
-        return by_number[status]  # type: ignore[no-any-return]
+        return by_number[status]
 
     @cached_property
     def _names(self) -> tuple[str, Array]:

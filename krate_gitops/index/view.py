@@ -119,7 +119,7 @@ class WordView:
 class _Opened(NamedTuple):
     """The stitched index; ``bases`` is the first file of each segment. The index is kept so that its maps stay."""
 
-    index: tantivy.Index
+    engine: tantivy.Index
     searcher: tantivy.Searcher
     bases: list[int]
 

@@ -14,8 +14,10 @@ from krate_gitops.brain.fields import Segment
 from krate_gitops.brain.model import FileClass, Ontology
 from krate_gitops.brain.ontology import OntologyIndex
 from krate_gitops.brain.parse import FileParser, ParsedFile, Profile
+from krate_gitops.brain.rules.generated import check_generated_blocks
 from krate_gitops.brain.rules.layout import check_path
 from krate_gitops.brain.rules.record import RecordRules
+from krate_gitops.brain.rules.secret_metadata import check_secret_body
 from krate_gitops.brain.scan.bulk import Scanner
 from krate_gitops.git.local import Repository
 from krate_gitops.git.objects import ObjectReader
@@ -94,7 +96,7 @@ class Worker:
         datas: list[bytes] = []
         for entry, data in self._read(entries):
             if data is None:
-                item = (self._unread(entry), [], "")
+                item: tuple[ParsedFile, list[Segment], str] = (self._unread(entry), [], "")
                 datas.append(b"")
             else:
                 item = self._parser.parse(entry.path, entry.blob, entry.file_class, data)
@@ -104,6 +106,11 @@ class Worker:
         for at, reasons in self._scanner.suspects(datas):
             file, _, text = parsed[at]
             file.findings = (*file.findings, *self._scanner.scan(text, reasons))
+        for file, _, text in parsed:
+            if text:
+                more = (*check_generated_blocks(text), *check_secret_body(file, text))
+                if more:
+                    file.findings = (*file.findings, *more)
         for entry, (file, _, _) in zip(entries, parsed, strict=True):
             found = check_path(entry.path, entry.mode, file.file_class)
             if found:
@@ -139,7 +146,8 @@ def _start(setting: Setting) -> None:
 
 
 def _run(task: Task | Summary) -> Summary:
-    assert _worker is not None, "the pool starts every worker with its setting"
+    if _worker is None:
+        raise RuntimeError("the pool starts every worker with its setting")
     return _worker.run(task)
 
 

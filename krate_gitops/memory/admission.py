@@ -45,7 +45,8 @@ class Admission:
             kind, declared = divmod(value, levels)
             name = None if declared == NO_SENSITIVITY else SENSITIVITIES[declared]
             answers[at] = SENSITIVITIES.index(self._index.sensitivity(self._kinds[kind], name))
-        return answers[inverse]
+        result: Array = answers[inverse]
+        return result
 
     @cached_property
     def file_sensitivity(self) -> Array:
@@ -112,7 +113,8 @@ class Admission:
             admitted |= channel & _levels(include)[self.file_sensitivity]
         dropped = self._excluded_files.copy()
         dropped[columns.record_file[self._of_kinds(self._policy.exclude_kinds)]] = True
-        return admitted & ~dropped & served[columns.file_class] & (self.file_sensitivity != _SECRET)
+        result: Array = admitted & ~dropped & served[columns.file_class] & (self.file_sensitivity != _SECRET)
+        return result
 
     @cached_property
     def specificity(self) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -138,6 +138,3 @@ def excerpt(text: str, window: Window) -> str:
     """Text of a window, without a trailing newline."""
     lines = text.split("\n")[window.first - 1 : window.last]
     return "\n".join(cut_line(line) for line in lines)
-
-
-Texts = Callable[[Sequence[int]], Iterable[tuple[int, str]]]

@@ -19,7 +19,7 @@ from krate_gitops.memory.budget import Fit, Item, fill
 from krate_gitops.memory.grep import Window
 from krate_gitops.memory.opened import OpenIndex
 from krate_gitops.memory.rank import Order, Ranking
-from krate_gitops.memory.redact import Redactor
+from krate_gitops.memory.redact import TOO_BROAD, RedactionConfig, markers, redact
 from krate_gitops.memory.response import DocumentItem, EdgeItem, ExcerptItem, RecordItem, RedactionReport
 
 RECORD, EXCERPT, DOCUMENT = "record", "excerpt", "document"
@@ -35,6 +35,8 @@ class Candidate(NamedTuple):
     file: int
     window: Window | None
     text: str
+    removed: float = 0.0
+    """Share of the text's bytes that redaction took."""
 
 
 class _Ready(NamedTuple):
@@ -76,7 +78,7 @@ class Assembler:
         self._columns: Columns = opened.columns
         self._admission = admission
         self._ranking = ranking
-        self._redactor = Redactor(secrets)
+        self._redaction = RedactionConfig(secrets)
         self._injection = injection
         self._by_kind: dict[str, int] = {}
         self._changed = 0
@@ -85,7 +87,10 @@ class Assembler:
         self._omitted = {RECORD: 0, EXCERPT: 0, DOCUMENT: 0}
 
     def select(self, candidates: Sequence[Candidate], max_bytes: int) -> Selection:
-        """Items in order, as many as fit. Raises ``KrateError(MEMORY_LIMIT_EXCEEDED)`` for a picked one that does not."""
+        """Items in order, as many as fit.
+
+        Raises ``KrateError(MEMORY_LIMIT_EXCEEDED)`` when one that the user picked does not.
+        """
         ready = [item for item in map(self._make_ready, self._with_bodies(candidates)) if item is not None]
         fits = fill((Item(item.text, item.candidate.kind != RECORD, False) for item in ready), max_bytes)
         records: list[RecordItem] = []
@@ -145,11 +150,11 @@ class Assembler:
     def _make_ready(self, candidate: Candidate) -> _Ready | None:
         if candidate.kind == RECORD:
             return self._ready_record(candidate)
-        text, kept, warnings = self._safe(candidate.text)
+        kept, warnings = self._checked(candidate.text, candidate.removed)
         if not kept:
             self._drop(candidate)
             return None
-        return _Ready(candidate, text, (None, None), warnings)
+        return _Ready(candidate, candidate.text, (None, None), warnings)
 
     def _ready_record(self, candidate: Candidate) -> _Ready | None:
         record = self._columns.record(candidate.record)
@@ -171,18 +176,24 @@ class Assembler:
         """Redacted text, whether it may be served at all, and warnings for its item."""
         if not text:
             return text, True, ()
-        redacted = self._redactor.redact(text)
-        for kind, count in redacted.counts.items():
+        redacted = redact(text, config=self._redaction)
+        kept, warnings = self._checked(redacted.text, redacted.removed_ratio)
+        return (redacted.text if kept else ""), kept, warnings
+
+    def _checked(self, text: str, removed: float) -> tuple[bool, tuple[str, ...]]:
+        """Whether a redacted text may be served, and warnings for its item; what was taken out is counted."""
+        counts = markers(text)
+        for kind, count in counts.items():
             self._by_kind[kind] = self._by_kind.get(kind, 0) + count
-        self._changed += bool(redacted.counts)
-        if redacted.too_broad:
+        self._changed += bool(counts)
+        if removed > TOO_BROAD:
             self._warnings.append("redaction-too-broad")
-            return "", False, ()
-        verdict = worst(scan_injection(redacted.text, self._injection.extra_phrases))
+            return False, ()
+        verdict = worst(scan_injection(text, self._injection.extra_phrases))
         if verdict is Verdict.BLOCKED:
             self._warnings.append("injection-blocked")
-            return "", False, ()
-        return redacted.text, True, ("injection-suspected",) if verdict is Verdict.SUSPICIOUS else ()
+            return False, ()
+        return True, ("injection-suspected",) if verdict is Verdict.SUSPICIOUS else ()
 
     def _drop(self, candidate: Candidate) -> None:
         self._omitted[candidate.kind] += 1
@@ -247,7 +258,8 @@ class Assembler:
 
     def _excerpt(self, item: _Ready, fit: Fit, rank: int) -> ExcerptItem:
         candidate, window = item.candidate, item.candidate.window
-        assert window is not None, "excerpts are made of windows"
+        if window is None:
+            raise ValueError("an excerpt is made of a window")
         text = fit.text or ""
         last = window.first + text.count("\n")
         return ExcerptItem(

@@ -14,7 +14,7 @@ from krate_gitops.index.build import Builder, Built
 from krate_gitops.index.columns import Columns
 from krate_gitops.index.graph import Graph
 from krate_gitops.index.manifest import Manifest
-from krate_gitops.index.shard import Damaged
+from krate_gitops.index.shard import DamagedError
 from krate_gitops.index.source import Source, Target
 from krate_gitops.index.strength import Ranker
 from krate_gitops.index.view import WordView
@@ -91,7 +91,7 @@ def read_index(
     try:
         with OpenIndex(builder, builder.build(target, progress=progress)) as opened:
             return action(opened)
-    except Damaged:
+    except DamagedError:
         builder.repair(target)
         with OpenIndex(builder, builder.build(target, progress=progress)) as opened:
             return action(opened)

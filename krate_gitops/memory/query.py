@@ -18,12 +18,13 @@ from krate_gitops.errors import DeniedError, UsageError
 from krate_gitops.index.formats import INDEXER_VERSION
 from krate_gitops.index.shard import FILE_CLASSES
 from krate_gitops.index.strength import EXCERPT_BONUS, RANKING_VERSION, Matches, analyse
+from krate_gitops.memory.admission import Admission
 from krate_gitops.memory.grep import SCAN_FACTOR, Matcher, Window, excerpt, split_terms, windows
 from krate_gitops.memory.items import DOCUMENT, EXCERPT, RECORD, Assembler, Candidate
 from krate_gitops.memory.opened import OpenIndex
 from krate_gitops.memory.policy import MODES, EffectivePolicy
 from krate_gitops.memory.rank import Ranking
-from krate_gitops.memory.redact import REDACTION_VERSION
+from krate_gitops.memory.redact import REDACTION_VERSION, RedactionConfig, redact, unmarked
 from krate_gitops.memory.request import QueryRequest, checked
 from krate_gitops.memory.response import (
     Denied,
@@ -37,6 +38,7 @@ from krate_gitops.memory.response import (
 )
 
 MAX_SEEDS = 200
+_IN_MANIFEST = ("text", "graph", "grep", "documents", "selection", "consumer", "limits")
 _RANGE = re.compile(r"(?P<path>.+?):(?P<first>\d+)(?:-(?P<last>\d+))?\Z")
 
 
@@ -188,11 +190,12 @@ class _Run:
         for number, text in self.opened.texts(files):
             if raw >= most:
                 break
-            spans, total = windows(text, matcher, context=grep.context_lines, most=most - raw)
+            safe = self._redacted(text)
+            spans, total = windows(safe, matcher, context=grep.context_lines, most=most - raw)
             raw += total
-            found += [self._excerpt_found(number, text, window) for window in spans]
+            found += [self._excerpt_found(number, text, safe, window) for window in spans]
         found.sort(key=lambda item: item.order)
-        result = []
+        result: list[Candidate] = []
         for item in found:
             matches = len(item.window.matches) if item.window else 0
             if kept + matches > grep.max_matches or len(result) >= self.request.limits.max_excerpts:
@@ -216,7 +219,7 @@ class _Run:
             )
         if self.mode == "grep-only" or not records:
             return admitted
-        return admitted & self._around(records)
+        return np.logical_and(admitted, self._around(records))
 
     def _around(self, records: Sequence[Candidate]) -> Array:
         """Files of the records, and notes that share a repository with one of them or name its id."""
@@ -254,14 +257,20 @@ class _Run:
         first, end = int(self.columns.first_unit[file]), int(self.columns.first_unit[file + 1])
         return first + int(np.argmax(self.matches.strength[first:end]))
 
-    def _excerpt_found(self, file: int, text: str, window: Window, *, selected: bool = False) -> Candidate:
+    def _redacted(self, text: str) -> str:
+        """The text without secrets, line by line where it was: before windows are cut, lest a half token stays."""
+        return redact(text, config=RedactionConfig(self.opened.source.ontology.rules.secret_scan)).text
+
+    def _excerpt_found(self, file: int, text: str, safe: str, window: Window, *, selected: bool = False) -> Candidate:
         unit = self._best_unit(file)
         strength = int(self.matches.strength[unit]) + EXCERPT_BONUS * len(window.words)
-        body = excerpt(text, window)
+        body = excerpt(safe, window)
+        before = len(excerpt(text, window).encode())
+        removed = 0.0 if safe is text else 1 - len(unmarked(body).encode()) / max(before, 1)
         order = self.ranking.order(
             unit, selected=selected, strength=strength, size=len(body.encode()), line=window.first
         )
-        return Candidate(order, EXCERPT, self._file_record(file, window), file, window, body)
+        return Candidate(order, EXCERPT, self._file_record(file, window), file, window, body, removed)
 
     def _file_record(self, file: int, window: Window | None) -> int:
         """The record a part of a file belongs to, -1 where there is none."""
@@ -291,9 +300,11 @@ class _Run:
         return [self._document_found(number, text) for number, text in self.opened.texts(files)]
 
     def _document_found(self, file: int, text: str, *, selected: bool = False) -> Candidate:
+        safe = self._redacted(text)
+        removed = 1 - len(unmarked(safe).encode()) / max(len(text.encode()), 1)
         unit = self._best_unit(file)
         order = self.ranking.order(unit, selected=selected, size=int(self.columns.file_bytes[file]))
-        return Candidate(order, DOCUMENT, self._file_record(file, None), file, None, text)
+        return Candidate(order, DOCUMENT, self._file_record(file, None), file, None, safe, removed)
 
     def _selected(self) -> list[Candidate]:
         """Items of ``selection.include``. Raises ``DeniedError`` for one that may not be read."""
@@ -316,7 +327,7 @@ class _Run:
                 if first > last:
                     raise UsageError("INVALID_REQUEST", "the lines do not exist", location=item)
                 window = Window(first, last, (), frozenset())
-                found.append(self._excerpt_found(number, text, window, selected=True))
+                found.append(self._excerpt_found(number, text, self._redacted(text), window, selected=True))
         return found
 
     # -- putting it together

@@ -141,13 +141,16 @@ class Across:
                 value, number = divmod(value, size)
                 numbers.append(number)
             answers[at] = answer(*(names[number] for number in reversed(numbers)))
-        return answers[inverse]
+        result: Array = answers[inverse]
+        return result
 
 
 # -- records
 
 
 def unknown_kind(case: Across) -> Iterator[Hit]:
+    if not case.index.ontology.node_kinds:
+        return  # an ontology that could not be read says nothing of kinds
     known = case.per_name(lambda name: not name or name in case.index.ontology.node_kinds)
     for record in case.records[~known[case.links.record_kind[case.records]]].tolist():
         yield Hit("KB025", record)
@@ -330,12 +333,14 @@ def cardinality(case: Across) -> Iterator[Hit]:
                 ref = int(edges[owner == record][kind.max_per_source])
                 yield Hit("KB042", record, ref, value=int(counts[record]))
         if kind.min_per_source:
-            held = case.per_name(
-                lambda source, edge=name: source in index.ontology.node_kinds and index.admits_source(edge, source)
-            )
+            held = case.per_name(_is_source(index, name))
             short = (counts < kind.min_per_source) & held[links.record_kind] & found.defines & judged
             for record in np.flatnonzero(short).tolist():
                 yield Hit("KB042", record, other=-2 - position, value=int(counts[record]))
+
+
+def _is_source(index: OntologyIndex, edge: str) -> Callable[[str], bool]:
+    return lambda kind: kind in index.ontology.node_kinds and index.admits_source(edge, kind)
 
 
 def superseded(case: Across) -> Iterator[Hit]:

@@ -22,6 +22,8 @@ class World(Protocol):
 
     def target_text(self, ref: int) -> str: ...
 
+    def ordinal_of_record(self, number: int) -> int: ...
+
 
 _FIELDS = {OWNER: "owners", REPOSITORY: "repoRefs", SOURCE: "sourceRefs", ALIAS: "aliases"}
 
@@ -38,7 +40,7 @@ class Words:
         world = self._world
         record = world.record(hit.record)
         message, hint = _WORDS[hit.code](self, hit, record)
-        related = ()
+        related: tuple[Related, ...] = ()
         if hit.other >= 0:
             other = world.record(hit.other)
             related = (Related(world.path_of_record(hit.other), other.id),)
@@ -46,7 +48,7 @@ class Words:
         return world.path_of_record(hit.record), Finding(
             hit.code,
             message,
-            int(world.links.record_ordinal[hit.record]),
+            world.ordinal_of_record(hit.record),
             self._field(hit, record),
             severity=severity,
             record_id=record.id,
@@ -59,8 +61,11 @@ class Words:
         graph = record.form == "graph"
         if hit.ref < 0:
             prefix = "attributes." if graph else ""
-            return {"KB025": "nodeKind" if graph else "kind", "KB055": "nodeKind" if graph else "kind",
-                    "KB053": prefix + "updatedAt", "KB059": prefix + "updatedAt", "KB042": ""}.get(hit.code, "id")  # fmt: skip
+            if hit.code in ("KB053", "KB059"):
+                return prefix + "updatedAt"
+            if hit.code in ("KB025", "KB055"):
+                return "nodeKind" if graph else "kind"
+            return "" if hit.code == "KB042" else "id"
         role, place = int(self._world.links.ref_role[hit.ref]), int(self._world.links.ref_place[hit.ref])
         if role in _FIELDS:
             return f"{'attributes.' if graph else ''}{_FIELDS[role]}[{place}]"
@@ -70,7 +75,7 @@ class Words:
         return key if hit.code in ("KB035", "KB055") else f"{key}[{at}]"
 
     def edge_kind(self, hit: Hit) -> str:
-        return self._world.links.names[self._world.links.ref_kind[hit.ref]]
+        return self._world.links.names[int(self._world.links.ref_kind[hit.ref])]
 
     def target(self, hit: Hit) -> str:
         return self._world.target_text(hit.ref)

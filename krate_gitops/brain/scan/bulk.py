@@ -105,7 +105,7 @@ class Scanner:
         return sorted(reasons.items())
 
     def scan(self, text: str, reasons: Reason) -> list[Finding]:
-        """Findings with the character offset in ``text``, sorted by it. Messages hold kind and place, never the value."""
+        """Findings with the character offset in ``text``, sorted by it. Messages hold kind and place, no value."""
         lines = LineIndex(text)
         secrets = find_secrets(text, self._secret) if reasons & (Reason.SECRET | Reason.ENTROPY) else []
         found: list[Finding] = []

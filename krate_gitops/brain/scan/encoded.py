@@ -18,7 +18,8 @@ import re2
 
 from krate_gitops.brain.scan.folds import FOLD, unfold
 
-# Four characters of base64 for three bytes below 0x80: index < 32; bit 3 clear; bit 1 clear; bit 6 of the last byte free.
+# Four characters of base64 for three bytes below 0x80: index below 32, bit 3 clear,
+# bit 1 clear, and the last one free.
 _QUAD = r"[A-Za-f][A-HQ-Xg-nw-z0-3\-_][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/_-]"
 _BASE64 = rf"(?:{_QUAD}{FOLD}?){{5}}(?:{FOLD}?{_QUAD})*(?:[A-Za-z0-9+/_-]{{2,3}})?"
 _HEX = rf"(?:[2-7][0-9A-Fa-f]{FOLD}?){{14,}}"

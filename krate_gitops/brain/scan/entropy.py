@@ -52,7 +52,7 @@ _EXTENSION = re.compile(r"\.[a-z][a-z0-9]{0,5}(?![A-Za-z0-9])")
 _URL_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/?#@!$&*+;=%,[]")
 _LOOK_BACK = 2048
 _MOSTLY = 0.85
-"""Share of a run that makes all of it one token: words at the edges of base64 are chance, a ULID after a word is not."""
+"""Share of a run that makes it one token: words at the edges of base64 are chance, a word before a ULID is not."""
 
 
 @lru_cache(maxsize=32)

@@ -11,7 +11,7 @@ _CONTROLS = re.compile(
     "[\u200b\u2060-\u2064\u206a-\u206f\ufeff\u180e\u115f\u1160\u3164\uffa0\ufff9-\ufffb\u202a-\u202e\u2066-\u2069]+"
     "|[\U000e0000-\U000e0fff]+|[\ufe00-\ufe0f]{2,}|\x1b[\\[\\]][^\x1b\n]{0,32}"
 )
-_JOINERS = re.compile(f"(?<![{_JOINED}])[\u200c\u200d]+|[\u200c\u200d]+(?![{_JOINED}])")
+_JOINERS = re.compile(f"(?<![{_JOINED}])[\u200c\u200d]+")
 _MARKS = re.compile("[\u200e\u200f\u061c]+")
 _HAS_RIGHT_TO_LEFT = re.compile(f"[{_RIGHT_TO_LEFT}]")
 _FLAG = "\U0001f3f4"
@@ -40,7 +40,7 @@ def hidden_characters(text: str) -> Iterator[tuple[int, int]]:
         first = match.group()[0]
         if match.start() == 0 and match.group() == "\ufeff":
             continue
-        if "\U000e0000" <= first and text[match.start() - 1 : match.start()] == _FLAG:
+        if first >= "\U000e0000" and text[match.start() - 1 : match.start()] == _FLAG:
             continue
         yield match.span()
     for match in _JOINERS.finditer(text):

@@ -56,14 +56,15 @@ _TO_THE_READER = re.compile(
     r"\byou(?:'re)?\s+(?:must|should|need|have|are|will|shall|may|can)(?:\s+now)?(?:\s+to)?\s*\Z"
 )
 _REPORTED = re.compile(
-    r"\b(?:such as|like|e\.g\.|i\.e\.|example|examples|instance|phrases?|says?|saying|said|contains?|containing|detects?|"
+    r"\b(?:such as|like|e\.g\.|i\.e\.|examples?|instance|phrases?|says?|saying|said|contains?|containing|detects?|"
     r"detection|matches|matching|patterns?|jailbreaks?|attacks?|attackers?|injections?|injected|attempts?|trying|tries|"
     r"tells?|telling|asks?|asking|instructs?|instructing|look for|flags?|blocks?|refuses?|rejects?|named|called|titled|"
     r"scanners?|suspicious|malicious|hostile|payloads?)\b"
 )
 _CONDITIONAL = re.compile(r"\b(?:if|when|unless|until|whether|ensure|make sure|check that|once|verify)\b[^.!?\n]*\Z")
 _QUALIFIED_AFTER = re.compile(
-    r"[\s*_`]*(?:that (?:appear|are found|come)|in(?:side)? (?:the|a|any|this)|within|from the|found|contained|embedded)\b"
+    r"[\s*_`]*(?:that (?:appear|are found|come)|in(?:side)? (?:the|a|any|this)|within|from the|found|contained|"
+    r"embedded)\b"
 )
 _QUOTES = "\"'`“”‘’«»("
 _LOOK_BACK = 160

@@ -89,7 +89,7 @@ _PLACE = (
     r"(?:https?://|[a-z0-9._+-]+@[a-z0-9-]+\.|(?:this|the~following|my|our|an~external|the~attacker's)~"
     r"(?:url|address|server|endpoint|webhook|e-?mail|site|host|domain))"
 )
-_TEMPLATE_TOKEN = (
+_TEMPLATE_TOKEN = (  # noqa: S105
     r"<\|(?:im_start|im_end|im_sep|system|user|assistant|developer|tool|endoftext|begin_of_text|end_of_text|"
     r"start_header_id|end_header_id|eot_id|eom_id|python_tag|channel|message|endofprompt)\|>|\[/?inst\]|<</?sys>>|"
     r"<(?:start|end)_of_turn>"
@@ -107,7 +107,7 @@ PHRASES: tuple[Phrase, ...] = (
             rf"(?:ignore|disregard|forget|bypass)#~{_BEFORE}#~{_RULES}",
             rf"(?:do~not|don(?:'|’)?t|no~longer|stop)~(?:follow|following|obey|obeying)#~{_QUALIFIER}#~(?:{_ORDERS}|{_RULES})",
             rf"pay~no~attention~to#~{_QUALIFIER}#~(?:{_ORDERS}|{_RULES})",
-            r"forget~(?:everything|all)~(?:you|that~you|above|before|i|we)~(?:know|were|have|was|told|said|learned)",
+            r"forget~(?:everything|all)~(?:you|that~you|above|before|i)~(?:know|were|have|was|told|said|learned)",
             rf"your~new~(?:system~prompt|{_ORDERS}|orders?)~(?:is|are)",
             rf"(?:replaces?|supersedes?|overrides?|takes?~precedence~over)~(?:all~)?(?:of~)?your~(?:[a-z]+~)?(?:{_ORDERS}|{_RULES})",
             r"from~now~on,?~you~(?:are|will|must|should|have~to|only|always)",
@@ -134,7 +134,7 @@ PHRASES: tuple[Phrase, ...] = (
             rf"this~(?:note|record|message|document|memory|entry|runbook)~(?:hereby~)?(?:allows?|permits?|gives?)~(?:you|(?:all~|any~|every~|future~|the~)?(?:{_AI}~)?{_AGENTS})~(?:to~(?:bypass|skip|ignore|override|merge|deploy|use~(?:all|any|every))|full|unrestricted|root|admin|permission|approval|authority)",
             rf"{_APPROVAL}~(?:is|has~been|was)~(?:hereby~|already~|automatically~|pre-?)?(?:granted|given|approved)~(?:in~advance~)?(?:to|for)~(?:you|(?:all|any|every|future)~(?:{_AI}~)?{_AGENTS})",
             rf"you~(?:may|can|should|must|are~free~to)~(?:now~)?(?:merge|deploy|push|approve|execute|proceed|act|access|delete)#~without~(?:any~|further~|human~|asking~|for~|waiting~|prior~|user~|additional~|requesting~)*{_APPROVAL}",
-            rf"(?:treat|consider|regard)~(?:this|the~following)~(?:[a-z]+~)?(?:as~)?(?:pre-?approved|approved|authori[sz]ed|an?~approval|a~system~(?:message|prompt|instruction))",
+            r"(?:treat|consider|regard)~(?:this|the~following)~(?:[a-z]+~)?(?:as~)?(?:pre-?approved|approved|authori[sz]ed|an?~approval|a~system~(?:message|prompt|instruction))",
         )
     ),
     *(

@@ -145,7 +145,7 @@ def is_secret_value(value: str) -> bool:
 
 def _is_odd(segment: str) -> bool:
     parts = pieces(segment)
-    return len(segment) >= 6 and len(parts) >= 4 and len(segment) / len(parts) < 4.2 or is_hex_key(segment)
+    return (len(segment) >= 6 and len(parts) >= 4 and len(segment) / len(parts) < 4.2) or is_hex_key(segment)
 
 
 def is_hex_key(segment: str) -> bool:

@@ -12,7 +12,6 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-
 from urllib.parse import unquote
 
 import msgspec
@@ -26,10 +25,10 @@ from krate_gitops.brain.scan.folds import Gathered, gather, unfold
 from krate_gitops.brain.scan.keyblocks import private_key_blocks
 from krate_gitops.brain.scan.patterns import SecretKind, compile_trigger
 from krate_gitops.brain.scan.randomness import (
+    irregularities,
     is_masked,
     is_mixed,
     is_placeholder,
-    irregularities,
     is_random_segment,
     is_secret_value,
     looks_random,

@@ -1,0 +1,179 @@
+"""Redaction: the last thing that happens to a text before it leaves the repository, and it fails closed.
+
+Redact whole items before excerpts are cut: half a token at the end of an excerpt can no longer be recognised.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+import msgspec
+
+from krate_gitops.brain.model import SecretScan
+from krate_gitops.brain.scan.entropy import find_high_entropy
+from krate_gitops.brain.scan.patterns import SecretKind, compile_linear
+from krate_gitops.brain.scan.secrets import find_secrets
+from krate_gitops.errors import UnavailableError
+
+REDACTION_VERSION = 1
+"""Version of the kinds and of the order; part of every snapshot's digest."""
+
+_DENIED = "policy:denied"
+_USER = "user"
+_PRIVATE = "private-data"
+_MOST_PASSES = 8
+TOO_BROAD = 0.5
+"""Share of an item's bytes; when more than this is gone the item is dropped."""
+_BASE64_LENGTH = 40
+_BASE64_THRESHOLD_PERCENT = 75
+
+
+class RedactionConfig(msgspec.Struct, frozen=True):
+    """What to remove beside the built-in kinds.
+
+    ``denied`` are literal texts that the permission review withholds (kind ``policy:denied``); ``user_patterns`` are
+    regular expressions in RE2 syntax (kind ``user``). The brain's own patterns come with ``secret_scan``.
+    """
+
+    secret_scan: SecretScan = SecretScan()
+    denied: tuple[str, ...] = ()
+    user_patterns: tuple[str, ...] = ()
+
+
+class Redacted(msgspec.Struct, frozen=True):
+    """A text that may leave. ``counts`` maps a kind to how often it was removed; ``removed_ratio`` is of UTF-8 bytes."""
+
+    text: str
+    counts: dict[str, int]
+    removed_ratio: float
+
+    @property
+    def too_broad(self) -> bool:
+        """More than half is gone: the item is dropped with reason ``redaction-too-broad``."""
+        return self.removed_ratio > TOO_BROAD
+
+
+class _Span(msgspec.Struct, frozen=True, order=True):
+    start: int
+    end: int
+    rank: int
+    kind: str
+
+
+def redact(text: str, *, config: RedactionConfig) -> Redacted:
+    """The text with every secret replaced by ``[REDACTED:<kind>]``; redacting the result again changes nothing.
+
+    Raises ``UnavailableError(MEMORY_REDACTION_FAILED)`` on any failure, an invalid pattern included: then nothing may
+    be shown.
+    """
+    try:
+        return _redact(text, config)
+    except Exception as error:  # whatever went wrong, an unredacted text must not go on
+        location = getattr(error, "location", "") or type(error).__name__
+        raise UnavailableError(
+            "MEMORY_REDACTION_FAILED",
+            "the text could not be redacted, so it is withheld",
+            hint="check the patterns of the redaction policy",
+            location=location,
+        ) from None
+
+
+def _redact(text: str, config: RedactionConfig) -> Redacted:
+    counts: dict[str, int] = {}
+    size, removed = len(text.encode()), 0
+    marker = _marker(config)
+    # What a marker is put beside may look different to a pattern, so the passes go on until one finds nothing.
+    for _ in range(_MOST_PASSES):
+        spans = _merged(_spans(text, config), [match.span() for match in marker.finditer(text)], text)
+        if not spans:
+            return Redacted(text, dict(sorted(counts.items())), removed / size if size else 0.0)
+        parts: list[str] = []
+        done = 0
+        for span in spans:
+            # Line breaks stay, so that line numbers of an excerpt are those of the file.
+            breaks = "\n" * text.count("\n", span.start, span.end)
+            parts.extend((text[done : span.start], f"[REDACTED:{span.kind}]{breaks}"))
+            removed += len(marker.sub("", text[span.start : span.end]).encode())
+            counts[span.kind] = counts.get(span.kind, 0) + 1
+            done = span.end
+        text = "".join((*parts, text[done:]))
+    raise ValueError("redaction does not come to an end")
+
+
+def _spans(text: str, config: RedactionConfig) -> Iterator[_Span]:
+    """Everything to remove, possibly overlapping; a lower rank names the kind where several overlap."""
+    for denied in config.denied:
+        at = text.find(denied) if denied else -1
+        while at >= 0:
+            yield _Span(at, at + len(denied), 0, _DENIED)
+            at = text.find(denied, at + len(denied))
+    secrets = find_secrets(text, config.secret_scan)
+    for hit in secrets:
+        if hit.kind != SecretKind.EXAMPLE:
+            yield _Span(hit.start, hit.end, 1, str(hit.kind))
+    for token in find_high_entropy(text, _base64_scan(config.secret_scan)):
+        if not any(hit.start < token.end and token.start < hit.end for hit in secrets):
+            yield _Span(token.start, token.end, 2, SecretKind.BASE64_CREDENTIAL.value)
+    for number, pattern in enumerate(config.user_patterns):
+        for match in compile_linear(pattern, code="MEMORY_REDACTION_FAILED", where=f"pattern {number}").finditer(text):
+            yield _Span(match.start(), match.end(), 3, _USER)
+
+
+def _base64_scan(scan: SecretScan) -> SecretScan:
+    """The entropy scan's settings, but never weaker than the kind promises."""
+    return msgspec.structs.replace(
+        scan,
+        entropy_min_length=min(scan.entropy_min_length, _BASE64_LENGTH),
+        entropy_threshold_percent=min(scan.entropy_threshold_percent, _BASE64_THRESHOLD_PERCENT),
+    )
+
+
+def _merged(spans: Iterator[_Span], markers: list[tuple[int, int]], text: str) -> list[_Span]:
+    """Disjoint spans in order. A span that cuts a marker takes all of it; one of markers alone is dropped."""
+    merged: list[_Span] = []
+    for span in sorted(_around_markers(spans, markers)):
+        if merged and span.start < merged[-1].end:
+            last = merged[-1]
+            first = min(last, span, key=lambda one: one.rank)
+            merged[-1] = _Span(last.start, max(last.end, span.end), first.rank, first.kind)
+        else:
+            merged.append(span)
+    return merged
+
+
+def _around_markers(spans: Iterator[_Span], markers: list[tuple[int, int]]) -> Iterator[_Span]:
+    for span in spans:
+        start, end = span.start, span.end
+        inside = 0
+        for low, high in markers:
+            if low < end and start < high:
+                start, end = min(start, low), max(end, high)
+                inside += high - low
+        if end - start > inside:
+            yield _Span(start, end, span.rank, span.kind)
+
+
+@lru_cache(maxsize=32)
+def _marker(config: RedactionConfig) -> re.Pattern[str]:
+    """The markers this configuration writes. Only these: any other bracket is text like any other."""
+    kinds = [*SecretKind, _DENIED, _USER, _PRIVATE]
+    kinds.extend(f"policy:{pattern.kind}" for pattern in config.secret_scan.extra_patterns)
+    return re.compile(rf"\[REDACTED:(?:{'|'.join(map(re.escape, kinds))})\]")
+
+
+_COUNTED = re.compile(r"\[REDACTED:([a-z][a-z0-9:-]*)\]")
+
+
+def markers(text: str) -> dict[str, int]:
+    """How often each kind was removed from a redacted text."""
+    counts: dict[str, int] = {}
+    for match in _COUNTED.finditer(text):
+        counts[match[1]] = counts.get(match[1], 0) + 1
+    return counts
+
+
+def unmarked(text: str) -> str:
+    """A redacted text without its markers."""
+    return _COUNTED.sub("", text)
