@@ -254,11 +254,11 @@ def _attributes(source: Mapping[str, Any], hidden: frozenset[str], fractions: Ca
     if not found:
         return {}
     try:
-        return settle(found, 2, False)  # type: ignore[no-any-return]
+        return settle(found, 2, False)
     except NeedExact:
         if not fractions():
             raise
-        return settle(found, 2, True)  # type: ignore[no-any-return]
+        return settle(found, 2, True)
 
 
 class _Edges:
@@ -335,8 +335,8 @@ class _Edges:
 
     def _settled(self, rest: dict[str, Any]) -> dict[str, Any]:
         try:
-            return settle(rest, 4, False)  # type: ignore[no-any-return]
+            return settle(rest, 4, False)
         except NeedExact:
             if not self._fractions():
                 raise
-            return settle(rest, 4, True)  # type: ignore[no-any-return]
+            return settle(rest, 4, True)

@@ -62,7 +62,7 @@ def text_of(value: Any) -> str | None:
     """
     kind = type(value)
     if kind is str:
-        return value  # type: ignore[no-any-return]
+        return value
     if value is None:
         return None
     if kind is Scalar:

@@ -26,6 +26,7 @@ from krate_gitops.cli.global_options import PROGRAM
 COMPLETION_VARIABLE = "_KRATE_GITOPS_COMPLETE"
 
 COMMANDS: Mapping[str, LazyCommand] = {
+    "brain": LazyCommand("krate_gitops.cli.brain:brain", "Validate, index, query and compare a company brain."),
     "completion": LazyCommand("krate_gitops.cli.completion:completion", "Print a completion script for a shell."),
     "ref": LazyCommand("krate_gitops.cli.ref:ref", "Find out which commit a ref, a time or a snapshot tag means."),
 }

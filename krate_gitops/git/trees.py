@@ -97,6 +97,17 @@ def tree_oid(reader: ObjectReader, commit: str, prefix: str = "") -> str | None:
     return oid
 
 
+def file_oid(reader: ObjectReader, commit: str, path: str) -> str | None:
+    """Id of the blob of a regular file at a commit; ``None`` when there is none."""
+    prefix, _, name = path.rpartition("/")
+    folder = tree_oid(reader, commit, prefix)
+    if folder is None:
+        return None
+    [(_, found)] = _read_folders(reader, [("", folder)])
+    mode, oid = found.items.get(name, (0, b""))
+    return oid.hex() if mode in (FILE_MODE, EXECUTABLE_MODE) else None
+
+
 def list_tree(reader: ObjectReader, commit: str, prefix: str = "") -> Listing:
     """Every file below folder ``prefix``, of all modes, with sizes.
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from krate_gitops.brain.links import EDGE, NO_TIME
+from krate_gitops.brain.links import NO_TIME
 from krate_gitops.brain.model import PromptInjection, Record, SecretScan
 from krate_gitops.brain.normalise import SENSITIVITIES
 from krate_gitops.brain.scan.injection import Verdict, scan_injection, worst
@@ -217,7 +217,7 @@ class Assembler:
             updated_at=None if secret else record.updated_at,
             sensitivity=SENSITIVITIES[int(self._admission.sensitivity[number])],
             source_refs=() if secret else record.source_refs,
-            edges=self._edges(number, record),
+            edges=edges_of(self._opened, self._admission, number),
             digest=record.digest,
             rank=rank,
             score=-item.candidate.order.strength,
@@ -236,25 +236,6 @@ class Assembler:
         if record.status == "approved" and updated != NO_TIME and age // 86_400 > days:
             warnings = (*warnings, "record-stale")
         return warnings
-
-    def _edges(self, number: int, record: Record) -> tuple[EdgeItem, ...]:
-        """Edges that lead to admitted records or out of the brain; others leave no trace."""
-        links, found = self._columns.links, self._columns.resolution
-        items = []
-        for ref in self._opened.graph.refs_of(number):
-            target = int(found.target[ref])
-            if target >= 0 and not self._admission.records[target]:
-                continue
-            if links.ref_role[ref] == EDGE:
-                edge = self._columns.edge(ref)
-                if edge is not None:
-                    items.append(EdgeItem(edge.kind, edge.target, "declared"))
-            else:
-                kind = self._opened.graph.derived_kind(int(links.ref_role[ref]))
-                items.append(EdgeItem(kind, self._columns.target_text(ref), "derived"))
-        declared = {(item.kind, item.target) for item in items if item.via == "declared"}
-        kept = [item for item in items if item.via == "declared" or (item.kind, item.target) not in declared]
-        return tuple(sorted(set(kept), key=lambda item: (item.kind, item.target)))
 
     def _excerpt(self, item: _Ready, fit: Fit, rank: int) -> ExcerptItem:
         candidate, window = item.candidate, item.candidate.window
@@ -308,3 +289,24 @@ def _too_large(path: str) -> KrateError:
     return KrateError(
         "MEMORY_LIMIT_EXCEEDED", "a selected item does not fit into the answer", hint="raise --max-bytes", location=path
     )
+
+
+def edges_of(opened: OpenIndex, admission: Admission, number: int) -> tuple[EdgeItem, ...]:
+    """Edges of a record that lead to admitted records or out of the brain; others leave no trace."""
+    columns, graph = opened.columns, opened.graph
+    found = columns.resolution
+    items = set()
+    for ref in graph.refs_of(number):
+        target = int(found.target[ref])
+        if target >= 0 and not admission.records[target]:
+            continue
+        edge = columns.edge(ref)
+        if edge is not None:
+            items.add(EdgeItem(edge.kind, edge.target, "declared"))
+        else:
+            items.add(
+                EdgeItem(graph.derived_kind(int(columns.links.ref_role[ref])), columns.target_text(ref), "derived")
+            )
+    declared = {(item.kind, item.target) for item in items if item.via == "declared"}
+    kept = [item for item in items if item.via == "declared" or (item.kind, item.target) not in declared]
+    return tuple(sorted(kept, key=lambda item: (item.kind, item.target)))

@@ -246,7 +246,7 @@ class _Run:
             scope = scope & (holding >= (len(matcher.terms) + 1) // 2)
         files = np.flatnonzero(scope)
         strength = self._file_strength()[files]
-        return files[np.lexsort((files, -strength))].tolist()  # type: ignore[no-any-return]
+        return files[np.lexsort((files, -strength))].tolist()
 
     def _file_strength(self) -> Array:
         strength = np.zeros(len(self.columns.paths), dtype=np.int64)

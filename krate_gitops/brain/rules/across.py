@@ -74,7 +74,7 @@ def _look_up(keys: Array, order: Array, wanted: Array) -> Array:
 
 def _alone(keys: Array) -> Array:
     _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    return counts[inverse] == 1  # type: ignore[no-any-return]
+    return counts[inverse] == 1
 
 
 class Commit(NamedTuple):

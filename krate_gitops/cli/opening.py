@@ -1,0 +1,31 @@
+"""Opening the brain that a command's arguments name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from krate_gitops.cli.invocation import Invocation
+    from krate_gitops.memory.brain import Brain
+    from krate_gitops.memory.policy import EffectivePolicy
+    from krate_gitops.memory.request import Consumer
+    from krate_gitops.progress import Progress
+
+
+def open_brain(
+    invocation: Invocation, repo: str, *, root: str | None, ontology: Path | None, progress: Progress
+) -> Brain:
+    """The brain of a REPO argument."""
+    from krate_gitops.memory.brain import Brain
+
+    return Brain(
+        invocation.locate(repo), settings=invocation.settings, root=root, ontology_dir=ontology, progress=progress
+    )
+
+
+def policy_for(path: Path | None, consumer: Consumer) -> EffectivePolicy:
+    """The policy of a ``--policy`` file for a consumer; the owner's without one."""
+    from krate_gitops.memory.policy import effective_policy, load_sources, owner_policy
+
+    return owner_policy() if path is None else effective_policy(load_sources(path), consumer)

@@ -1,0 +1,96 @@
+"""From what a person names (a repository, a ref) to an indexed commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from krate_gitops.errors import KrateError
+from krate_gitops.git.local import Repository
+from krate_gitops.git.refs import RefResolution, resolve
+from krate_gitops.git.repository import open_repository
+from krate_gitops.git.request import RefRequest
+from krate_gitops.index.build import Builder
+from krate_gitops.index.source import Target
+from krate_gitops.memory.opened import OpenIndex, read_index
+from krate_gitops.memory.policy import EffectivePolicy
+from krate_gitops.memory.query import Scope, run_query
+from krate_gitops.memory.request import QueryRequest
+from krate_gitops.memory.response import Response
+from krate_gitops.progress import Progress, silent
+from krate_gitops.settings import Settings
+
+Result = TypeVar("Result")
+
+
+class Brain:
+    """One brain repository, its settings, and where it is read: root and, for a foreign one, the ontology."""
+
+    def __init__(
+        self,
+        spec: str,
+        *,
+        settings: Settings,
+        root: str | None = None,
+        ontology_dir: Path | None = None,
+        progress: Progress = silent,
+    ) -> None:
+        self.repository: Repository = open_repository(spec, settings=settings)
+        self.settings = settings
+        self._root = root
+        self._ontology_dir = ontology_dir
+        self._progress = progress
+        self.builder = Builder(settings.home, organization=settings.organization, jobs=settings.jobs)
+
+    def resolve(self, request: RefRequest, *, current_only: bool = False) -> RefResolution:
+        """The commit a request means, now."""
+        return resolve(
+            self.repository, request, now=datetime.now(UTC), settings=self.settings, current_only=current_only
+        )
+
+    def target(self, commit: str) -> Target:
+        """What is indexed for a commit."""
+        return Target(self.repository, commit, self._root, self._ontology_dir)
+
+    def read(self, commit: str, action: Callable[[OpenIndex], Result]) -> Result:
+        """What ``action`` makes of the commit's index, which is built first where it is not there."""
+        return read_index(self.builder, self.target(commit), action, progress=self._progress)
+
+    def query(self, ref: RefRequest, request: QueryRequest, policy: EffectivePolicy) -> Response:
+        """The answer to a request at a ref under a policy."""
+        resolution = self.resolve(ref, current_only=policy.current_only)
+        return self.read(resolution.resolved_commit, lambda opened: self._answer(opened, request, policy, resolution))
+
+    def _answer(
+        self, opened: OpenIndex, request: QueryRequest, policy: EffectivePolicy, resolution: RefResolution
+    ) -> Response:
+        manifest = opened.manifest
+        if not opened.source.root_present:
+            raise KrateError(
+                "MEMORY_LAYOUT_INVALID", f"there is no memory root {manifest.root}", hint="name it with --root"
+            )
+        if policy.require_ontology_valid and manifest.result == "invalid":
+            raise KrateError(
+                "MEMORY_ONTOLOGY_INVALID",
+                "the policy requires a valid ontology, and this commit's is not",
+                hint="see `krate-gitops brain validate`",
+                location=manifest.commit,
+            )
+        resolution = msgspec.structs.replace(
+            resolution, ontology_digest=manifest.ontology_digest, index_digest=manifest.index_digest
+        )
+        response = run_query(
+            opened, request, policy, Scope(self.settings.organization, self.repository.name, resolution)
+        )
+        warnings = list(response.warnings)
+        if resolution.resolved_commit != resolution.current_commit:
+            warnings.insert(0, "pinned-to-history")
+        if not resolution.approved:
+            warnings.insert(0, "unapproved-ref")
+        if manifest.result == "invalid":
+            warnings.append("ontology-invalid")
+        return msgspec.structs.replace(response, warnings=tuple(warnings))
