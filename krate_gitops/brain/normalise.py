@@ -28,6 +28,9 @@ SUMMARY_CHARACTERS = 500
 _LISTS = ("owners", "aliases", "tags", "repoRefs", "sourceRefs")
 _TEXTS = ("title", "status", "updatedAt", "summary", "sensitivity")
 BASE_FIELDS = frozenset((*_LISTS, *_TEXTS, "generated"))
+_FLAT_FIELDS = BASE_FIELDS | frozenset(("id", "kind", "nodeKind", "related"))
+_OWN_NAMES: Mapping[str, str] = {name: name for name in BASE_FIELDS}
+_OPTIONAL_LISTS = (("aliases", "aliases"), ("tags", "tags"), ("repoRefs", "repo_refs"), ("sourceRefs", "source_refs"))
 _GRAPH_KEYS = frozenset(("nodeKind", "kind", "id", "attributes", "edges", "patch"))
 
 
@@ -50,8 +53,8 @@ class Normaliser:
         self._aliases: Mapping[str, tuple[str, ...]] = foreign.field_aliases if foreign else {}
         self._merging = foreign is not None and foreign.duplicate_ids == "merge-edges"
         self._kind_aliases = self._aliases.get("kind", ())
-        self._hidden_graph = BASE_FIELDS
-        self._hidden_flat = BASE_FIELDS | frozenset(("id", "kind", "nodeKind", "related"))
+        required = foreign.required if foreign else None
+        self._owners_required = required is None or "owners" in required
 
     def record(
         self, raw: Mapping[str, Any], origin: Origin, findings: list[Finding], fractions: Callable[[], bool]
@@ -66,9 +69,12 @@ class Normaliser:
         elif not is_id(identifier, relaxed=self._relaxed):
             reader.add("KB031", f'"{identifier[:80]}" is not an id', "id", hint="ids look like runbook:refund-replay")
         source = self._attribute_source(raw, graph, reader)
-        fields = self._fields(source, reader)
-        status, run_status = self._status(fields.pop("status"), kind, reader)
-        hidden = self._hidden_graph if graph else self._hidden_flat
+        names = self._names(source)
+        fields = self._fields(source, names, reader)
+        status, run_status = self._status(names["status"], reader.text(source, names["status"]), kind, reader)
+        hidden = BASE_FIELDS if graph else _FLAT_FIELDS
+        if names is not _OWN_NAMES:
+            hidden = hidden.union(names.values())
         attributes = _attributes(source, hidden, fractions)
         if run_status:
             attributes.setdefault("runStatus", run_status)
@@ -115,40 +121,39 @@ class Normaliser:
             return {}
         return attributes
 
-    def _fields(self, source: Mapping[str, Any], reader: _Reader) -> dict[str, Any]:
-        def present(name: str) -> str:
-            if name in source:
-                return name
-            return next((other for other in self._aliases.get(name, ()) if other in source), name)
+    def _names(self, source: Mapping[str, Any]) -> Mapping[str, str]:
+        """Where each base field stands in this mapping: under its own name, else under the first alias there is."""
+        if not self._aliases:
+            return _OWN_NAMES
+        names = dict(_OWN_NAMES)
+        for name, aliases in self._aliases.items():
+            if name not in source:
+                names[name] = next((alias for alias in aliases if alias in source), name)
+        return names
 
+    def _fields(self, source: Mapping[str, Any], names: Mapping[str, str], reader: _Reader) -> dict[str, Any]:
+        owners = names["owners"]
         fields: dict[str, Any] = {
-            "title": reader.title(source, present("title")),
-            "status": (present("status"), reader.text(source, present("status"))),
-            "owners": reader.texts(source, present("owners")),
-            "updated_at": reader.timestamp(source, present("updatedAt")),
+            "title": reader.title(source, names["title"]),
+            "owners": reader.texts(source, owners),
+            "updated_at": reader.timestamp(source, names["updatedAt"]),
         }
-        if "summary" in source or "summary" in self._aliases:
-            fields["summary"] = reader.summary(source, present("summary"))
-        for name, field in (
-            ("aliases", "aliases"),
-            ("tags", "tags"),
-            ("repoRefs", "repo_refs"),
-            ("sourceRefs", "source_refs"),
-        ):
-            if present(name) in source:
-                fields[field] = reader.texts(source, present(name))
-        if present("sensitivity") in source:
-            fields["sensitivity"] = reader.sensitivity(source, present("sensitivity"))
+        if names["summary"] in source:
+            fields["summary"] = reader.summary(source, names["summary"])
+        for name, field in _OPTIONAL_LISTS:
+            if names[name] in source:
+                fields[field] = reader.texts(source, names[name])
+        if names["sensitivity"] in source:
+            fields["sensitivity"] = reader.sensitivity(source, names["sensitivity"])
         if "generated" in source:
             fields["generated"] = reader.flag(source, "generated")
-        if not fields["owners"] and source.get(present("owners")) == []:
-            reader.add("KB050", "owners is empty", reader.prefix + present("owners"), hint="name a team or a user")
+        if not fields["owners"] and source.get(owners) == [] and self._owners_required:
+            reader.add("KB050", "owners is empty", reader.prefix + owners, hint="name a team or a user")
         return fields
 
     def _status(
-        self, found: tuple[str, str | None], kind: str | None, reader: _Reader
+        self, name: str, status: str | None, kind: str | None, reader: _Reader
     ) -> tuple[str | None, str | None]:
-        name, status = found
         if status is None or status in STATUSES:
             return status, None
         if self._foreign and status in self._foreign.status_map:

@@ -65,6 +65,7 @@ MODES = ("graph-only", "grep-only", "graph-and-grep", "document-read")
 @click.option("--case-sensitive", is_flag=True, help="Match lines in their case.")
 @click.option("--include", multiple=True, metavar="ITEM", help="Take this id or path[:start-end] in any case.")
 @click.option("--exclude", multiple=True, metavar="ITEM", help="Leave this id or path out.")
+@click.option("--ranking", type=int, help="Version of the ranking formula; the newest without it.")
 @click.option("--explain", is_flag=True, help="Show why each item was selected.")
 @click.option("--render", type=click.Choice(("prompt",)), help="Print the section for a prompt instead.")
 @pass_invocation
@@ -100,6 +101,7 @@ def query(
 
 
 def _request(text: str, options: dict[str, Any]) -> QueryRequest:
+    from krate_gitops.index.strength import RANKING_VERSION
     from krate_gitops.memory.request import Consumer, Documents, Graph, Grep, Limits, QueryRequest, Selection
 
     mode = options["mode"] or ("grep-only" if options["regex"] else "")
@@ -131,6 +133,7 @@ def _request(text: str, options: dict[str, Any]) -> QueryRequest:
             **{name: options[name] for name in ("repository", "stack", "service", "user", "team", "trigger")}
         ),
         limits=Limits(options["max_bytes"], options["limit"], 25),
+        ranking_version=options["ranking"] or RANKING_VERSION,
     )
 
 

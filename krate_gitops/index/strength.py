@@ -1,4 +1,4 @@
-"""Match strength: how well each unit of a commit answers a text. Ranking formula version 1.
+"""Match strength: how well each unit of a commit answers a text.
 
 BM25F over seven fields, exhaustively over the commit's own postings, with a factor for how many of the words are there
 and for those that stand in a name. Each step is an elementwise operation on doubles in a fixed order, and logarithms
@@ -22,7 +22,27 @@ from krate_gitops.index.analysis import Word, fold_text, term_key, tokens_of, wh
 from krate_gitops.index.columns import Columns
 from krate_gitops.index.postings import Postings, fields_of
 
-RANKING_VERSION = 1
+
+class Formula(msgspec.Struct, frozen=True):
+    """One version of the formula. Versions never change; an improvement is a new one.
+
+    ``spoken``: words that only hold a sentence together weigh a tenth and do not count as asked for, unless a query has
+    no others. ``undeclared``: factor of records that declare no status.
+    """
+
+    version: int
+    spoken: bool
+    undeclared: float
+
+
+FORMULAS = {1: Formula(1, False, 1.0), 2: Formula(2, True, 1.15)}
+RANKING_VERSION = 2
+"""The version used unless another is asked for."""
+
+SPOKEN = frozenset(
+    ["an", "and", "are", "as", "at", "be", "but", "by", "can", "could", "did", "do", "does", "for", "from", "had", "has", "have", "how", "if", "in", "into", "is", "it", "its", "me", "my", "no", "not", "of", "on", "or", "our", "should", "so", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those", "to", "us", "was", "we", "were", "what", "when", "where", "which", "while", "who", "why", "will", "with", "would", "you", "your"]
+)
+_SPOKEN_WEIGHT = 0.1
 
 # id, title, alias, tag, summary, other attribute, body
 WEIGHTS = np.array((8.0, 6.0, 6.0, 4.0, 3.0, 1.0, 1.0))
@@ -101,6 +121,7 @@ class Ranker:
         self._postings: list[Postings] = [shard.postings() for shard in columns.shards]
         self._bases = columns.shard_bases()
         self._known: dict[str, _Rows] = {}
+        self._known_priors: dict[int, Array] = {}
 
     @cached_property
     def _norms(self) -> Array:
@@ -113,15 +134,16 @@ class Ranker:
         averages[totals == 0] = 1.0
         return (1.0 - LENGTH_B) + LENGTH_B * (lengths / averages)
 
-    @cached_property
-    def _priors(self) -> Array:
+    def _priors(self, formula: Formula) -> Array:
         """Factor of each unit by its status."""
-        columns = self._columns
-        by_number = np.ones(NO_STATUS + 1)
-        for number, name in enumerate(STATUSES):
-            by_number[number] = _PRIORS[name]
-        status = columns.unit_status
-        return by_number[status]
+        known = self._known_priors.get(formula.version)
+        if known is None:
+            by_number = np.array([*(_PRIORS[name] for name in STATUSES), 1.0])
+            known = by_number[self._columns.unit_status]
+            undeclared = self._columns.links.record_status == NO_STATUS
+            known[self._columns.record_unit[undeclared]] = formula.undeclared
+            self._known_priors[formula.version] = known
+        return known
 
     @cached_property
     def _names(self) -> tuple[str, Array]:
@@ -138,26 +160,35 @@ class Ranker:
         """Units that hold a word or compound, as a whole."""
         return self._rows(whole_of(token)).units
 
-    def match(self, query: Query) -> Matches:
-        """Strength of every unit of the commit, admitted or not: a policy must not move scores."""
+    def match(self, query: Query, version: int = RANKING_VERSION) -> Matches:
+        """Strength of every unit of the commit, admitted or not: a policy must not move scores.
+
+        Raises ``KeyError`` for a version that does not exist.
+        """
+        formula = FORMULAS[version]
         units = self._columns.units
         words = list(query.words)
         words += [QueryWord(whole, (whole,)) for whole in query.wholes if self.frequency(whole)]
         words.sort()
         base, named, held = np.zeros(units), np.zeros(units), np.zeros(units, dtype=np.uint64)
         matched = np.zeros(units)
-        mass = 0.0
+        mass, asked = 0.0, 0
+        spoken = formula.spoken and any(word.text not in SPOKEN for word in words)
         for number, word in enumerate(words):
             contribution, in_name, idf = self._contribution(word, units)
-            base += contribution
             there = contribution > 0
-            matched += there
-            named += idf * in_name
-            mass += idf
+            if spoken and word.text in SPOKEN:
+                base += _SPOKEN_WEIGHT * contribution
+            else:
+                base += contribution
+                matched += there
+                named += idf * in_name
+                mass += idf
+                asked += 1
             if number < 64:
                 held |= there.astype(np.uint64) << np.uint64(number)
-        coverage = matched / max(len(words), 1)
-        score = base * (0.5 + 0.5 * (coverage * coverage)) * (1.0 + named / (mass or 1.0)) * self._priors
+        coverage = matched / max(asked, 1)
+        score = base * (0.5 + 0.5 * (coverage * coverage)) * (1.0 + named / (mass or 1.0)) * self._priors(formula)
         strength = np.rint(score * _SCALE).astype(np.int64)
         strength[self._named_whole(query.folded)] += NAME_BONUS
         return Matches(strength, tuple(word.text for word in words), held)

@@ -17,7 +17,7 @@ from krate_gitops.digest import json_digest
 from krate_gitops.errors import DeniedError, UsageError
 from krate_gitops.index.formats import INDEXER_VERSION
 from krate_gitops.index.shard import FILE_CLASSES
-from krate_gitops.index.strength import EXCERPT_BONUS, RANKING_VERSION, Matches, analyse
+from krate_gitops.index.strength import EXCERPT_BONUS, Matches, analyse
 from krate_gitops.memory.admission import Admission
 from krate_gitops.memory.grep import SCAN_FACTOR, Matcher, Window, excerpt, split_terms, windows
 from krate_gitops.memory.items import DOCUMENT, EXCERPT, RECORD, Assembler, Candidate
@@ -95,7 +95,7 @@ class _Run:
         if not text.strip() or (not regex and not split_terms(text)):
             hint = "ask with at least one word of two letters"
             raise UsageError("INVALID_REQUEST", "the text holds no word to search for", hint=hint)
-        return self.opened.ranker.match(analyse(text))
+        return self.opened.ranker.match(analyse(text), self.request.ranking_version)
 
     def response(self) -> Response:
         found = self._selected()
@@ -389,7 +389,7 @@ class _Run:
             "intent": self.request.intent,
             "sources": msgspec.to_builtins(self.policy.sources),
             "policyDigest": self.policy.digest,
-            "rankingVersion": RANKING_VERSION,
+            "rankingVersion": self.request.ranking_version,
             "redactionVersion": REDACTION_VERSION,
             "indexerVersion": INDEXER_VERSION,
         }

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from krate_gitops.errors import UsageError
+from krate_gitops.index.strength import FORMULAS, RANKING_VERSION
 
 TEXT_CHARACTERS = 1000
 MAX_RECORDS, MAX_EXCERPTS, MAX_MATCHES, MAX_CONTEXT = 200, 200, 200, 5
@@ -86,6 +87,7 @@ class QueryRequest(msgspec.Struct, frozen=True, rename="camel"):
     selection: Selection = Selection()
     consumer: Consumer = Consumer()
     limits: Limits = Limits()
+    ranking_version: int = RANKING_VERSION
 
 
 _SETS = ("kinds", "edge_kinds", "ids", "owners", "tags", "repo_refs", "statuses", "paths", "skills")
@@ -100,6 +102,7 @@ def checked(request: QueryRequest) -> QueryRequest:
     _range("maxExcerpts", request.limits.max_excerpts, 0, MAX_EXCERPTS)
     _range("maxBytes", request.limits.max_bytes, 0, 1 << 30)
     _one_of("direction", request.graph.direction, ("both", "out", "in"))
+    _one_of("rankingVersion", str(request.ranking_version), tuple(map(str, FORMULAS)))
     _one_of("intent", request.intent, ("task", "replay", "debug"))
     if len(request.text) > TEXT_CHARACTERS:
         raise _invalid(f"the text is longer than {TEXT_CHARACTERS} characters", "ask for less at once")

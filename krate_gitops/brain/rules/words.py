@@ -71,8 +71,7 @@ class Words:
             return f"{'attributes.' if graph else ''}{_FIELDS[role]}[{place}]"
         kind = record.edges[place].kind
         at = sum(edge.kind == kind for edge in record.edges[:place])
-        key = f"{'edges' if graph else 'related'}.{kind}"
-        return key if hit.code in ("KB035", "KB055") else f"{key}[{at}]"
+        return f"{'edges' if graph else 'related'}.{kind}[{at}]"
 
     def edge_kind(self, hit: Hit) -> str:
         return self._world.links.names[int(self._world.links.ref_kind[hit.ref])]

@@ -81,7 +81,7 @@ SHAPE_OF = {shape.prefix: shape for shape in TOKEN_SHAPES}
 EDGE = r"(?:^|[^A-Za-z0-9]|\\[nrt])"
 """What may stand before a token; RE2 has no look-behind."""
 
-SECRET_NAMES = (  # noqa: S105
+SECRET_NAMES = (
     r"api[ _-]?key|api[ _-]?secret|secret[ _-]?(?:access[ _-]?)?key|access[ _-]?key|private[ _-]?key|auth[ _-]?token|"
     r"access[ _-]?token|client[ _-]?secret|signing[ _-]?secret|webhook[ _-]?secret|passw(?:or)?d|passphrase|"
     r"credentials?"

@@ -89,7 +89,7 @@ _PLACE = (
     r"(?:https?://|[a-z0-9._+-]+@[a-z0-9-]+\.|(?:this|the~following|my|our|an~external|the~attacker's)~"
     r"(?:url|address|server|endpoint|webhook|e-?mail|site|host|domain))"
 )
-_TEMPLATE_TOKEN = (  # noqa: S105
+_TEMPLATE_TOKEN = (
     r"<\|(?:im_start|im_end|im_sep|system|user|assistant|developer|tool|endoftext|begin_of_text|end_of_text|"
     r"start_header_id|end_header_id|eot_id|eom_id|python_tag|channel|message|endofprompt)\|>|\[/?inst\]|<</?sys>>|"
     r"<(?:start|end)_of_turn>"
