@@ -139,7 +139,7 @@ class _Resolver:
         ``counted`` pointers count what was read: broken items do not take part, and every form of edges looks alike.
         """
         if counted:
-            field = self._uncounted(field, at_key=at_key)
+            field, at_key = self._uncounted(field, at_key)
         mark = self._find(field)
         if mark is not None:
             return mark[0] if at_key else mark[1]
@@ -170,31 +170,37 @@ class _Resolver:
             for other in (name, *self._names.get(name, ())):
                 yield f"{self._sidecar}.{other}{rest}"
 
-    def _uncounted(self, field: str, *, at_key: bool) -> str:
+    def _uncounted(self, field: str, at_key: bool) -> tuple[str, bool]:
         match = _ORDINAL.match(field)
         if match is None:
-            return field
+            return field, at_key
         container, position = match[1], int(match[2])
         root, _, kind = container.partition(".")
         if root in ("edges", "related") and kind:
-            return self._edge(root, kind, position, at_key=at_key)
+            return self._edge_kind(root, kind, position) if at_key else (self._edge(root, kind, position), False)
         for name in self._spellings(container):
             items = self._reach(name)
             if isinstance(items, list):
                 at = _nth(items, position, _is_text)
-                return f"{name}[{at}]" if at is not None else name
-        return container
+                return (f"{name}[{at}]" if at is not None else name), at_key
+        return container, at_key
 
-    def _edge(self, root: str, kind: str, position: int, *, at_key: bool) -> str:
-        """Pointer of the target of an edge, or of the name of its kind."""
-        declared = self._value.get(root) if isinstance(self._value, dict) else None
+    def _edge_kind(self, root: str, kind: str, position: int) -> tuple[str, bool]:
+        """Pointer of the name of an edge's kind, which is a key or, in the list form, a value."""
+        declared = self._reach(root)
         if isinstance(declared, list):
             at = _nth(declared, position, lambda item: _has_kind(item, kind) and _is_edge(item))
-            return root if at is None else f"{root}[{at}].{'kind' if at_key else 'target'}"
+            return (f"{root}[{at}].kind", False) if at is not None else (root, True)
+        return f"{root}.{kind}", True
+
+    def _edge(self, root: str, kind: str, position: int) -> str:
+        """Pointer of the target of an edge."""
+        declared = self._reach(root)
+        if isinstance(declared, list):
+            at = _nth(declared, position, lambda item: _has_kind(item, kind) and _is_edge(item))
+            return f"{root}[{at}].target" if at is not None else root
         pointer = f"{root}.{kind}"
-        if at_key or not isinstance(declared, dict):
-            return pointer
-        items = declared.get(kind)
+        items = declared.get(kind) if isinstance(declared, dict) else None
         if isinstance(items, list):
             at = _nth(items, position, _is_edge)
             if at is None:

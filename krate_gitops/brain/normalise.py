@@ -61,6 +61,7 @@ class Normaliser:
     ) -> Record | None:
         """The record of a mapping, or None when it has no usable id (said in ``findings``)."""
         graph = origin.form == "graph"
+        before = len(findings)
         reader = _Reader(origin.ordinal, findings, "attributes." if graph else "")
         kind = self._kind(raw, graph, reader)
         identifier = reader.top_text(raw, "id")
@@ -75,10 +76,12 @@ class Normaliser:
         hidden = BASE_FIELDS if graph else _FLAT_FIELDS
         if names is not _OWN_NAMES:
             hidden = hidden.union(names.values())
-        attributes = _attributes(source, hidden, fractions)
+        attributes = _attributes(source, hidden, 2 if graph else 1, fractions)
         if run_status:
             attributes.setdefault("runStatus", run_status)
         edges = _Edges(reader, "edges" if graph else "related", fractions).read(raw)
+        if len(findings) > before:
+            settle(raw, 1, True)  # what was passed over may hold something that the fast path cannot vouch for
         if identifier is None:
             return None
         patch = self._merging and graph and ("attributes" not in raw or raw.get("patch") is True)
@@ -254,16 +257,19 @@ class _Reader:
         return False
 
 
-def _attributes(source: Mapping[str, Any], hidden: frozenset[str], fractions: Callable[[], bool]) -> dict[str, Any]:
+def _attributes(
+    source: Mapping[str, Any], hidden: frozenset[str], depth: int, fractions: Callable[[], bool]
+) -> dict[str, Any]:
+    """Settled attributes of a mapping that stands at the depth in its document."""
     found = {key: value for key, value in source.items() if key not in hidden}
     if not found:
         return {}
     try:
-        return settle(found, 2, False)
+        return settle(found, depth, False)
     except NeedExact:
         if not fractions():
             raise
-        return settle(found, 2, True)
+        return settle(found, depth, True)
 
 
 class _Edges:
@@ -277,7 +283,7 @@ class _Edges:
 
     def read(self, raw: Mapping[str, Any]) -> tuple[Edge, ...]:
         declared = raw.get(self._key)
-        if not declared:
+        if declared is None:
             return ()
         if type(declared) is dict:
             for kind, items in declared.items():
@@ -290,7 +296,8 @@ class _Edges:
         return tuple(self._edges)
 
     def _of_kind(self, kind: Any, items: Any) -> None:
-        kind = text_of(kind)
+        if type(kind) is not str:
+            raise NeedExact
         field = f"{self._key}.{kind}"
         if items is None:
             return
@@ -299,11 +306,11 @@ class _Edges:
                 if type(item) is str:
                     self._edges.append(Edge(kind, item))
                 else:
-                    self._item(kind, item, f"{field}[{at}]")
+                    self._item(kind, item, f"{field}[{at}]", 4)
         else:
-            self._item(kind, items, field)
+            self._item(kind, items, field, 3)
 
-    def _item(self, kind: str, item: Any, field: str) -> None:
+    def _item(self, kind: str, item: Any, field: str, depth: int) -> None:
         if type(item) is dict:
             target = self._reader._text(item.get("target"), f"{field}.target")
             if target is None:
@@ -311,7 +318,7 @@ class _Edges:
                 return
             rest = {key: value for key, value in item.items() if key != "target"}
             self._check(rest, field)
-            self._edges.append(Edge(kind, target, self._settled(rest) if rest else None))
+            self._edges.append(Edge(kind, target, self._settled(rest, depth) if rest else None))
             return
         try:
             target = text_of(item)
@@ -327,7 +334,7 @@ class _Edges:
         if kind is None:
             self._reader.add("KB021", "an edge of a list needs a kind and a target", field)
             return
-        self._item(kind, {key: value for key, value in item.items() if key != "kind"}, field)
+        self._item(kind, {key: value for key, value in item.items() if key != "kind"}, field, 3)
 
     def _check(self, rest: Mapping[str, Any], field: str) -> None:
         note = rest.get("note")
@@ -338,10 +345,10 @@ class _Edges:
             if since is not None and normalise_timestamp(since) is None:
                 self._reader.add("KB024", "since is not a timestamp with an offset", f"{field}.since")
 
-    def _settled(self, rest: dict[str, Any]) -> dict[str, Any]:
+    def _settled(self, rest: dict[str, Any], depth: int) -> dict[str, Any]:
         try:
-            return settle(rest, 4, False)
+            return settle(rest, depth, False)
         except NeedExact:
             if not self._fractions():
                 raise
-            return settle(rest, 4, True)
+            return settle(rest, depth, True)

@@ -232,8 +232,9 @@ class FileParser:
             findings[:] = [finding for finding in findings if finding.code not in ("KB020", "KB003")]
         if record is not None:
             parsed.records = (record,)
-        parsed.note = None if record else self._note(parsed, note, body)
-        self._body_findings(parsed, body, record, findings)
+        heading = first_heading(body)
+        parsed.note = None if record else self._note(parsed, note, heading)
+        self._body_findings(parsed, body, heading, record, findings)
         if record is not None:
             segments.extend(text_fields.of_record(0, record))
             segments.append(Segment(0, text_fields.BODY, body))
@@ -280,19 +281,20 @@ class FileParser:
             form = "markdown" if wants_record else "note"
             origin = Origin(0, 0, parsed.size, parsed.digest, form)
             record = self._normaliser.record(raw, origin, findings, fractions)
-            return record, _note_fields(raw)
+            return record, NoteFields() if record else _note_fields(raw)
         settle(raw, 1, True)
         return None, _note_fields(raw)
 
-    def _note(self, parsed: ParsedFile, note: NoteFields, body: str) -> NoteFields:
+    def _note(self, parsed: ParsedFile, note: NoteFields, heading: str | None) -> NoteFields:
         if note.title:
             return note
-        heading = first_heading(body)
         if heading is not None:
             return msgspec.structs.replace(note, title=heading)
         return msgspec.structs.replace(note, title=parsed.path.rpartition("/")[2].removesuffix(".md"))
 
-    def _body_findings(self, parsed: ParsedFile, body: str, record: Record | None, findings: list[Finding]) -> None:
+    def _body_findings(
+        self, parsed: ParsedFile, body: str, heading: str | None, record: Record | None, findings: list[Finding]
+    ) -> None:
         if parsed.parse_error:
             return
         if parsed.file_class is FileClass.ENTRYPOINT and parsed.size > _ENTRYPOINT_BYTES:
@@ -302,12 +304,11 @@ class FileParser:
             noun = "record" if parsed.file_class is FileClass.MARKDOWN_RECORD else "note"
             findings.append(Finding("KB009", f"{noun} has frontmatter but no text", offset=0))
         if record is not None and record.title and not empty:
-            heading = first_heading(body)
             if heading is not None and heading != record.title:
                 findings.append(Finding("KB029", "H1 differs from title", 0, "title"))
         if parsed.file_class is FileClass.NOTE and record is None and parsed.note:
             fallback = parsed.path.rpartition("/")[2].removesuffix(".md")
-            if parsed.note.title == fallback and first_heading(body) is None:
+            if parsed.note.title == fallback and heading is None:
                 findings.append(Finding("KB030", "note falls back to its file name", offset=0))
 
 

@@ -8,7 +8,7 @@ counted, and the size of what they would expand to is bounded before anything wa
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -36,7 +36,7 @@ class Scalar(msgspec.Struct, frozen=True):
 
 
 class Document(msgspec.Struct):
-    """One YAML document: ``value`` holds ``Scalar`` where the file has an untyped non-text scalar.
+    """One YAML document: ``value`` holds ``Scalar`` where the file has an untyped non-text scalar other than null.
 
     ``marks`` maps a pointer (``attributes.tags[2]``) to the offsets of its key and of its value in the text.
     """
@@ -153,7 +153,8 @@ class _Composer:
         if event.anchor is not None:
             self._count_alias(offset)
         if isinstance(event, yaml.ScalarEvent):
-            node = _Node(self._scalar(event, offset), 1, 1)
+            value = self._scalar(event, offset)
+            node = _Node(None if type(value) is Scalar and value.value is None else value, 1, 1)
         elif isinstance(event, yaml.SequenceStartEvent):
             node = self._sequence(pointer, depth)
         else:
@@ -208,7 +209,7 @@ class _Composer:
         size, deepest = 1, 0
         while not isinstance(event := self._parser.get_event(), yaml.MappingEndEvent):
             offset = self._offset(event.start_mark)
-            key = self._key(event, offset, pointer, typed)
+            key = self._key(event, offset, pointer, typed, result)
             node = self._compose(self._parser.get_event(), f"{pointer}.{key}" if pointer else key, offset, depth + 1)
             result[key] = node.value
             size += node.size + 1
@@ -216,7 +217,7 @@ class _Composer:
             self._bound(size, offset)
         return _Node(result, size, deepest + 1)
 
-    def _key(self, event: Any, offset: int, pointer: str, typed: dict[Any, int]) -> str:
+    def _key(self, event: Any, offset: int, pointer: str, typed: dict[Any, int], result: Mapping[str, Any]) -> str:
         if not isinstance(event, yaml.ScalarEvent):
             raise _refuse("KB008", "a key must be a plain or quoted text", offset)
         if event.tag is not None:
@@ -231,7 +232,7 @@ class _Composer:
             if self._findings is not None:
                 text = f"key {key!r} is not text; quote it"
                 self._findings.append(Finding("KB021", text, field=pointer, offset=offset))
-        if same in typed:
+        if same in typed or key in result:
             line = self.lines.position(offset)[0]
             raise _refuse("KB007", f'key "{key}" repeated at line {line}', offset)
         typed[same] = offset

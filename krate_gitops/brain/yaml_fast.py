@@ -18,16 +18,19 @@ _InvalidYaml: type[Exception] = getattr(ryaml, "InvalidYamlError")  # noqa: B009
 
 # Each needs a second look only when its first character is there at all.
 _SUSPICIOUS = re.compile(
-    r"(?:^|[\s\[{,:])[!&*]\S"  # tags, anchors, aliases
+    r"(?:^|[\s\[{,:])(?:!|[&*]\S)"  # tags, anchors, aliases
     r"|^%"  # directives
     r"|(?:^|[\s\[{,])\?(?:\s|$)"  # complex keys
     r"|<<"  # merge keys
     r"|\\(?:0|x00|u0000|U00000000)",  # escapes that yield NUL
     re.MULTILINE,
 )
-# Leading zeros and binary literals: text for the parser, or a number, where the core schema says otherwise.
-_ZEROS = (" 0", "-0", "+0", "[0", ",0", "{0")
-_ODD_NUMBER = re.compile(r"(?:^|[\s\[{,])[-+]?0[0-9bB]", re.MULTILINE)
+# Numbers that the parser types unlike the core schema: leading zeros, binary, signed hexadecimal and octal, and those too
+# large for a double. It starts at a digit, because those are rare, and looks back for the start of a scalar.
+_ODD_NUMBER = re.compile(
+    r"[0-9.](?:(?<![^\s\[{,].)|(?<=[\s\[{,:][-+].)|(?<=[\"']:.)|(?<=\A[-+].))"
+    r"(?:(?<=0)[0-9bB]|(?<=[-+]0)[xXoO]|[0-9.]*[eE]\+?[0-9]{3}|[0-9]{299})"
+)
 _FRACTION = re.compile(r"(?<![\w.+-])[-+]?(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][-+]?\d+)?(?![\w.])")
 
 
@@ -57,13 +60,8 @@ def fractions_are_plain(text: str) -> bool:
 
 
 def _is_suspicious(text: str) -> bool:
-    if "\t" in text:
+    if "\t" in text or _ODD_NUMBER.search(text):
         return True
-    for zero in _ZEROS:
-        if zero in text:
-            if _ODD_NUMBER.search(text):
-                return True
-            break
     if (
         "!" in text or "&" in text or "*" in text or "%" in text or "?" in text or "<<" in text or "\\" in text
     ) and _SUSPICIOUS.search(text):

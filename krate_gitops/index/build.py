@@ -8,14 +8,16 @@ from pathlib import Path
 
 import msgspec
 
+from krate_gitops.brain.ontology import OntologyIndex
+from krate_gitops.brain.rules.record import RecordRules
 from krate_gitops.git.history import read_commit
 from krate_gitops.git.objects import ObjectReader
 from krate_gitops.git.trees import TreeProblem, diff_trees, list_tree
 from krate_gitops.index.columns import Columns
-from krate_gitops.index.judge import Judge, Place
+from krate_gitops.index.judge import Judge, Place, judge_files
 from krate_gitops.index.manifest import Manifest, TreeIssue
 from krate_gitops.index.plan import Planned, plan_changes, plan_cold
-from krate_gitops.index.shard import DamagedError, Entry, Summary
+from krate_gitops.index.shard import DamagedError, Entry, Findings, Shard, Summary
 from krate_gitops.index.source import Source, Target, open_source
 from krate_gitops.index.store import Store
 from krate_gitops.index.worker import Setting, Task, run_all
@@ -107,10 +109,18 @@ class Builder:
 
     def judge(self, source: Source, columns: Columns, issues: Iterable[TreeIssue]) -> Judge:
         """The judge of a commit whose shards are complete."""
-        keys = [shard.summary.key for shard in columns.shards]
-        verdicts = [self.store.verdict(key, source.ontology.digest) or [] for key in keys]
+        rules = RecordRules(OntologyIndex(source.ontology), self._organization)
+        verdicts = [self._verdict(shard, source.ontology.digest, rules) for shard in columns.shards]
         place = Place(source.commit_time, source.root, source.root_present, source.outside)
         return Judge(columns, source.ontology, verdicts, tuple(issues), place)
+
+    def _verdict(self, shard: Shard, ontology_digest: str, rules: RecordRules) -> Findings:
+        """The stored verdict of a shard; one that is gone or damaged is given again."""
+        verdict = self.store.verdict(shard.summary.key, ontology_digest)
+        if verdict is None:
+            verdict = judge_files(rules, shard.facts())
+            self.store.write_verdict(shard.summary.key, ontology_digest, verdict)
+        return verdict
 
     def columns(self, shards: Iterable[Summary]) -> Columns:
         """Columns of stored shards. Raises ``DamagedError``."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
 from krate_gitops.brain.model import Finding, Ontology, Severity
 from krate_gitops.brain.ontology import OntologyIndex
+from krate_gitops.brain.parse import ParsedFile
 from krate_gitops.brain.rules.across import Across, Commit, Hit
 from krate_gitops.brain.rules.collisions import check_collisions, colliding
 from krate_gitops.brain.rules.layout import check_entries, tree_problem
+from krate_gitops.brain.rules.record import RecordRules
+from krate_gitops.brain.rules.run_memory import RUNS, check_runs
 from krate_gitops.brain.rules.severity import Severities, result
 from krate_gitops.brain.rules.words import Words
 from krate_gitops.index.columns import Columns
@@ -89,6 +93,7 @@ class Judge:
         folds = colliding(columns.spellings)
         if folds:
             yield from check_collisions(columns.paths, folds)
+        yield from check_runs(columns.file(number) for number in _folder(columns.paths, RUNS))
         for hit in self.hits():
             yield self._words.finding(hit)
 
@@ -99,3 +104,18 @@ class Judge:
 
     def _knows_path(self, ref: int) -> bool:
         return self._columns.target_text(ref).partition(":")[2] in self._columns.file_number
+
+
+def judge_files(rules: RecordRules, files: Iterable[ParsedFile]) -> Findings:
+    """What the rules of an ontology say of a shard's files."""
+    verdict: Findings = []
+    for position, file in enumerate(files):
+        found = rules.check_file(file)
+        if found:
+            verdict.append((position, found))
+    return verdict
+
+
+def _folder(paths: Sequence[str], folder: str) -> range:
+    """Positions of the paths below a folder, which ends with a slash, among sorted paths."""
+    return range(bisect_left(paths, folder), bisect_left(paths, folder[:-1] + "0"))

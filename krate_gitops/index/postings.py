@@ -6,6 +6,7 @@ Rows are sorted by (term key, unit, field); a term's rows of all shards are simp
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 
 import msgspec
@@ -13,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from krate_gitops.brain.fields import FIELD_COUNT, Segment
-from krate_gitops.index.analysis import term_key, terms_of
+from krate_gitops.index.analysis import stem, term_key, terms_of
 from krate_gitops.index.tokens import tokenise
 
 MAX_FREQUENCY = 8191
@@ -46,37 +47,73 @@ class Postings(msgspec.Struct, frozen=True):
 
 
 class _Lexicon:
-    """Terms of each token seen so far in this process; the same everywhere, so sharing it changes nothing."""
+    """Terms of each token seen so far in this process; the same everywhere, so sharing it changes nothing.
+
+    Tokens are numbered; the keys of token n are ``keys[starts[n] : starts[n] + sizes[n]]``.
+    """
+
+    _MOST = 2_000_000
 
     def __init__(self) -> None:
-        self._numbers: dict[bytes, int] = {}
-        self._terms: list[tuple[int, ...]] = []
-        self._positions: list[int] = []
-        self._keys: dict[str, int] = {}
+        self._clear()
 
-    def look_up(self, surfaces: Sequence[bytes]) -> tuple[_Ints, list[tuple[int, ...]]]:
-        """Positions of each token, and the keys of its terms."""
-        if len(self._numbers) > 1_000_000:
-            self.__init__()  # type: ignore[misc]
-        numbers = [self._numbers.get(surface, -1) for surface in surfaces]
-        for at, number in enumerate(numbers):
-            if number < 0:
-                numbers[at] = self._add(surfaces[at])
-        positions = np.fromiter((self._positions[n] for n in numbers), dtype=np.int64, count=len(numbers))
-        return positions, [self._terms[number] for number in numbers]
+    def _clear(self) -> None:
+        self._numbers: dict[bytes, int] = {}
+        self._terms: dict[str, int] = {}
+        self._keys = array("Q")
+        self._sizes = array("I")
+        self._positions = array("I")
+        self._columns: tuple[_Keys, _Ints, _Ints, _Ints] | None = None
+
+    def look_up(self, surfaces: Sequence[bytes]) -> tuple[_Ints, _Ints, _Keys]:
+        """Positions of each token, number of terms of each token, and the keys of all terms."""
+        numbers = list(map(self._numbers.get, surfaces))
+        if None in numbers:
+            if len(self._numbers) > self._MOST:
+                self._clear()
+                numbers = [None] * len(surfaces)
+            numbers = [self._add(surfaces[at]) if number is None else number for at, number in enumerate(numbers)]
+            self._columns = None
+        if self._columns is None:
+            sizes = np.array(self._sizes, dtype=np.int64)
+            starts = np.cumsum(sizes) - sizes
+            self._columns = (np.array(self._keys), starts, sizes, np.array(self._positions, dtype=np.int64))
+        keys, starts, sizes, positions = self._columns
+        rows = np.array(numbers, dtype=np.int64)
+        return positions[rows], sizes[rows], keys[_ranges(starts[rows], sizes[rows])]
 
     def _add(self, surface: bytes) -> int:
-        terms, positions = terms_of(surface.decode(errors="replace"))
-        keys = []
-        for term in terms:
-            key = self._keys.get(term)
-            if key is None:
-                key = self._keys[term] = term_key(term)
-            keys.append(key)
-        number = self._numbers[surface] = len(self._terms)
-        self._terms.append(tuple(keys))
+        token = surface.decode(errors="replace")
+        keys: tuple[int, ...] = ()
+        positions = 1
+        if token.isascii() and token.isalnum() and (token.islower() or token.isdigit()):
+            keys = self._word(token)
+        else:
+            terms, positions = terms_of(token)
+            keys = tuple(map(self._key, terms))
+        number = self._numbers[surface] = len(self._sizes)
+        self._keys.extend(keys)
+        self._sizes.append(len(keys))
         self._positions.append(positions)
         return number
+
+    def _word(self, word: str) -> tuple[int, ...]:
+        """Keys of a plain word: itself and its stem."""
+        root = stem(word)
+        return (self._key(word),) if root == word else (self._key(word), self._key(root))
+
+    def _key(self, term: str) -> int:
+        known = self._terms.get(term)
+        if known is None:
+            known = self._terms[term] = term_key(term)
+        return known
+
+
+def _ranges(starts: _Ints, sizes: _Ints) -> _Ints:
+    """The numbers start, start + 1, … of every range, one range after the other."""
+    ends = np.cumsum(sizes)
+    total = int(ends[-1]) if len(ends) else 0
+    return np.arange(total) + np.repeat(starts - (ends - sizes), sizes)
 
 
 _lexicon = _Lexicon()
@@ -88,11 +125,9 @@ def build_postings(segments: Sequence[Segment], units: int) -> Postings:
     places = np.fromiter(
         (segment.unit * FIELD_COUNT + segment.field for segment in segments), dtype=np.int64, count=len(segments)
     )
-    positions, terms = _lexicon.look_up(tokens.surfaces)
+    positions, sizes, flat = _lexicon.look_up(tokens.surfaces)
     token_places = places[tokens.text]
     lengths = np.bincount(token_places, weights=positions[tokens.which], minlength=units * FIELD_COUNT)
-    sizes = np.fromiter((len(keys) for keys in terms), dtype=np.int64, count=len(terms))
-    flat = np.fromiter((key for keys in terms for key in keys), dtype=np.uint64, count=int(sizes.sum()))
     distinct, numbers = np.unique(flat, return_inverse=True)
     rows = _expand(numbers.astype(np.int64), sizes, tokens.which, token_places)
     number, unit, counts = _count(rows, max(units, 1))
@@ -110,9 +145,7 @@ def _expand(numbers: _Ints, sizes: _Ints, which: _Ints, places: _Ints) -> tuple[
     """One row for each term of each token: (term number, place)."""
     starts = np.cumsum(sizes) - sizes
     repeat = sizes[which]
-    ends = np.cumsum(repeat)
-    within = np.arange(int(ends[-1]) if len(ends) else 0) - np.repeat(ends - repeat, repeat)
-    return numbers[np.repeat(starts[which], repeat) + within], np.repeat(places, repeat)
+    return numbers[_ranges(starts[which], repeat)], np.repeat(places, repeat)
 
 
 def _count(rows: tuple[_Ints, _Ints], units: int) -> tuple[_Ints, _Ints, npt.NDArray[np.uint16]]:

@@ -22,7 +22,8 @@ from krate_gitops.index.manifest import variant_of
 from krate_gitops.index.shard import Entry
 
 _ONTOLOGY_BYTES = 1_048_576
-_INDEXES = "indexes/"
+INDEXES = "indexes/"
+"""Folder of derived files, which are never an input."""
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -57,7 +58,7 @@ class Source(msgspec.Struct, frozen=True):
         return [
             Entry(item.path, item.oid, item.mode, item.size, classify(item.path))
             for item in found
-            if not item.path.startswith(_INDEXES)
+            if not item.path.startswith(INDEXES)
         ]
 
 

@@ -166,20 +166,37 @@ class Store:
     # -- plumbing
 
     def _publish(self, target: Path, data: bytes) -> None:
-        with self._work_folder() as work:
-            (work / "file").write_bytes(data)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            (work / "file").replace(target)
+        with self._failing_clearly():
+            temporary = self._temporary / f"{os.getpid()}-{os.urandom(6).hex()}"
+            try:
+                try:
+                    temporary.write_bytes(data)
+                except FileNotFoundError:
+                    self._temporary.mkdir(parents=True, exist_ok=True)
+                    temporary.write_bytes(data)
+                try:
+                    temporary.replace(target)
+                except FileNotFoundError:
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    temporary.replace(target)
+            except OSError:
+                temporary.unlink(missing_ok=True)
+                raise
 
     @contextmanager
     def _work_folder(self) -> Iterator[Path]:
-        try:
+        with self._failing_clearly():
             self._temporary.mkdir(parents=True, exist_ok=True)
             folder = Path(mkdtemp(prefix=f"{os.getpid()}-", dir=self._temporary))
             try:
                 yield folder
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
+
+    @contextmanager
+    def _failing_clearly(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise UnavailableError(
                 "INDEX_STORE_UNAVAILABLE",
@@ -192,10 +209,13 @@ class Store:
         """Deletes temporary folders that a killed builder left; returns how many."""
         removed = 0
         if self._temporary.exists():
-            for folder in self._temporary.iterdir():
+            for leftover in self._temporary.iterdir():
                 try:
-                    if time.time() - folder.stat().st_mtime >= older_than_seconds:
-                        shutil.rmtree(folder, ignore_errors=True)
+                    if time.time() - leftover.stat().st_mtime >= older_than_seconds:
+                        if leftover.is_dir():
+                            shutil.rmtree(leftover, ignore_errors=True)
+                        else:
+                            leftover.unlink()
                         removed += 1
                 except FileNotFoundError:
                     continue

@@ -22,6 +22,7 @@ from krate_gitops.brain.scan.bulk import Scanner
 from krate_gitops.git.local import Repository
 from krate_gitops.git.objects import ObjectReader
 from krate_gitops.git.trees import SUBMODULE_MODE, SYMLINK_MODE
+from krate_gitops.index.allocation import keep_freed_memory
 from krate_gitops.index.reuse import Reuse, rebuild_parts
 from krate_gitops.index.shard import Entry, Findings, Parts, Summary, build_parts
 from krate_gitops.index.store import Store
@@ -49,6 +50,7 @@ class Worker:
     """Builds shards with one git child and one parser."""
 
     def __init__(self, setting: Setting) -> None:
+        keep_freed_memory()
         self._setting = setting
         self._store = Store(setting.home)
         self._parser = FileParser(setting.profile)
@@ -119,14 +121,15 @@ class Worker:
 
     def _read(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, bytes | None]]:
         """Each entry with its bytes; None for links, submodules and what is too large."""
-        real = [entry for entry in entries if entry.mode not in (SYMLINK_MODE, SUBMODULE_MODE)]
+        # The stream answers in order and must be read to its end, or its child is thrown away.
+        blobs = ["" if entry.mode in (SYMLINK_MODE, SUBMODULE_MODE) else entry.blob for entry in entries]
+        real = [entry for entry, blob in zip(entries, blobs, strict=True) if blob]
         limits = [self._parser.max_bytes(entry.file_class) for entry in real]
         stream = self._reader.stream([e.blob for e in real], max_bytes=limits, sizes=[e.size for e in real])
-        for entry in entries:
-            if entry.mode in (SYMLINK_MODE, SUBMODULE_MODE):
-                yield entry, None
-            else:
-                yield entry, next(stream)[3]
+        datas = [data for _, _, _, data in stream]
+        contents = iter(datas)
+        for entry, blob in zip(entries, blobs, strict=True):
+            yield entry, next(contents) if blob else None
 
     def _unread(self, entry: Entry) -> ParsedFile:
         if entry.mode in (SYMLINK_MODE, SUBMODULE_MODE):

@@ -43,7 +43,10 @@ class RedactionConfig(msgspec.Struct, frozen=True):
 
 
 class Redacted(msgspec.Struct, frozen=True):
-    """A text that may leave. ``counts`` maps a kind to how often it was removed; ``removed_ratio`` is of UTF-8 bytes."""
+    """A text that may leave. ``counts`` maps a kind to how often it was removed.
+
+    ``removed_ratio`` is the share of the UTF-8 bytes that are gone.
+    """
 
     text: str
     counts: dict[str, int]
@@ -86,7 +89,7 @@ def _redact(text: str, config: RedactionConfig) -> Redacted:
     marker = _marker(config)
     # What a marker is put beside may look different to a pattern, so the passes go on until one finds nothing.
     for _ in range(_MOST_PASSES):
-        spans = _merged(_spans(text, config), [match.span() for match in marker.finditer(text)], text)
+        spans = _merged(_around_markers(text, _spans(text, config), marker))
         if not spans:
             return Redacted(text, dict(sorted(counts.items())), removed / size if size else 0.0)
         parts: list[str] = []
@@ -95,7 +98,7 @@ def _redact(text: str, config: RedactionConfig) -> Redacted:
             # Line breaks stay, so that line numbers of an excerpt are those of the file.
             breaks = "\n" * text.count("\n", span.start, span.end)
             parts.extend((text[done : span.start], f"[REDACTED:{span.kind}]{breaks}"))
-            removed += len(marker.sub("", text[span.start : span.end]).encode())
+            removed += len(marker.sub("", text[span.start : span.end]).encode()) - len(breaks)
             counts[span.kind] = counts.get(span.kind, 0) + 1
             done = span.end
         text = "".join((*parts, text[done:]))
@@ -130,10 +133,10 @@ def _base64_scan(scan: SecretScan) -> SecretScan:
     )
 
 
-def _merged(spans: Iterator[_Span], markers: list[tuple[int, int]], text: str) -> list[_Span]:
-    """Disjoint spans in order. A span that cuts a marker takes all of it; one of markers alone is dropped."""
+def _merged(spans: Iterator[_Span]) -> list[_Span]:
+    """Disjoint spans in order."""
     merged: list[_Span] = []
-    for span in sorted(_around_markers(spans, markers)):
+    for span in sorted(spans):
         if merged and span.start < merged[-1].end:
             last = merged[-1]
             first = min(last, span, key=lambda one: one.rank)
@@ -143,15 +146,15 @@ def _merged(spans: Iterator[_Span], markers: list[tuple[int, int]], text: str) -
     return merged
 
 
-def _around_markers(spans: Iterator[_Span], markers: list[tuple[int, int]]) -> Iterator[_Span]:
+def _around_markers(text: str, spans: Iterator[_Span], marker: re.Pattern[str]) -> Iterator[_Span]:
+    """A span that cuts a marker takes all of it; one that holds nothing else but line breaks is dropped."""
+    markers = [match.span() for match in marker.finditer(text)]
     for span in spans:
         start, end = span.start, span.end
-        inside = 0
         for low, high in markers:
             if low < end and start < high:
                 start, end = min(start, low), max(end, high)
-                inside += high - low
-        if end - start > inside:
+        if marker.sub("", text[start:end]).strip("\n"):
             yield _Span(start, end, span.rank, span.kind)
 
 

@@ -1,4 +1,4 @@
-"""``python -m tests.bench.build HOME GIT_DIR COMMIT [ONTOLOGY]``: what ``brain index`` does, in a fresh process.
+"""``python -m tests.bench.build HOME GIT_DIR REF``: what ``brain index`` does, in a fresh process.
 
 Time is taken from the moment the interpreter runs this module; ``work`` leaves out the imports that come first.
 """
@@ -19,7 +19,8 @@ import msgspec  # noqa: E402
 from krate_gitops.git import refs  # noqa: E402
 from krate_gitops.git.repository import open_repository  # noqa: E402
 from krate_gitops.git.request import RefMode, RefRequest  # noqa: E402
-from krate_gitops.index.build import Builder, Built, Target  # noqa: E402
+from krate_gitops.index.build import Builder, Built  # noqa: E402
+from krate_gitops.index.source import Target  # noqa: E402
 from krate_gitops.settings import Settings  # noqa: E402
 
 
@@ -35,28 +36,25 @@ class Build(msgspec.Struct, frozen=True):
     phases: dict[str, int]
     shards: int
     built: int
-    documents: int
-    records: int
-    result: str
 
 
-def build_index(home: Path, git_dir: str, ref: str, ontology: Path | None) -> Built:
+def build_index(home: Path, git_dir: str, ref: str) -> Built:
     """An index under ``home``, complete when this returns."""
     settings = Settings(home=home)
     repository = open_repository(git_dir, settings=settings)
     # Changes to measure stand on branches of their own, which nobody has approved.
     request = RefRequest(requested_ref=ref, mode=RefMode.EXPLICIT_REF, require_approved_commit=False)
     resolution = refs.resolve(repository, request, now=datetime.now(UTC), settings=settings)
-    return Builder(home).build(Target(repository, resolution.resolved_commit, None, ontology))
+    return Builder(home).build(Target(repository, resolution.resolved_commit))
 
 
 def main(arguments: Sequence[str]) -> None:
     imports = time.perf_counter() - _STARTED
     home, git_dir, ref = Path(arguments[0]), arguments[1], arguments[2]
     started = time.perf_counter()
-    built = build_index(home, git_dir, ref, Path(arguments[3]) if arguments[3:] else None)
+    built = build_index(home, git_dir, ref)
     work = time.perf_counter() - started
-    stats, manifest = built.stats, built.manifest
+    stats = built.stats
     report = Build(
         work=work,
         imports=imports,
@@ -64,9 +62,6 @@ def main(arguments: Sequence[str]) -> None:
         phases=dict(stats.phases),
         shards=stats.total,
         built=stats.built,
-        documents=manifest.documents,
-        records=manifest.records,
-        result=manifest.result,
     )
     sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
 

@@ -9,12 +9,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from tests.bench.build import Build
 from tests.bench.corpora import Corpus
 from tests.bench.floors import Floors
 from tests.bench.measure import Spread, ratios, spread
 from tests.bench.plan import NO_DATA, Plan
-from tests.bench.processes import Memory, can_sample_memory, run_module
+from tests.bench.processes import Memory, can_sample_memory, run_module, run_program
 from tests.bench.report import Check, Section, Table, Unit, show, show_spread
 
 MOST = 2.0
@@ -22,11 +21,33 @@ MOST_MEMORY_GIB = 1.5
 _GIB = 1 << 30
 
 
-class Pair(NamedTuple):
-    """Floors and a cold build that ran one after the other; ``wall`` is the life of the building process, in seconds."""
+class Shards(msgspec.Struct, frozen=True):
+    """How many shards an index has, and how many were built."""
+
+    total: int
+    built: int
+
+
+class Index(msgspec.Struct, frozen=True, rename="camel"):
+    """What ``brain index`` reports, as far as it is needed here; milliseconds."""
+
+    documents: int
+    records: int
+    shards: Shards
+    duration_ms: int
+    phases: dict[str, int]
+
+    @property
+    def work(self) -> float:
+        """Seconds of the build, without interpreter start and imports."""
+        return self.duration_ms / 1000
+
+
+class Pair(msgspec.Struct, frozen=True):
+    """Floors and a cold build that ran one after the other; ``wall`` is how long the program ran, in seconds."""
 
     floors: Floors
-    build: Build
+    index: Index
     wall: float
 
 
@@ -51,13 +72,13 @@ def measure(plan: Plan) -> Section:
         method=(
             "Floors and builds take turns, each in a fresh process, the build into an empty folder; the file cache is "
             "warm for both. Floors are the sum of work alone, without the start of their process. *Whole process* is "
-            "the build from the start of the interpreter to its exit; *work* leaves out interpreter start and imports. "
+            "the command from the start of its interpreter to its exit; *work* is its own `durationMs`. "
             "The engine's floor has a text field as its documentation makes it (positions kept), committed and merged. "
             "Memory comes from a run of its own, watched from outside every 50 ms: *sum of peaks* adds up each "
             "process's own peak, counting pages that forked workers share once for each of them, and so is an upper "
             "bound; *proportional* counts a shared page once."
         ),
-        repeat="python -m tests.bench --only cold",
+        repeat=".venv/bin/python -m tests.bench --only cold",
     )
     if plan.corpora is None:
         return msgspec.structs.replace(section, skipped=NO_DATA)
@@ -72,15 +93,18 @@ def measure(plan: Plan) -> Section:
     if memory is not None:
         peak = spread([memory.high_water / _GIB])
         checks.append(Check(f"{cases[-1].name}, sum of peaks", Unit.GIBIBYTES, peak, MOST_MEMORY_GIB))
-    tables = (_floors_table(cases), _phases_table(cases), _variants_table(cases), _memory_table(cases))
-    return msgspec.structs.replace(section, checks=tuple(checks), tables=tables)
+    tables = [_floors_table(cases), _phases_table(cases), _variants_table(cases)]
+    if memory is not None:
+        tables.append(_memory_table(cases))
+    return msgspec.structs.replace(section, checks=tuple(checks), tables=tuple(tables))
 
 
-def build_cold(plan: Plan, corpus: Corpus, home: Path, *, with_memory: bool = False) -> tuple[Build, float, Memory | None]:
-    """Builds into an empty home, in a fresh process: the build, the life of its process in seconds, and its memory."""
+def index_cold(corpus: Corpus, home: Path, *, with_memory: bool = False) -> tuple[Index, float, Memory | None]:
+    """``brain index`` into an empty home: its report, the life of its process in seconds, and its memory."""
     shutil.rmtree(home, ignore_errors=True)
-    done = run_module("tests.bench.build", home, *corpus.arguments(), with_memory=with_memory)
-    return msgspec.convert(done.answer, Build), done.wall, done.memory
+    ontology = ("--ontology", corpus.ontology) if corpus.ontology else ()
+    done = run_program("--home", home, "brain", "index", corpus.git_dir, *ontology, with_memory=with_memory)
+    return msgspec.convert(done.answer, Index), done.wall, done.memory
 
 
 def _measure(plan: Plan, corpus: Corpus, repetitions: int) -> Case:
@@ -88,21 +112,23 @@ def _measure(plan: Plan, corpus: Corpus, repetitions: int) -> Case:
     pairs = []
     for number in range(repetitions):
         floors = msgspec.convert(run_module("tests.bench.floors", *corpus.arguments()).answer, Floors)
-        build, wall, _ = build_cold(plan, corpus, home)
-        pairs.append(Pair(floors, build, wall))
+        index, wall, _ = index_cold(corpus, home)
+        pairs.append(Pair(floors, index, wall))
         plan.say(
             f"{corpus.name}, cold {number + 1} of {repetitions}: {wall / floors.total:.2f} × the floors, "
-            f"{build.work / floors.total:.2f} × without interpreter start"
+            f"{index.work / floors.total:.2f} × without interpreter start"
         )
-    memory = build_cold(plan, corpus, home, with_memory=True)[2] if can_sample_memory() else None
+    memory = index_cold(corpus, home, with_memory=True)[2] if can_sample_memory() else None
     shutil.rmtree(home, ignore_errors=True)
     return Case(corpus.name, pairs, memory)
 
 
 def _checks(case: Case) -> list[Check]:
     return [
-        Check(f"{case.name}, whole process", Unit.TIMES, _against_floors(case, [pair.wall for pair in case.pairs]), MOST),
-        Check(f"{case.name}, work", Unit.TIMES, _against_floors(case, [pair.build.work for pair in case.pairs]), MOST),
+        Check(
+            f"{case.name}, whole process", Unit.TIMES, _against_floors(case, [pair.wall for pair in case.pairs]), MOST
+        ),
+        Check(f"{case.name}, work", Unit.TIMES, _against_floors(case, [pair.index.work for pair in case.pairs]), MOST),
     ]
 
 
@@ -122,21 +148,23 @@ def _floors_table(cases: Sequence[Case]) -> Table:
         total = show(spread(floor.total for floor in floors).median, Unit.SECONDS)
         rows.append((case.name, f"{first.documents:,}", f"{first.bytes / 1e6:.0f} MB", *shares, first.parser, total))
     header = ("Brain", "Documents", "Bytes", "Read", "YAML", "tantivy", "Fastest parser", "Sum")
-    return Table("The floors: how they share their sum, which parser won, and the sum itself for scale.", header, tuple(rows))
+    return Table(
+        "The floors: how they share their sum, which parser won, and the sum itself for scale.", header, tuple(rows)
+    )
 
 
 def _phases_table(cases: Sequence[Case]) -> Table:
-    names = list(dict.fromkeys(name for case in cases for pair in case.pairs for name in pair.build.phases))
+    names = list(dict.fromkeys(name for case in cases for pair in case.pairs for name in pair.index.phases))
     rows = []
     for case in cases:
-        builds = [pair.build for pair in case.pairs]
+        indexes = [pair.index for pair in case.pairs]
         shares = [
-            show(spread(build.phases.get(name, 0) / max(1, build.duration_ms) for build in builds).median, Unit.SHARE)
+            show(spread(index.phases.get(name, 0) / max(1, index.duration_ms) for index in indexes).median, Unit.SHARE)
             for name in names
         ]
-        last = builds[-1]
-        rows.append((case.name, f"{last.records:,}", str(last.shards), last.result, *shares))
-    header = ("Brain", "Records", "Shards", "Verdict of validation", *names)
+        last = indexes[-1]
+        rows.append((case.name, f"{last.records:,}", str(last.shards.total), *shares))
+    header = ("Brain", "Records", "Shards", *names)
     return Table("Where a cold build spends its time.", header, tuple(rows))
 
 
@@ -152,7 +180,11 @@ def _variants_table(cases: Sequence[Case]) -> Table:
         )
         rows.append((case.name, show_spread(basic, Unit.TIMES), show_spread(unmerged, Unit.TIMES), rivals))
     header = ("Brain", "Words without positions or frequencies", "Merges not waited for", "Parsers, fastest = 1")
-    return Table("For information: the whole process against cheaper floors, and the parsers that took part.", header, tuple(rows))
+    return Table(
+        "For information: the whole process against cheaper floors, and the parsers that took part.",
+        header,
+        tuple(rows),
+    )
 
 
 def _memory_table(cases: Sequence[Case]) -> Table:
@@ -165,4 +197,6 @@ def _memory_table(cases: Sequence[Case]) -> Table:
         for case in cases
         if case.memory is not None
     )
-    return Table("Peak memory of a cold build, all processes together.", ("Brain", "Sum of peaks", "Proportional"), rows)
+    return Table(
+        "Peak memory of a cold build, all processes together.", ("Brain", "Sum of peaks", "Proportional"), rows
+    )

@@ -17,7 +17,7 @@ Files = dict[str, bytes | None]
 
 
 class Editor:
-    """Writes one-file commits on top of a brain's tip, every one on a branch of its own and different from all others."""
+    """Writes one-file commits on top of a brain's tip, each on a branch of its own and unlike all others."""
 
     def __init__(self, corpus: Corpus, seed: int = 1) -> None:
         self._corpus = corpus

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
 from tests.bench.build import Build
-from tests.bench.cold import build_cold
 from tests.bench.corpora import Corpus
 from tests.bench.edits import KINDS, Editor
 from tests.bench.measure import ratios, spread
@@ -22,7 +22,7 @@ LEAST_GROWTH, MOST_GROWTH = 0.5, 1.5
 
 
 class Round(NamedTuple):
-    """A cold build and then one build of each kind of change on top of it, with the lives of the processes (seconds)."""
+    """A cold build, then one build of each kind of change on top of it; with the seconds that the processes ran."""
 
     cold: Build
     cold_wall: float
@@ -43,7 +43,7 @@ def measure(plan: Plan) -> Section:
             "commit changes another file. *Work* runs from opening the repository to the complete index, without "
             "interpreter start and imports. Growth compares medians over the rounds."
         ),
-        repeat="python -m tests.bench --only incremental",
+        repeat=".venv/bin/python -m tests.bench --only incremental",
     )
     if plan.corpora is None:
         return msgspec.structs.replace(section, skipped=NO_DATA)
@@ -53,7 +53,7 @@ def measure(plan: Plan) -> Section:
         large.name: _measure(plan, large, plan.sizes.large_repetitions),
     }
     checks = [_share(name, kind, rounds) for name, rounds in measured.items() for kind in KINDS]
-    checks += [_growth(kind, *measured.values(), f"{large.name} by {small.name}") for kind in KINDS]
+    checks += [_growth(kind, f"{large.name} by {small.name}", *measured.values()) for kind in KINDS]
     tables = (_phases_table(measured), _process_table(measured))
     return msgspec.structs.replace(section, checks=tuple(checks), tables=tables)
 
@@ -63,16 +63,21 @@ def _measure(plan: Plan, corpus: Corpus, repetitions: int) -> list[Round]:
     home = plan.scratch / "incremental-home"
     rounds = []
     for number in range(repetitions):
-        cold, cold_wall, _ = build_cold(plan, corpus, home)
+        shutil.rmtree(home, ignore_errors=True)
+        cold, cold_wall = _index(corpus, home, corpus.commit)
         changed = {}
         for kind in KINDS:
-            done = run_module("tests.bench.build", home, corpus.git_dir, editor.commit(kind))
-            changed[kind] = msgspec.convert(done.answer, Build), done.wall
+            changed[kind] = _index(corpus, home, editor.commit(kind))
         rounds.append(Round(cold, cold_wall, changed))
         shares = ", ".join(f"{kind} {build.work / cold.work:.2%}" for kind, (build, _) in changed.items())
         plan.say(f"{corpus.name}, round {number + 1} of {repetitions}: {shares} of the cold work")
     shutil.rmtree(home, ignore_errors=True)
     return rounds
+
+
+def _index(corpus: Corpus, home: Path, ref: str) -> tuple[Build, float]:
+    done = run_module("tests.bench.build", home, corpus.git_dir, ref)
+    return msgspec.convert(done.answer, Build), done.wall
 
 
 def _works(rounds: Sequence[Round], kind: str) -> list[float]:
@@ -84,7 +89,7 @@ def _share(name: str, kind: str, rounds: Sequence[Round]) -> Check:
     return Check(f"{name}, {kind}: work by cold work", Unit.SHARE, measured, MOST_SHARE)
 
 
-def _growth(kind: str, small: Sequence[Round], large: Sequence[Round], names: str) -> Check:
+def _growth(kind: str, names: str, small: Sequence[Round], large: Sequence[Round]) -> Check:
     growth = spread(_works(large, kind)).median / spread(_works(small, kind)).median
     return Check(f"{names}, {kind}: work", Unit.TIMES, spread([growth]), MOST_GROWTH, LEAST_GROWTH)
 

@@ -1,6 +1,6 @@
 """Runs in fresh processes, so that no import, cache or warm allocator of one run helps the next.
 
-A measured module prints one JSON object as its last line. Memory is sampled from outside while the process runs.
+Whatever is run prints one JSON object. Memory is sampled from outside while the process runs.
 """
 
 from __future__ import annotations
@@ -41,13 +41,19 @@ class Finished(msgspec.Struct, frozen=True):
     memory: Memory | None = None
 
 
-def run_module(module: str, *arguments: str | Path, with_memory: bool = False) -> Finished:
-    """Runs ``python -m module`` and reads its answer. Raises ``RuntimeError`` with its output when it fails."""
-    return run_command([sys.executable, "-m", module, *map(str, arguments)], with_memory=with_memory)
+def run_program(*arguments: str | Path, with_memory: bool = False) -> Finished:
+    """Runs ``krate-gitops`` as a user does, for JSON."""
+    program = Path(sys.executable).with_name("krate-gitops")
+    return _run([str(program), "--quiet", "--output", "json", *map(str, arguments)], with_memory)
 
 
-def run_command(command: Sequence[str], *, with_memory: bool = False) -> Finished:
-    """Runs a command that prints JSON. Sampling disturbs a little, so timed runs are better done without it."""
+def run_module(module: str, *arguments: str | Path) -> Finished:
+    """Runs ``python -m module``."""
+    return _run([sys.executable, "-m", module, *map(str, arguments)], with_memory=False)
+
+
+def _run(command: Sequence[str], with_memory: bool) -> Finished:
+    """Raises ``RuntimeError`` when the command fails. Sampling disturbs a little: a timed run is done without it."""
     started = time.perf_counter()
     process = subprocess.Popen(command, cwd=TOP, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     sampler = _Sampler(process.pid) if with_memory else None
@@ -55,8 +61,8 @@ def run_command(command: Sequence[str], *, with_memory: bool = False) -> Finishe
     wall = time.perf_counter() - started
     memory = sampler.finish() if sampler else None
     if process.returncode:
-        raise RuntimeError(f"{command[1:3]} failed: {errors.decode(errors='replace')[-2000:]}")
-    return Finished(msgspec.json.decode(output.strip().rpartition(b"\n")[2] or output), wall, memory)
+        raise RuntimeError(f"{' '.join(command)} failed: {errors.decode(errors='replace')[-2000:]}")
+    return Finished(msgspec.json.decode(output), wall, memory)
 
 
 def can_sample_memory() -> bool:

@@ -72,7 +72,7 @@ def show(value: float, unit: Unit) -> str:
     if unit is Unit.SHARE:
         return f"{value * 100:.2f} %"
     if unit is Unit.FRACTION and 0 < value < 1:
-        return f"1/{1 / value:.0f}" if value < 0.5 else f"1/{1 / value:.1f}"
+        return f"1/{1 / value:.3g}" if value > 1e-3 else f"1/{1 / value:,.0f}"
     if unit is Unit.SECONDS:
         return f"{value:.2f} s"
     if unit is Unit.GIBIBYTES:
@@ -82,10 +82,14 @@ def show(value: float, unit: Unit) -> str:
 
 def show_spread(measured: Spread, unit: Unit) -> str:
     """The median, with the range where there were several measurements."""
-    median = show(measured.median, unit)
     if measured.count == 1:
-        return median
-    return f"{median} ({show(measured.low, unit)} to {show(measured.high, unit)}, {measured.count} runs)"
+        return show(measured.median, unit)
+    return f"{show_range(measured, unit)}, {measured.count} runs"
+
+
+def show_range(measured: Spread, unit: Unit) -> str:
+    """The median and the range."""
+    return f"{show(measured.median, unit)} ({show(measured.low, unit)} to {show(measured.high, unit)})"
 
 
 def show_bound(check: Check) -> str:
@@ -100,7 +104,12 @@ def render_section(section: Section) -> str:
         parts.append(f"Not measured: {section.skipped}.")
     if section.checks:
         rows = (
-            (check.case, show_bound(check), show_spread(check.measured, check.unit), "met" if check.is_met else "**not met**")
+            (
+                check.case,
+                show_bound(check),
+                show_spread(check.measured, check.unit),
+                "met" if check.is_met else "**not met**",
+            )
             for check in section.checks
         )
         parts.append(_grid(("Case", "Required", "Measured", "Verdict"), rows))
@@ -124,6 +133,7 @@ def render_page(sections: Sequence[Section], machine: Machine, date: str, *, is_
         )
     versions = ", ".join(f"{name} {version}" for name, version in machine.versions.items())
     cores = "1 core" if machine.cores == 1 else f"{machine.cores} cores"
+    head.append("Repeat all of it: `make bench`, or `.venv/bin/python -m tests.bench --write` to write this page.")
     head.append(f"Measured on {date}: {machine.processor}, {cores}, {machine.system}; {versions}.")
     summary = _grid(("Must-show", "Cases", "Verdict"), (_summary(section) for section in sections))
     return "\n\n".join([*head, summary, *(render_section(section).rstrip("\n") for section in sections)]) + "\n"

@@ -45,6 +45,8 @@ class OntologyIndex:
             name: tuple(dict.fromkeys((*self.base_required, *kind.required)))
             for name, kind in ontology.node_kinds.items()
         }
+        self._near_node_kinds: dict[str, str | None] = {}
+        self._near_edge_kinds: dict[str, str | None] = {}
         self._of_prefix: dict[str, list[NodeKind]] = {}
         for kind in ontology.node_kinds.values():
             for prefix in kind.id_prefixes:
@@ -114,10 +116,17 @@ class OntologyIndex:
         return self.ontology.vocabularies.get(name)
 
     def suggest_node_kind(self, name: str) -> str | None:
-        return nearest(name, self.ontology.node_kinds)
+        return self._nearest(name, self.ontology.node_kinds, self._near_node_kinds)
 
     def suggest_edge_kind(self, name: str) -> str | None:
-        return nearest(name, self.ontology.edge_kinds)
+        return self._nearest(name, self.ontology.edge_kinds, self._near_edge_kinds)
+
+    @staticmethod
+    def _nearest(name: str, known: Collection[str], found: dict[str, str | None]) -> str | None:
+        # A wrong name stands in a brain hundreds of times, and each search compares it with every name.
+        if name not in found:
+            found[name] = nearest(name, known)
+        return found[name]
 
     def suggest_term(self, vocabulary: str, term: str) -> str | None:
         """The canonical term of an alias, else the nearest term."""

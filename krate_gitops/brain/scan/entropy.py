@@ -32,12 +32,11 @@ class EntropyHit(msgspec.Struct, frozen=True, order=True):
 
 _TOKEN = "[A-Za-z0-9+/_=-]"  # noqa: S105 - a character class
 _MIXED = (
-    r"(?:[A-Za-z][0-9]{1,3}[A-Za-z]{1,4}[0-9]|[0-9][A-Za-z]{1,4}[0-9]{1,3}[A-Za-z]|"
+    r"(?:[A-Za-z][0-9]{1,3}[A-Za-z]{1,6}[0-9]|[0-9][A-Za-z]{1,6}[0-9]{1,3}[A-Za-z]|"
     r"[a-z][A-Z]{1,3}[a-z]{1,2}[A-Z]{1,3}[a-z]|[A-Z][a-z]{1,2}[A-Z]{1,3}[a-z]{1,2}[A-Z]{2}|"
     r"[b-df-hj-np-tv-xzB-DF-HJ-NP-TV-XZ]{7})"
 )
-_LONGEST_MIXED = 10
-_RUN = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
+_LONGEST_MIXED = 12
 _UUID = re.compile(r"(?i)(?<![0-9a-f])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![0-9a-f])")
 _DIGEST_PREFIX = re.compile(r"(?i)\b(?:sha-?\d{1,3}|md5|blake2[bs]?|blake3|h1|integrity)\\?[\"']?[-:=]\s*\Z")
 _DATA_URI = re.compile(rf"data:[a-z0-9.+/;=-]*,(?:[A-Za-z0-9+/=_-]|{FOLD})*")
@@ -46,8 +45,8 @@ _PUBLIC_BLOCK = re.compile(
     r"DH PARAMETERS|EC PARAMETERS)-----[^-]*-----END"
 )
 _PUBLIC_KEY = re.compile(r"AAAA[BCE][23][A-Za-z]")
-_MANGLED = re.compile(r"_{0,3}_?Z(?:N|T|K|S|[0-9])|_R[NIM]")
-_PATH_WORD = re.compile(r"[.@~]?[A-Z]?[a-z]{2,}\d{0,3}(?:[._-][A-Za-z]?[a-z0-9]+)*|\.{1,2}|~")
+_MANGLED = re.compile(r"_{1,4}Z[A-Z0-9]|_R[NIM][A-Za-z]")
+_PATH_WORD = re.compile(r"[.@~]?[A-Z]?[a-z]{3,}\d{0,3}(?:[._-][A-Za-z]?[a-z0-9]+)*|\.{1,2}|~")
 _EXTENSION = re.compile(r"\.[a-z][a-z0-9]{0,5}(?![A-Za-z0-9])")
 _URL_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/?#@!$&*+;=%,[]")
 _LOOK_BACK = 2048
@@ -65,6 +64,11 @@ def entropy_trigger(least: int) -> str:
 @lru_cache(maxsize=32)
 def _trigger(least: int) -> re2._Regexp:
     return compile_trigger(entropy_trigger(least))
+
+
+@lru_cache(maxsize=32)
+def _runs(least: int) -> re2._Regexp:
+    return re2.compile(rf"[A-Za-z0-9+/_-]{{{min(max(1, least - 2), 1000)},}}={{0,2}}")
 
 
 def find_high_entropy(text: str, config: SecretScan) -> list[EntropyHit]:
@@ -91,7 +95,7 @@ def find_high_entropy(text: str, config: SecretScan) -> list[EntropyHit]:
 
 def _tokens(text: str, least: int) -> Iterator[tuple[int, int]]:
     """Random parts of at least ``least`` characters of the runs that are neither URL, path, file name nor digest."""
-    for match in _RUN.finditer(text):
+    for match in _runs(least).finditer(text):
         run, start = match.group(), match.start()
         if len(run) < least:
             continue

@@ -45,6 +45,8 @@ def gather(text: str, at: int, body: re.Pattern[str], *, least: int, most: int =
     """
     value = ""
     end = at
+    if (before := _FOLD.match(text, at)) is not None:
+        at = before.end()
     while len(value) < most:
         run = body.match(text, at, at + most - len(value))
         if run is None:

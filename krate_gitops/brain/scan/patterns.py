@@ -81,13 +81,13 @@ SHAPE_OF = {shape.prefix: shape for shape in TOKEN_SHAPES}
 EDGE = r"(?:^|[^A-Za-z0-9]|\\[nrt])"
 """What may stand before a token; RE2 has no look-behind."""
 
-SECRET_NAMES = (
+ASSIGNED_NAMES = (
     r"api[ _-]?key|api[ _-]?secret|secret[ _-]?(?:access[ _-]?)?key|access[ _-]?key|private[ _-]?key|auth[ _-]?token|"
     r"access[ _-]?token|client[ _-]?secret|signing[ _-]?secret|webhook[ _-]?secret|passw(?:or)?d|passphrase|"
     r"credentials?"
 )
 ASSIGNMENT = (
-    rf"(?:{SECRET_NAMES})[A-Za-z0-9_-]{{0,24}}\\?[\"'`]?[ \t]{{0,4}}(?::=|=>|=|:)\s*(?:[|>][+-]?\s*)?\\?[\"'`]?"
+    rf"(?:{ASSIGNED_NAMES})[A-Za-z0-9_-]{{0,24}}\\?[\"'`]?[ \t]{{0,4}}(?::=|=>|=|:)\s*(?:[|>][+-]?\s*)?\\?[\"'`]?"
 )
 """Name, sign and the opening quote of an assigned value."""
 

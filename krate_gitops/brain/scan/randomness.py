@@ -88,8 +88,8 @@ def _is_unpronounceable(word: str) -> bool:
 def random_part(token: str) -> tuple[int, int]:
     """Range of the random-looking characters within a token; ``(0, 0)`` if there are none.
 
-    Plain words and numbers at either end are cut off; what remains must be mostly random segments, else only the
-    longest of these counts.
+    Plain words and numbers at either end are cut off. What remains counts as a whole if much of it is random and
+    little of it words, else only the longest random segment does.
     """
     segments = [match.span() for match in _SEGMENT.finditer(token)]
     random = [span for span in segments if is_random_segment(token[span[0] : span[1]])]
@@ -100,7 +100,9 @@ def random_part(token: str) -> tuple[int, int]:
     while segments[-1] not in random and _PLAIN.fullmatch(token, *segments[-1]):
         segments.pop()
     start, end = segments[0][0], segments[-1][1]
-    if sum(high - low for low, high in random) >= 0.6 * (end - start):
+    plain = (span for span in segments if span not in random and _PLAIN.fullmatch(token, *span))
+    words = sum(high - low for low, high in plain if high - low >= 4)
+    if sum(high - low for low, high in random) >= 0.4 * (end - start) and words <= 0.2 * (end - start):
         return start, end
     return max(random, key=lambda span: span[1] - span[0])
 

@@ -31,7 +31,6 @@ from krate_gitops.brain.scan.randomness import (
     is_placeholder,
     is_random_segment,
     is_secret_value,
-    looks_random,
     pieces,
 )
 
@@ -163,7 +162,7 @@ def _assignments(text: str) -> Iterator[_Candidate]:
         if text[got.end : got.end + 1] in _CODE_FOLLOWS:
             continue
         value = _NEXT_PARAMETER.split(got.value, maxsplit=1)[0].rstrip(".:?|*")
-        if is_secret_value(unquote(value)):
+        if is_secret_value(unquote(value)) or (len(value) >= 16 and is_documented_example(value)):
             yield _Candidate(SecretKind.SECRET_KEY, match.end(), got.end - (len(got.value) - len(value)), value)
 
 
@@ -190,7 +189,7 @@ def _provider_tokens(text: str) -> Iterator[_Candidate]:
         at = got.end
         body = got.value.rstrip(".-_")
         cut_short = shape.exact and text[got.end : got.end + 1].isalnum()
-        if cut_short or len(body) < shape.least or not _is_token_body(body):
+        if cut_short or len(body) < shape.least or not _is_token(shape.prefix, body):
             continue
         end = got.end - (len(got.value) - len(body))
         yield _Candidate(SecretKind.PROVIDER_TOKEN, start, end, shape.prefix + body)
@@ -203,8 +202,10 @@ def _edge(matched: str, prefix: str) -> int:
     return 2 if matched[0] == "\\" and not matched[1:].startswith(prefix[0]) else 1
 
 
-def _is_token_body(body: str) -> bool:
-    """Whether a provider would issue this: no mask, no counting, no words."""
+def _is_token(prefix: str, body: str) -> bool:
+    """Whether a provider would issue this: no mask, no counting, no words. Or has published it as an example."""
+    if is_documented_example(prefix + body):
+        return True
     if is_masked(body) or is_placeholder(body):
         return False
     return len(body) == 16 or _is_unworded(body, 2)
@@ -258,7 +259,7 @@ def _kubeconfig(text: str) -> Iterator[_Candidate]:
     if _KUBE_DOCUMENT.search(text) is None or "users:" not in text:
         return
     for match, got in _values(_KUBE_TOKEN, text, _TOKEN_BODY, 16):
-        if not is_placeholder(got.value) and looks_random(got.value, 12):
+        if not is_placeholder(got.value) and _is_unworded(got.value, 3):
             yield _Candidate(SecretKind.KUBECONFIG, match.end(), got.end, got.value)
 
 
@@ -267,14 +268,14 @@ def _headers(text: str) -> Iterator[_Candidate]:
         if "cookie" in match.group().lower():
             line = text[match.end() : match.end() + 4096].split("\n", 1)[0]
             for cookie in _COOKIE_VALUE.finditer(line):
-                if looks_random(cookie[1], 12) or _is_hex(cookie[1]):
+                if _is_unworded(cookie[1], 3):
                     start = match.end() + cookie.start(1)
                     yield _Candidate(SecretKind.WEBHOOK_SIGNATURE, start, start + len(cookie[1]), cookie[1])
             continue
         scheme = _SCHEME.match(text, match.end())
         at = scheme.end() if scheme else match.end()
         got = gather(text, at, _TOKEN_BODY, least=16)
-        if got is not None and not is_placeholder(got.value) and (looks_random(got.value, 12) or _is_hex(got.value)):
+        if got is not None and not is_placeholder(got.value) and (_is_unworded(got.value, 3)):
             yield _Candidate(SecretKind.WEBHOOK_SIGNATURE, at, got.end, got.value)
 
 

@@ -1,0 +1,123 @@
+"""``demo``: builds a small world and does the main job on it, step by step."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import shlex
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from krate_gitops.cli.commands import ENVIRONMENT_PREFIX, KrateCommand
+from krate_gitops.cli.failures import EXIT_NO
+from krate_gitops.cli.invocation import Invocation, pass_invocation
+from krate_gitops.cli.output import show, write
+
+if TYPE_CHECKING:
+    from krate_gitops.demo.play import Played, Ran
+    from krate_gitops.demo.steps import Step
+    from krate_gitops.demo.world import World
+
+
+@click.command("demo", cls=KrateCommand)
+@click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
+@pass_invocation
+def demo(invocation: Invocation, folder: Path | None) -> int:
+    """Build a small brain in DIR and show the main job on it.
+
+    DIR is created; without it a temporary folder is made and named. Nothing outside of it is read or written, and
+    nothing is sent anywhere. The brain is kept, to try things on.
+    """
+    from krate_gitops.demo.play import play
+    from krate_gitops.demo.world import build_world
+
+    started = time.perf_counter()
+    world = build_world(folder.absolute() if folder else Path(tempfile.mkdtemp(prefix="krate-demo-")))
+    is_text = invocation.output == "table"
+    if is_text:
+        write(_opening(world))
+    played: list[Played] = []
+    surprises = 0
+    with _only_the_world(world):
+        for step, ran in play(world, _run, structured=not is_text):
+            played.append(ran)
+            surprises += ran.exit_code != step.exit_code
+            if is_text:
+                write(_told(len(played), step, ran))
+    if is_text:
+        write(_closing(world, len(played), time.perf_counter() - started))
+    else:
+        show(invocation.output, played, table="", items=played)
+    return EXIT_NO if surprises else 0
+
+
+@contextlib.contextmanager
+def _only_the_world(world: World) -> Iterator[None]:
+    """The steps see the world's configuration, and no setting of the user's."""
+    kept = dict(os.environ)
+    for name in kept:
+        if name.startswith(ENVIRONMENT_PREFIX):
+            del os.environ[name]
+    os.environ["KRATE_CONFIG"] = str(world.config)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(kept)
+
+
+def _run(arguments: Sequence[str]) -> Ran:
+    """One command line through the program's own entry, in this process."""
+    from krate_gitops.cli.main import cli
+    from krate_gitops.demo.play import Ran
+
+    results, complaints = io.StringIO(), io.StringIO()
+    code: int | str | None = 0
+    with contextlib.redirect_stdout(results), contextlib.redirect_stderr(complaints):
+        try:
+            cli.main(arguments)
+        except SystemExit as end:
+            code = end.code
+    return Ran(code if isinstance(code, int) else EXIT_NO, results.getvalue() or complaints.getvalue())
+
+
+def _opening(world: World) -> str:
+    return (
+        f"A small world in {world.folder}: the brain of acme, a made-up company,\n"
+        f"with {len(world.commits)} commits from March to June 2026. To repeat the commands in a shell, begin with\n\n"
+        f"{_export(world)}\n"
+    )
+
+
+def _told(number: int, step: Step, ran: Played) -> str:
+    from krate_gitops.demo.play import shortened
+
+    result = "".join(f"  {line}".rstrip() + "\n" for line in shortened(ran.result, step.lines).split("\n"))
+    remark = step.remark if ran.exit_code == step.exit_code else f"This should have ended with {step.exit_code}."
+    ending = f"  exit code {ran.exit_code}\n" if ran.exit_code else ""
+    return f"\n{number}. {step.title}\n\n$ {ran.command}\n{result}{ending}" + (f"\n{remark}\n" if remark else "")
+
+
+def _closing(world: World, count: int, seconds: float) -> str:
+    return f"""
+{count} steps in {seconds:.1f} s. What to try next, in a shell with the variable set:
+
+{_export(world)}
+krate-gitops brain query acme "why can nobody update a ledger entry"
+krate-gitops brain query acme "stale exchange rates" --kind Decision --explain
+krate-gitops brain query acme "slow refunds" --render prompt
+krate-gitops brain validate acme --worktree     # after editing a file in {world.brain}
+krate-gitops brain init my-brain --org me       # a brain of your own
+
+Everything lies in {world.folder}; delete it when you are done.
+"""
+
+
+def _export(world: World) -> str:
+    return f"export KRATE_CONFIG={shlex.quote(str(world.config))}"

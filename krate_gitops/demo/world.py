@@ -1,0 +1,111 @@
+"""Writes the demo's world into a folder: a brain repository with a history, and a configuration for it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from krate_gitops.demo.diary import diary
+from krate_gitops.demo.earlier import earlier
+from krate_gitops.demo.example import example_brain
+from krate_gitops.demo.story import (
+    AUDIT_CHAPTER,
+    AUDIT_TAG,
+    DANA,
+    PROPOSAL,
+    PROPOSAL_BRANCH,
+    PROPOSAL_TEXT,
+    PROPOSAL_TIME,
+    RAVI,
+    STORY,
+)
+from krate_gitops.errors import UsageError
+from krate_gitops.git.command import run_git
+from krate_gitops.git.commits import init_repository, write_commit
+
+BRAIN = "company-brain"
+_CONFIG = f"""# What the demo runs with: nothing outside this folder is read or written.
+home = "home"
+
+[repositories.acme]
+location = "{BRAIN}"
+"""
+
+
+class World(msgspec.Struct, frozen=True):
+    """Where everything lies, and the commits of the main branch, oldest first."""
+
+    folder: Path
+    brain: Path
+    config: Path
+    commits: tuple[str, ...]
+
+
+def build_world(folder: Path) -> World:
+    """Makes the world in ``folder``, which is created or must be empty.
+
+    The same program makes the same commits everywhere. Raises ``UsageError(INVALID_REQUEST)``.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(
+            "INVALID_REQUEST",
+            f"{folder} is there already and not an empty folder",
+            hint="name a new folder, or none: then a temporary one is made",
+            location=str(folder),
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    config = folder / "config.toml"
+    config.write_text(_CONFIG, encoding="utf-8")
+    brain = folder / BRAIN
+    git_dir = init_repository(brain).git_dir
+    commits = _write_story(git_dir)
+    _tag(git_dir, commits[AUDIT_CHAPTER])
+    write_commit(
+        git_dir,
+        {PROPOSAL: PROPOSAL_TEXT.encode()},
+        parents=commits[-1:],
+        message="Runbook: fallback rates",
+        author=RAVI,
+        time=_instant(PROPOSAL_TIME),
+        branch=PROPOSAL_BRANCH,
+    )
+    # For people to look around in and to edit; the program itself reads commits.
+    run_git(git_dir, [f"--work-tree={brain}", "reset", "--hard", "--quiet"])
+    return World(folder, brain, config, tuple(commits))
+
+
+def _write_story(git_dir: Path) -> list[str]:
+    present = example_brain()
+    commits: list[str] = []
+    for chapter in STORY:
+        files = {path: present[path] for path in chapter.paths}
+        files |= {path: earlier(present[path], edits) for path, edits in chapter.older.items()}
+        files |= diary() if chapter.with_diary else {}
+        commit = write_commit(
+            git_dir,
+            files,
+            parents=commits[-1:],
+            message=chapter.message,
+            author=chapter.author,
+            time=_instant(chapter.time),
+            branch="main",
+        )
+        commits.append(commit)
+    return commits
+
+
+def _tag(git_dir: Path, commit: str) -> None:
+    """An annotated tag, as people make them."""
+    time = int(_instant("2026-04-01T08:00:00Z").timestamp())
+    text = (
+        f"object {commit}\ntype commit\ntag {AUDIT_TAG}\ntagger {DANA} {time} +0000\n\n"
+        "What the auditors saw for the first quarter of 2026\n"
+    )
+    tag = run_git(git_dir, ["mktag"], stdin=text.encode()).decode("ascii").strip()
+    run_git(git_dir, ["update-ref", f"refs/tags/{AUDIT_TAG}", tag])
+
+
+def _instant(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
