@@ -198,6 +198,7 @@ class FileParser:
         self, raw: Any, origin: Origin, findings: list[Finding], fractions: Callable[[], bool]
     ) -> Record | None:
         if type(raw) is not dict:
+            settle(raw, 1, True)
             message = "a graph record is a map with nodeKind, id, attributes and edges"
             findings.append(Finding("KB021", message, origin.ordinal))
             return None
@@ -270,6 +271,7 @@ class FileParser:
         if raw is None:
             raw = {}
         if type(raw) is not dict:
+            settle(raw, 1, True)
             if wants_record:
                 findings.append(Finding("KB002", "frontmatter must be a map", offset=0))
                 parsed.parse_error = True

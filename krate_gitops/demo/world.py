@@ -1,4 +1,4 @@
-"""Writes the demo's world into a folder: a brain repository with a history, and a configuration for it."""
+"""Writes the demo's world into a folder: a brain repository with a history, a configuration and a policy for it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import msgspec
 from krate_gitops.demo.diary import diary
 from krate_gitops.demo.earlier import earlier
 from krate_gitops.demo.example import example_brain
+from krate_gitops.demo.policy import POLICY, POLICY_TEXT
 from krate_gitops.demo.story import (
     AUDIT_CHAPTER,
     AUDIT_TAG,
@@ -58,6 +59,7 @@ def build_world(folder: Path) -> World:
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "config.toml"
     config.write_text(_CONFIG, encoding="utf-8")
+    (folder / POLICY).write_text(POLICY_TEXT, encoding="utf-8")
     brain = folder / BRAIN
     git_dir = init_repository(brain).git_dir
     commits = _write_story(git_dir)

@@ -6,6 +6,7 @@ borrows everything else from the real one. So whatever reads commits can read fi
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -14,7 +15,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from krate_gitops.errors import UnavailableError, UsageError
 from krate_gitops.git.command import run_git
@@ -126,23 +127,127 @@ class _Listing:
 
 
 def _on_disk(work_tree: bytes, listing: _Listing, objects: _Objects) -> Iterator[tuple[bytes, int, str]]:
-    """Path, mode and object of each listed file; folders are opened one inside the other, links never followed."""
-    for path, (mode, oid) in listing.tracked.items():
-        if mode == SUBMODULE_MODE:
-            yield path, mode, oid
-    seen: set[bytes] = set()
-    for folder, folders, files, descriptor in os.fwalk(work_tree):
-        base = folder[len(work_tree) :].lstrip(b"/")
-        base = base + b"/" if base else b""
-        folders[:] = [name for name in folders if base + name in listing.folders]
-        # A link to a folder is listed among the folders.
-        links = [name for name in listing_names(listing, base) if name not in files]
-        for name in (*files, *links):
-            path = base + name
-            if path in listing.paths and path not in seen:
-                taken = _take_file(name, descriptor, listing.tracked.get(path), objects)
-                if taken:
-                    seen.add(path)
-                    yield path, *taken
-    for path in listing.skipped - seen:
-        yield path, *listing.tracked[path]
+    """Path, mode and object of each listed file that is there; no link is followed, neither to a file nor a folder."""
+    real = {b""}
+    for folder in sorted(listing.folders):
+        above = folder.rpartition(b"/")[0]
+        if above in real and _is_folder(os.path.join(work_tree, folder)):
+            real.add(folder)
+    for path in listing.paths:
+        tracked = listing.tracked.get(path)
+        if tracked and tracked[0] == SUBMODULE_MODE:
+            yield path, *tracked
+            continue
+        found = None
+        if path.rpartition(b"/")[0] in real:
+            found = _read_file(os.path.join(work_tree, path), tracked, objects)
+        if found is None and path in listing.skipped:
+            found = tracked
+        if found is not None:
+            yield path, *found
+
+
+def _is_folder(path: bytes) -> bool:
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def _read_file(path: bytes, tracked: tuple[int, str] | None, objects: _Objects) -> tuple[int, str] | None:
+    """Mode and object of a file or link; None for what is gone or is neither."""
+    known = tracked[1] if tracked else ""
+    try:
+        if stat.S_ISLNK(os.lstat(path).st_mode):
+            return SYMLINK_MODE, objects.write(b"blob", os.readlink(path))
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    with open(descriptor, "rb", buffering=0) as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        mode = EXECUTABLE_MODE if status.st_mode & 0o100 else FILE_MODE
+        if status.st_size > _CHUNK_BYTES:
+            return mode, objects.stream(file, status.st_size, known)
+        return mode, objects.write(b"blob", file.read(), known)
+
+
+class _Objects:
+    """Loose objects of the borrowed repository."""
+
+    def __init__(self, folder: Path, object_format: str) -> None:
+        self._folder = folder
+        self._format = object_format
+
+    def write(self, kind: bytes, data: bytes, known: str = "") -> str:
+        """Id of an object, which is written unless it is ``known`` to exist."""
+        whole = b"%s %d\0%s" % (kind, len(data), data)
+        oid = hashlib.new(self._format, whole, usedforsecurity=False).hexdigest()
+        if oid != known:
+            self._place(oid).write_bytes(zlib.compress(whole, 1))
+        return oid
+
+    def stream(self, file: IO[bytes], size: int, known: str) -> str:
+        """The same for a large file, of which a piece at a time is in memory."""
+        digest, packer = hashlib.new(self._format, usedforsecurity=False), zlib.compressobj(1)
+        temporary = self._folder / "large"
+        left = size
+        piece = b"blob %d\0" % size
+        with temporary.open("wb") as out:
+            while piece:
+                digest.update(piece)
+                out.write(packer.compress(piece))
+                piece = file.read(min(left, _CHUNK_BYTES))
+                left -= len(piece)
+            out.write(packer.flush())
+        if left:
+            raise OSError(errno.EIO, "a file shrank while it was read", file.name)
+        oid = digest.hexdigest()
+        if oid == known:
+            temporary.unlink()
+        else:
+            temporary.replace(self._place(oid))
+        return oid
+
+    def _place(self, oid: str) -> Path:
+        folder = self._folder / oid[:2]
+        folder.mkdir(exist_ok=True)
+        return folder / oid[2:]
+
+
+class _Folder(dict[bytes, "tuple[int, str] | _Folder"]):
+    """Files and folders by name."""
+
+
+class _Tree:
+    """The files of a snapshot by folder."""
+
+    def __init__(self, objects: _Objects) -> None:
+        self._objects = objects
+        self._top = _Folder()
+
+    def add(self, path: bytes, mode: int, oid: str) -> None:
+        *folders, name = path.split(b"/")
+        here = self._top
+        for folder in folders:
+            below = here.setdefault(folder, _Folder())
+            if not isinstance(below, _Folder):
+                return  # a submodule whose files are staged too: git would refuse it
+            here = below
+        here.setdefault(name, (mode, oid))
+
+    def write(self) -> str:
+        """Id of the tree; folders are written from the innermost outwards, however deep they lie."""
+        order = [self._top]
+        for folder in order:
+            order.extend(item for item in folder.values() if isinstance(item, _Folder))
+        written: dict[int, str] = {}
+        for folder in reversed(order):
+            entries = []
+            for name, item in folder.items():
+                mode, oid = (_FOLDER_MODE, written[id(item)]) if isinstance(item, _Folder) else item
+                entries.append((name + b"/" if mode == _FOLDER_MODE else name, mode, name, oid))
+            data = b"".join(b"%o %s\0%s" % (mode, name, bytes.fromhex(oid)) for _, mode, name, oid in sorted(entries))
+            written[id(folder)] = self._objects.write(b"tree", data)
+        return written[id(self._top)]

@@ -99,6 +99,7 @@ class ObjectReader:
         with contextlib.closing(self._contents([oid for oid, fit in zip(oids, fits, strict=True) if fit])) as contents:
             for oid, fit, size in zip(oids, fits, known, strict=True):
                 yield next(contents) if fit else (oid, "blob", size, None)
+            next(contents, None)  # runs it to its end, so that the child is kept
 
     def _contents(self, oids: Sequence[str]) -> Generator[tuple[str, str, int, bytes]]:
         channel = self._channel = self._channel or self._start()

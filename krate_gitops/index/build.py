@@ -5,14 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
+from krate_gitops.brain.model import Finding
 from krate_gitops.brain.ontology import OntologyIndex
 from krate_gitops.brain.rules.record import RecordRules
+from krate_gitops.brain.rules.severity import Severities
 from krate_gitops.git.history import read_commit
 from krate_gitops.git.objects import ObjectReader
 from krate_gitops.git.trees import TreeProblem, diff_trees, list_tree
+from krate_gitops.index.carry import Span, can_carry, dated_hits, span_of
 from krate_gitops.index.columns import Columns
 from krate_gitops.index.judge import Judge, Place, judge_files
 from krate_gitops.index.manifest import Manifest, TreeIssue
@@ -20,6 +24,7 @@ from krate_gitops.index.plan import Planned, plan_changes, plan_cold
 from krate_gitops.index.shard import DamagedError, Entry, Findings, Shard, Summary
 from krate_gitops.index.source import Source, Target, open_source
 from krate_gitops.index.store import Store
+from krate_gitops.index.tally import Tally
 from krate_gitops.index.worker import Setting, Task, run_all
 from krate_gitops.progress import Progress, silent
 
@@ -46,6 +51,14 @@ class Built(msgspec.Struct, frozen=True):
     manifest: Manifest
     source: Source
     stats: BuildStats
+
+
+class _Plan(NamedTuple):
+    """Shards of the new commit, what of its tree can't be read, and the older manifest it starts from."""
+
+    shards: list[Planned]
+    issues: tuple[TreeIssue, ...]
+    base: Manifest | None
 
 
 class _Clock:
@@ -78,16 +91,16 @@ class Builder:
         """
         clock = _Clock()
         with ObjectReader(target.repository) as reader:
-            source = open_source(target, reader)
+            source = open_source(target, reader, self.store)
             known = None if force else self._known(source)
             if known is not None:
                 total = len(known.shards)
                 return Built(known, source, BuildStats(total, 0, clock.total(), clock.phases))
-            planned, issues = self._plan(source, reader, force)
-        clock.lap("list")
-        shards, built = self._complete(source, planned, force, progress)
+            plan = self._plan(source, reader, force)
+            clock.lap("list")
+            shards, built = self._complete(source, plan.shards, reader, force, progress)
         clock.lap("index")
-        manifest = self._judged(source, shards, issues)
+        manifest = self._judged(source, plan.base, shards, plan.issues)
         clock.lap("validate")
         self.store.write_manifest(manifest)
         clock.lap("write")
@@ -96,7 +109,7 @@ class Builder:
     def repair(self, target: Target) -> int:
         """Removes the damaged shards of a commit, so that the next build makes them anew; returns how many."""
         with ObjectReader(target.repository) as reader:
-            source = open_source(target, reader)
+            source = open_source(target, reader, self.store)
         manifest = self.store.manifest(target.commit, source.variant)
         damaged = 0
         for summary in manifest.shards if manifest else ():
@@ -134,7 +147,7 @@ class Builder:
 
     # -- which shards
 
-    def _plan(self, source: Source, reader: ObjectReader, force: bool) -> tuple[list[Planned], tuple[TreeIssue, ...]]:
+    def _plan(self, source: Source, reader: ObjectReader, force: bool) -> _Plan:
         base = None if force else self._base(source, reader)
         if base is not None:
             try:
@@ -142,9 +155,10 @@ class Builder:
             except DamagedError:
                 pass  # the base lost a shard; the whole tree tells as much
         if not source.root_present:
-            return [], ()
+            return _Plan([], (), None)
         listing = list_tree(reader, source.target.commit, source.root)
-        return plan_cold(source.entries(listing.entries), source.profile_digest), _issues(listing.problems)
+        shards = plan_cold(source.entries(listing.entries), source.profile_digest)
+        return _Plan(shards, _issues(listing.problems), None)
 
     def _base(self, source: Source, reader: ObjectReader) -> Manifest | None:
         """Manifest of the nearest first-parent ancestor that is indexed under the same root and profile."""
@@ -159,9 +173,7 @@ class Builder:
             commit = parents[0]
         return None
 
-    def _plan_from(
-        self, base: Manifest, source: Source, reader: ObjectReader
-    ) -> tuple[list[Planned], tuple[TreeIssue, ...]]:
+    def _plan_from(self, base: Manifest, source: Source, reader: ObjectReader) -> _Plan:
         if not all(self.store.has_shard(summary.key) for summary in base.shards):
             raise DamagedError("a shard of the older commit is gone")
         difference = diff_trees(reader, base.commit, source.target.commit, source.root)
@@ -173,7 +185,7 @@ class Builder:
         planned = plan_changes(base.shards, changes, self._entries_of, source.profile_digest)
         gone = {(problem.path, problem.reason) for problem in difference.old_problems}
         kept = [issue for issue in base.issues if (issue.path, issue.reason) not in gone]
-        return planned, (*kept, *_issues(difference.new_problems))
+        return _Plan(planned, (*kept, *_issues(difference.new_problems)), base)
 
     def _entries_of(self, summary: Summary) -> list[Entry]:
         return self.store.shard(summary).entries()
@@ -181,7 +193,7 @@ class Builder:
     # -- shards and verdict
 
     def _complete(
-        self, source: Source, planned: list[Planned], force: bool, progress: Progress
+        self, source: Source, planned: list[Planned], reader: ObjectReader, force: bool, progress: Progress
     ) -> tuple[tuple[Summary, ...], int]:
         """Summaries of all shards in order, and how many were built."""
         found: dict[str, Summary] = {}
@@ -203,7 +215,7 @@ class Builder:
             done += finished
             progress("indexing", done, documents)
 
-        found |= run_all(setting, tasks, self._jobs, report)
+        found |= run_all(setting, tasks, self._jobs, report, reader)
         built = sum(isinstance(task, Task) for task in tasks)
         return tuple(found[item.key] for item in planned), built
 
@@ -213,8 +225,11 @@ class Builder:
             return None
         return self.store.summary(task.key)
 
-    def _judged(self, source: Source, shards: tuple[Summary, ...], issues: tuple[TreeIssue, ...]) -> Manifest:
-        counts, severities, result = self.judge(source, self.columns(shards), issues).count()
+    def _judged(
+        self, source: Source, base: Manifest | None, shards: tuple[Summary, ...], issues: tuple[TreeIssue, ...]
+    ) -> Manifest:
+        carried = self._carried(source, base, shards, issues) if base else None
+        tally, holds = carried or self._judged_whole(source, shards, issues)
         return Manifest(
             commit=source.target.commit,
             variant=source.variant,
@@ -226,10 +241,53 @@ class Builder:
             profile_digest=source.profile_digest,
             shards=shards,
             issues=issues,
-            result=result,
-            counts=counts,
-            severities=severities,
+            result=tally.result(source.ontology.rules.fail_on),
+            findings=tally.rows(),
+            holds=holds,
         )
+
+    def _judged_whole(
+        self, source: Source, shards: tuple[Summary, ...], issues: tuple[TreeIssue, ...]
+    ) -> tuple[Tally, Span]:
+        columns = self.columns(shards)
+        tally = self.judge(source, columns, issues).tally()
+        return tally, span_of(columns.links, OntologyIndex(source.ontology), source.commit_time)
+
+    def _carried(
+        self, source: Source, base: Manifest, shards: tuple[Summary, ...], issues: tuple[TreeIssue, ...]
+    ) -> tuple[Tally, Span] | None:
+        """Counts of an older commit with the changed shards counted anew; None where that would not be enough."""
+        if base.variant != source.variant or base.issues != issues or not base.holds.holds(source.commit_time):
+            return None
+        known = {summary.key for summary in base.shards}
+        keys = {summary.key for summary in shards}
+        old = [self.store.shard(summary) for summary in base.shards if summary.key not in keys]
+        new = [self.store.shard(summary) for summary in shards if summary.key not in known]
+        try:
+            outlines = [shard.outline() for shard in old], [shard.outline() for shard in new]
+            if not can_carry(*outlines):
+                return None
+            index = OntologyIndex(source.ontology)
+            tally = Tally(Severities(source.ontology.rules))
+            tally.add_rows(base.findings)
+            rules = RecordRules(index, self._organization)
+            holds = base.holds
+            for group, parts, time, sign in (
+                (old, outlines[0], base.commit_time, -1),
+                (new, outlines[1], source.commit_time, 1),
+            ):
+                for shard, outline in zip(group, parts, strict=True):
+                    for found in (shard.findings(), self._verdict(shard, source.ontology.digest, rules)):
+                        for position, findings in found:
+                            for finding in findings:
+                                tally.add(outline.paths[position], finding, sign)
+                for path, code in dated_hits(parts, index, time):
+                    tally.add(path, Finding(code, ""), sign)
+            for outline in outlines[1]:
+                holds = holds.within(span_of(outline.links, index, source.commit_time))
+        except DamagedError:
+            return None
+        return tally, holds
 
 
 def _issues(problems: Iterable[TreeProblem]) -> tuple[TreeIssue, ...]:

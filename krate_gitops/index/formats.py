@@ -13,6 +13,9 @@ INDEX_FORMAT = 1
 INDEXER_VERSION = f"{INDEX_FORMAT}.0.0"
 """What digests call the indexer: format, cut table, analysis. Not the release of the program."""
 
+ONTOLOGY_LOADER = 1
+"""Changes whenever the same ontology files are read or judged differently."""
+
 ENGINE = f"tantivy-{version('tantivy')}"
 BYTE_ORDER = sys.byteorder
 

@@ -15,11 +15,12 @@ from krate_gitops.brain.rules.collisions import check_collisions, colliding
 from krate_gitops.brain.rules.layout import check_entries, tree_problem
 from krate_gitops.brain.rules.record import RecordRules
 from krate_gitops.brain.rules.run_memory import RUNS, check_runs
-from krate_gitops.brain.rules.severity import Severities, result
-from krate_gitops.brain.rules.words import Words
+from krate_gitops.brain.rules.severity import Severities
+from krate_gitops.brain.rules.words import Words, bare_finding
 from krate_gitops.index.columns import Columns
 from krate_gitops.index.manifest import TreeIssue
 from krate_gitops.index.shard import Findings
+from krate_gitops.index.tally import Tally
 
 Placed = tuple[str, Finding]
 
@@ -61,17 +62,22 @@ class Judge:
             if severity is not None:
                 yield path, finding, severity
 
-    def count(self) -> tuple[dict[str, int], dict[str, int], str]:
-        """Findings by code, by severity, and the result."""
-        by_code: dict[str, int] = {}
-        by_severity = dict.fromkeys(Severity, 0)
-        for _, finding, severity in self.findings():
-            by_code[finding.code] = by_code.get(finding.code, 0) + 1
-            by_severity[severity] += 1
-        labels = {severity.label: count for severity, count in by_severity.items()}
-        return dict(sorted(by_code.items())), labels, result(by_severity, self._ontology.rules.fail_on)
+    def tally(self) -> Tally:
+        """All findings, counted; no words are made for them."""
+        tally = Tally(self._severities)
+        for path, finding in self._apart_from_records():
+            tally.add(path, finding)
+        for hit in self.hits():
+            tally.add(self._columns.path_of_record(hit.record), bare_finding(hit))
+        return tally
 
     def _placed(self) -> Iterator[Placed]:
+        yield from self._apart_from_records()
+        for hit in self.hits():
+            yield self._words.finding(hit)
+
+    def _apart_from_records(self) -> Iterator[Placed]:
+        """Findings of files, of the ontology and of the layout."""
         columns = self._columns
         files = columns.shard_files()
         for number, shard in enumerate(columns.shards):
@@ -94,8 +100,6 @@ class Judge:
         if folds:
             yield from check_collisions(columns.paths, folds)
         yield from check_runs(columns.file(number) for number in _folder(columns.paths, RUNS))
-        for hit in self.hits():
-            yield self._words.finding(hit)
 
     def hits(self) -> list[Hit]:
         """Findings across records."""

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from krate_gitops.brain.model import Severity
 from krate_gitops.digest import json_digest
 from krate_gitops.index.formats import INDEXER_VERSION
+from krate_gitops.index.carry import Span
 from krate_gitops.index.shard import Summary
 
 SCHEMA_VERSION = 1
@@ -35,9 +37,24 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     shards: tuple[Summary, ...]
     issues: tuple[TreeIssue, ...]
     result: str
-    counts: dict[str, int]
-    """Diagnostics by code."""
-    severities: dict[str, int]
+    findings: dict[str, dict[str, int]]
+    """Diagnostics by code and severity."""
+    holds: Span
+    """Commit times for which these counts hold, were nothing else to change."""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Diagnostics by code."""
+        return {code: sum(by_severity.values()) for code, by_severity in self.findings.items()}
+
+    @property
+    def severities(self) -> dict[str, int]:
+        """Diagnostics by severity."""
+        counts = dict.fromkeys((severity.label for severity in Severity), 0)
+        for by_severity in self.findings.values():
+            for label, count in by_severity.items():
+                counts[label] += count
+        return counts
 
     @property
     def documents(self) -> int:

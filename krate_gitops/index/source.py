@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
 from krate_gitops.brain.globs import compile_globs
 from krate_gitops.brain.layout import DEFAULT_ROOT, Classifier
 from krate_gitops.brain.model import Ontology
-from krate_gitops.brain.ontology import load_ontology
+from krate_gitops.brain.ontology import load_ontology, ontology_digest
 from krate_gitops.brain.parse import Profile
 from krate_gitops.digest import json_digest
 from krate_gitops.errors import UsageError
@@ -62,11 +63,19 @@ class Source(msgspec.Struct, frozen=True):
         ]
 
 
-def open_source(target: Target, reader: ObjectReader) -> Source:
+class OntologyCache(Protocol):
+    """Keeps ontologies by digest; reading one again is parsing and checking its files again."""
+
+    def ontology(self, digest: str, *, outside: bool) -> Ontology | None: ...
+
+    def write_ontology(self, ontology: Ontology, *, outside: bool) -> None: ...
+
+
+def open_source(target: Target, reader: ObjectReader, cache: OntologyCache | None = None) -> Source:
     """Reads the ontology of a commit. Raises ``UsageError`` for an ontology folder that cannot be read."""
     root, present = _find_root(target, reader)
     files = _from_folder(target.ontology_dir) if target.ontology_dir else _from_commit(target, reader, root, present)
-    ontology = load_ontology(files, outside=target.ontology_dir is not None)
+    ontology = _ontology(files, target.ontology_dir is not None, cache)
     rules = ontology.rules
     profile = Profile(rules.foreign, rules.limits)
     settings = [profile, rules.secret_scan, rules.prompt_injection]
@@ -81,6 +90,16 @@ def open_source(target: Target, reader: ObjectReader) -> Source:
         profile_digest=profile_digest,
         variant=variant_of(root, ontology.digest, profile_digest),
     )
+
+
+def _ontology(files: Mapping[str, bytes], outside: bool, cache: OntologyCache | None) -> Ontology:
+    known = cache.ontology(ontology_digest(files), outside=outside) if cache else None
+    if known is not None:
+        return known
+    ontology = load_ontology(files, outside=outside)
+    if cache is not None:
+        cache.write_ontology(ontology, outside=outside)
+    return ontology
 
 
 def _find_root(target: Target, reader: ObjectReader) -> tuple[str, bool]:

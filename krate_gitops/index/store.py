@@ -6,6 +6,7 @@ of the same commit race harmlessly: the first rename wins and the others' work i
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -17,14 +18,16 @@ from tempfile import mkdtemp
 
 import msgspec
 
+from krate_gitops.brain.model import Ontology
 from krate_gitops.errors import UnavailableError
-from krate_gitops.index.formats import INDEX_FORMAT
+from krate_gitops.index.formats import INDEX_FORMAT, ONTOLOGY_LOADER
 from krate_gitops.index.manifest import Manifest
 from krate_gitops.index.shard import DamagedError, Findings, Parts, Shard, Summary, write_shard
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_summary = msgspec.msgpack.Decoder(Summary).decode
 _decode_manifest = msgspec.msgpack.Decoder(Manifest).decode
+_decode_ontology = msgspec.msgpack.Decoder(Ontology).decode
 _decode_findings = msgspec.msgpack.Decoder(Findings).decode
 _DIGEST_BYTES = 32
 
@@ -37,6 +40,7 @@ class Store:
         self._shards = self.root / "shards"
         self._manifests = self.root / "manifests"
         self._verdicts = self.root / "verdicts"
+        self._ontologies = self.root / "ontologies"
         self._temporary = self.root / "tmp"
 
     # -- shards
@@ -130,6 +134,24 @@ class Store:
             manifest = self._read_manifest(path)
             if manifest is not None:
                 yield manifest
+
+    # -- ontologies
+
+    def ontology(self, digest: str, *, outside: bool) -> Ontology | None:
+        """A loaded ontology, or None when it is not known (or damaged)."""
+        try:
+            return _decode_ontology(unseal(self._ontology_path(digest, outside).read_bytes()))
+        except (OSError, DamagedError, msgspec.DecodeError):
+            return None
+
+    def write_ontology(self, ontology: Ontology, *, outside: bool) -> None:
+        """Keeps a loaded ontology. A store that can't be written is left as it is: this only saves time."""
+        with contextlib.suppress(UnavailableError):
+            self._publish(self._ontology_path(ontology.digest, outside), seal(_encode(ontology)))
+
+    def _ontology_path(self, digest: str, outside: bool) -> Path:
+        side = "outside" if outside else "inside"
+        return self._ontologies / f"{digest.removeprefix('sha256:')}-{side}-{ONTOLOGY_LOADER}"
 
     # -- verdicts
 

@@ -49,7 +49,7 @@ class Task(msgspec.Struct, frozen=True):
 class Worker:
     """Builds shards with one git child and one parser."""
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: Setting, reader: ObjectReader | None = None) -> None:
         keep_freed_memory()
         self._setting = setting
         self._store = Store(setting.home)
@@ -57,7 +57,7 @@ class Worker:
         rules = setting.ontology.rules
         self._scanner = Scanner(rules.secret_scan, rules.prompt_injection)
         self._rules = RecordRules(OntologyIndex(setting.ontology), setting.organization)
-        self._reader = ObjectReader(setting.repository)
+        self._reader = reader or ObjectReader(setting.repository)
 
     def close(self) -> None:
         self._reader.close()
@@ -155,22 +155,24 @@ def _run(task: Task | Summary) -> Summary:
 
 
 def run_all(
-    setting: Setting, tasks: Sequence[Task | Summary], jobs: int, report: Callable[[int], None]
+    setting: Setting,
+    tasks: Sequence[Task | Summary],
+    jobs: int,
+    report: Callable[[int], None],
+    reader: ObjectReader,
 ) -> Mapping[str, Summary]:
     """Does every task and returns the summaries by key; ``report`` is told the documents of each finished one.
 
-    One process for each job, none where there is only a little to do.
+    One process for each job; where there is only a little to do, none, and ``reader`` serves.
     """
     jobs = min(jobs or available_processors(), len(tasks))
     done: dict[str, Summary] = {}
     if jobs <= 1:
-        worker = Worker(setting)
-        try:
+        if tasks:
+            worker = Worker(setting, reader)
             for task in tasks:
                 done[task.key] = worker.run(task)
                 report(done[task.key].documents)
-        finally:
-            worker.close()
         return done
     largest_first = sorted(tasks, key=lambda task: (-_weight(task), task.key))
     with ProcessPoolExecutor(jobs, mp_context=_context(), initializer=_start, initargs=(setting,)) as pool:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -97,8 +98,8 @@ def _cases(plan: Plan, history: History) -> dict[str, list[Asked]]:
 def _ask(history: History, instants: Sequence[str], mine: Ask) -> list[Asked]:
     asked = []
     for instant in instants:
-        peer, wanted = timed(lambda: _rev_list(history, instant))  # noqa: B023 - called at once
-        seconds, got = timed(lambda: mine(instant))  # noqa: B023
+        peer, wanted = timed(partial(_rev_list, history, instant))
+        seconds, got = timed(partial(mine, instant))
         asked.append(Asked(peer, seconds, wanted == got))
     return asked
 

@@ -47,6 +47,7 @@ class OntologyIndex:
         }
         self._near_node_kinds: dict[str, str | None] = {}
         self._near_edge_kinds: dict[str, str | None] = {}
+        self._suggestions: dict[tuple[str, str], str | None] = {}
         self._of_prefix: dict[str, list[NodeKind]] = {}
         for kind in ontology.node_kinds.values():
             for prefix in kind.id_prefixes:

@@ -6,7 +6,7 @@ another record; words are found later, and only for the rows that are shown.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ from krate_gitops.brain.links import ALIAS, EDGE, NO_TIME, OWNER, REPOSITORY, SO
 from krate_gitops.brain.normalise import STATUSES
 from krate_gitops.brain.ontology import OntologyIndex
 
-_DAY = 86_400
+DAY = 86_400
 _APPROVED = STATUSES.index("approved")
 _RETIRED = (STATUSES.index("deprecated"), STATUSES.index("archived"))
 
@@ -190,26 +190,35 @@ def duplicate_id(case: Across) -> Iterator[Hit]:
 
 
 def stale(case: Across) -> Iterator[Hit]:
-    links, nodes = case.links, case.index.ontology.node_kinds
-    default = case.index.ontology.rules.stale_after_days
-    days = np.array([_review_days(nodes.get(name), default) for name in links.names], dtype=np.int64)
+    links = case.links
+    days = review_days(case.index, links.names)
     rows = case.records[
         (links.record_status[case.records] == _APPROVED) & (links.record_updated[case.records] != NO_TIME)
     ]
-    age = (case.commit.time - links.record_updated[rows]) // _DAY
+    age = (case.commit.time - links.record_updated[rows]) // DAY
     late = age > days[links.record_kind[rows]]
     for record, value in zip(rows[late].tolist(), age[late].tolist(), strict=True):
         yield Hit("KB053", record, value=value)
 
 
-def _review_days(kind: Any, default: int) -> int:
-    return kind.review_after_days if kind is not None and kind.review_after_days is not None else default
+def review_days(index: OntologyIndex, names: Sequence[str]) -> Array:
+    """Days after which an approved record of each kind is stale."""
+    kinds, default = index.ontology.node_kinds, index.ontology.rules.stale_after_days
+    stated = (kinds[name].review_after_days if name in kinds else None for name in names)
+    return np.array([default if days is None else days for days in stated], dtype=np.int64)
+
+
+def timed_case(links: Links, index: OntologyIndex, time: int) -> Across:
+    """A case for rules that look at dates alone, so that no id needs to be resolved."""
+    nothing = np.zeros(0, dtype=np.int64)
+    unresolved = Resolution(nothing, nothing, nothing, nothing)
+    return Across(links, index, Commit(time, lambda _: True), resolution=unresolved)
 
 
 def future(case: Across) -> Iterator[Hit]:
-    ahead = case.links.record_updated[case.records] - (case.commit.time + _DAY)
+    ahead = case.links.record_updated[case.records] - (case.commit.time + DAY)
     for record in case.records[(ahead > 0) & (case.links.record_updated[case.records] != NO_TIME)].tolist():
-        yield Hit("KB059", record, value=int((case.links.record_updated[record] - case.commit.time) // _DAY))
+        yield Hit("KB059", record, value=int((case.links.record_updated[record] - case.commit.time) // DAY))
 
 
 def alias_collision(case: Across) -> Iterator[Hit]:

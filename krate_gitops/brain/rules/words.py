@@ -11,6 +11,15 @@ from krate_gitops.brain.ontology import OntologyIndex
 from krate_gitops.brain.rules.across import Hit
 
 
+def bare_finding(hit: Hit) -> Finding:
+    """A hit's code and severity, for counting."""
+    return Finding(hit.code, "", severity=_severity(hit))
+
+
+def _severity(hit: Hit) -> Severity | None:
+    return Severity(hit.value) if hit.code == "KB040" else None
+
+
 class World(Protocol):
     """What the words need to know of a commit."""
 
@@ -44,13 +53,12 @@ class Words:
         if hit.other >= 0:
             other = world.record(hit.other)
             related = (Related(world.path_of_record(hit.other), other.id),)
-        severity = Severity(hit.value) if hit.code == "KB040" else None
         return world.path_of_record(hit.record), Finding(
             hit.code,
             message,
             world.ordinal_of_record(hit.record),
             self._field(hit, record),
-            severity=severity,
+            severity=_severity(hit),
             record_id=record.id,
             related=related,
             hint=hint,

@@ -8,7 +8,7 @@ import random
 import pytest
 
 from krate_gitops.brain.model import SecretPattern, SecretScan
-from krate_gitops.brain.scan.secrets import fingerprint, find_secrets
+from krate_gitops.brain.scan.secrets import find_secrets, fingerprint
 from krate_gitops.errors import KrateError
 from tests.unit.scan.planted import KIND_OF, VARIANTS, chars, planted
 
@@ -180,7 +180,16 @@ def test_an_accepted_fingerprint_silences_that_value_only() -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["password=", "Bearer ", "sk-", "-----END PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----", "a://u:", "%41", "  \\\n"],
+    [
+        "password=",
+        "Bearer ",
+        "sk-",
+        "-----END PRIVATE KEY-----",
+        "-----BEGIN PRIVATE KEY-----",
+        "a://u:",
+        "%41",
+        "  \\\n",
+    ],
 )
 def test_text_made_of_nothing_but_beginnings_takes_linear_time(piece: str) -> None:
     assert isinstance(find_secrets(piece * (60_000 // len(piece)), CONFIG), list)
