@@ -6,7 +6,7 @@ import re
 
 import msgspec
 
-_MARKER = re.compile(r"^(---|\.\.\.)(?=[ \n]|\Z)", re.MULTILINE)
+_MARKER = re.compile(r"^(---|\.\.\.)(?=[ \t\n]|\Z)", re.MULTILINE)
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -40,7 +40,9 @@ def split_documents(text: str) -> list[Span]:
 
 
 _CONTENT = re.compile(r"^[ \t]*[^#\s]", re.MULTILINE)
+_CONTENT_HERE = re.compile(r"[ \t]*[^#\s]")
 
 
 def _has_content(text: str, start: int, end: int) -> bool:
-    return _CONTENT.search(text, start, end) is not None
+    # A document may begin in the middle of a line, behind its marker, where ``^`` does not match.
+    return (_CONTENT_HERE.match(text, start, end) or _CONTENT.search(text, start, end)) is not None

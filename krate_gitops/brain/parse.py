@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator
+from itertools import accumulate
 from typing import Any
 
 import msgspec
@@ -16,17 +17,20 @@ from krate_gitops.brain.frontmatter import find_frontmatter
 from krate_gitops.brain.model import FileClass, Finding, Foreign, Limits, Record
 from krate_gitops.brain.normalise import SENSITIVITIES, STATUSES, Normaliser, Origin
 from krate_gitops.brain.text import EncodingProblem, decode
-from krate_gitops.brain.timestamps import normalise_timestamp
+from krate_gitops.brain.timestamps import is_date, normalise_timestamp
 from krate_gitops.brain.values import settle, text_of
 from krate_gitops.brain.yaml_exact import YamlRefused, parse_exact
 from krate_gitops.brain.yaml_fast import NeedExact, fractions_are_plain, parse_fast
 
-_HEADING = re.compile(r"^#[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)
+_HEADING = re.compile(r"^#[ \t]+([^\s#].*|#+[^\s#].*)$", re.MULTILINE)
+_LINE_END = re.compile(rb"\r\n|\r|\n")
 _FENCED = re.compile(r"^(```|~~~)", re.MULTILINE)
 _LEADING_DATE = re.compile(r"(\d{4}-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?)(?!\d)")
 _ENTRYPOINT_BYTES = 65_536
 _LFS = b"version https://git-lfs.github.com/spec/"
-_ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"7z\xbc\xaf", b"\xfd7zXZ", b"Rar!", b"%PDF-", b"\x7fELF", b"\x89PNG")
+_ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"7z\xbc\xaf", b"\xfd7zXZ", b"Rar!\x1a\x07", b"%PDF-", b"\x7fELF", b"\x89PNG")
+
+_BZIP = re.compile(rb"BZh[1-9]1AY&SY")
 
 
 class NoteFields(msgspec.Struct, frozen=True, array_like=True):
@@ -124,7 +128,7 @@ class FileParser:
             findings.append(Finding("KB013", message, offset=0, hint="commit the text itself"))
             parsed.parse_error = True
             return None
-        if data.startswith(_ARCHIVES):
+        if data.startswith(_ARCHIVES) or _BZIP.match(data):
             findings.append(Finding("KB015", "the content is binary", offset=0, hint="keep text; link to artifacts"))
             parsed.parse_error = True
             return None
@@ -373,14 +377,21 @@ def first_heading(body: str) -> str | None:
     if match is None:
         return None
     if len(_FENCED.findall(body, 0, match.start())) % 2 == 0:
-        return match[1]
+        return _heading_text(match[1])
     open_fence = False
     for line in body.split("\n"):
         if line.startswith(("```", "~~~")):
             open_fence = not open_fence
         elif not open_fence and (heading := _HEADING.fullmatch(line)):
-            return heading[1]
+            return _heading_text(heading[1])
     return None
+
+
+def _heading_text(text: str) -> str:
+    """A heading without the signs that may close it; ``C#`` keeps its own."""
+    text = text.rstrip()
+    bare = text.rstrip("#")
+    return bare.rstrip() if bare[-1:] in (" ", "\t") else text
 
 
 def freshness(parsed: ParsedFile, record: Record | None) -> str | None:
@@ -389,7 +400,9 @@ def freshness(parsed: ParsedFile, record: Record | None) -> str | None:
     if stated:
         return stated
     match = _LEADING_DATE.match(parsed.path.rpartition("/")[2])
-    return match[1] if match else None
+    if match is None or not is_date(f"{match[1]}-01"[:10]):
+        return None
+    return match[1]
 
 
 def _shifted(finding: Finding, shift: int) -> Finding:
@@ -402,13 +415,17 @@ def _byte_offsets(text: str, data: bytes) -> Callable[[int], int]:
     """From character offsets of the decoded text to byte offsets of the file, for increasing offsets."""
     if len(text) == len(data):
         return lambda offset: offset
-    if b"\r" not in data:
-        bom = 3 if data.startswith(b"\xef\xbb\xbf") else 0
-        return lambda offset: bom + len(text[:offset].encode())
-    lines = [0]
-    at = -1
-    for match in re.finditer(rb"\r\n|\r|\n", data):
-        lines.append(match.end())
-        at = match.end()
-    del at
-    return lambda offset: lines[min(text.count("\n", 0, offset), len(lines) - 1)]
+    # Line ends of two bytes are one character of the text; ``longer[n]`` are those among the first n.
+    longer = [0]
+    if b"\r\n" in data:
+        longer += accumulate(len(match[0]) - 1 for match in _LINE_END.finditer(data))
+    at, lines, byte = 0, 0, 3 if data.startswith(b"\xef\xbb\xbf") else 0
+
+    def to_byte(offset: int) -> int:
+        nonlocal at, lines, byte
+        byte += len(text[at:offset].encode())
+        lines += text.count("\n", at, offset)
+        at = offset
+        return byte + longer[min(lines, len(longer) - 1)]
+
+    return to_byte

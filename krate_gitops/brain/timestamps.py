@@ -18,7 +18,7 @@ def normalise_timestamp(text: str) -> str | None:
         moment = datetime.fromisoformat(text.upper())
         if _NORMAL.match(text):
             return text
-        return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
     except (ValueError, OverflowError):
         return None
 

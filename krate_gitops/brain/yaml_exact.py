@@ -74,12 +74,21 @@ def parse_exact(text: str, *, several: bool = False, findings: list[Finding] | N
         composer.close()
 
 
+_SAID = (
+    ("nesting depth", "KB008"),
+    ("directive", "KB008"),
+    ("incompatible YAML document", "KB008"),
+    ("invalid Unicode character escape", "KB004"),
+)
+"""Words of the parser's own complaints that are not a matter of syntax."""
+
+
 def _syntax_error(error: yaml.MarkedYAMLError, lines: LineIndex) -> YamlRefused:
     """The finding at the token that is wrong: what was opened and never closed, else where the parser stopped."""
     message = error.problem or "not YAML"
     unclosed = "expected ',' or" in message or "unexpected end of stream" in message
     mark = (error.context_mark if unclosed else None) or error.problem_mark or error.context_mark
-    code = "KB008" if "nesting depth" in message else "KB001"
+    code = next((code for said, code in _SAID if said in message), "KB001")
     return _refuse(code, message, lines.offset(mark.line, mark.column) if mark else 0)
 
 
@@ -222,6 +231,8 @@ class _Composer:
             raise _refuse("KB008", "a key must be a plain or quoted text", offset)
         if event.tag is not None:
             raise _refuse("KB008", f"tag {_shown_tag(event.tag)} is not allowed", offset)
+        if event.anchor is not None:
+            self._count_alias(offset)
         value = self._scalar(event, offset)
         if value == "<<" and event.style in (None, ""):
             raise _refuse("KB008", "merge keys are not allowed", offset)

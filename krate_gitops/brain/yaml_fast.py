@@ -34,6 +34,11 @@ _ODD_NUMBER = re.compile(
 _FRACTION = re.compile(r"(?<![\w.+-])[-+]?(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][-+]?\d+)?(?![\w.])")
 
 
+_MANY_BRACKETS = 4096
+"""Flow collections in one text above which it is looked at elsewhere: libyaml's time grows with the square of their depth,
+and this parser reads to the end before it says that they are too deep."""
+
+
 class NeedExact(Exception):
     """The fast path cannot vouch for this text."""
 
@@ -60,6 +65,8 @@ def fractions_are_plain(text: str) -> bool:
 
 
 def _is_suspicious(text: str) -> bool:
+    if text.count("[") + text.count("{") > _MANY_BRACKETS:
+        return True
     if "\t" in text or _ODD_NUMBER.search(text):
         return True
     if (

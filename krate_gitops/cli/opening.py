@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from krate_gitops.cli.invocation import Invocation
+    from krate_gitops.cli.options import RefSelection
+    from krate_gitops.git.request import RefRequest
     from krate_gitops.memory.brain import Brain
     from krate_gitops.memory.policy import EffectivePolicy
     from krate_gitops.memory.request import Consumer
@@ -22,6 +24,15 @@ def open_brain(
     return Brain(
         invocation.locate(repo), settings=invocation.settings, root=root, ontology_dir=ontology, progress=progress
     )
+
+
+def any_commit(selection: RefSelection) -> RefRequest:
+    """The request of REF options where approval is beside the point: a named ref may be any commit."""
+    from krate_gitops.git.request import RefMode, RefRequest
+
+    if selection.ref is None or selection.at is not None or selection.snapshot_tag is not None:
+        return selection.request()
+    return RefRequest(mode=RefMode.EXPLICIT_REF, requested_ref=selection.ref, require_approved_commit=False)
 
 
 def policy_for(path: Path | None, consumer: Consumer) -> EffectivePolicy:

@@ -64,6 +64,13 @@ def snapshot_checkout(repository: Repository, root: str, *, scratch: Path, now: 
         ) from error
 
 
+def fill_work_tree(repository: Repository) -> None:
+    """Writes the files of HEAD into the work tree, whatever lies there; nothing for a bare repository."""
+    if repository.work_tree is not None:
+        place = ["-C", str(repository.work_tree), f"--work-tree={repository.work_tree}"]
+        run_git(repository.git_dir, [*place, "reset", "--quiet", "--hard"])
+
+
 def _take(repository: Repository, work_tree: Path, root: str, git_dir: Path, now: int) -> Snapshot:
     init_git_dir(git_dir, object_format=repository.object_format)
     (git_dir / "objects" / "info").mkdir(exist_ok=True)
@@ -76,7 +83,9 @@ def _take(repository: Repository, work_tree: Path, root: str, git_dir: Path, now
     for path, mode, oid in _on_disk(os.fsencode(work_tree), listing, objects):
         tree.add(path, mode, oid)
     head = _head(repository)
-    return Snapshot(borrowed, objects.write(b"commit", _commit(tree.write(), head, now)), head)
+    # Whoever looks for an older index walks back from here, and would stumble where a shallow clone ends.
+    parent = None if repository.is_shallow else head
+    return Snapshot(borrowed, objects.write(b"commit", _commit(tree.write(), parent, now)), head)
 
 
 def _head(repository: Repository) -> str | None:

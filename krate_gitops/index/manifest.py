@@ -9,8 +9,8 @@ import msgspec
 
 from krate_gitops.brain.model import Severity
 from krate_gitops.digest import json_digest
-from krate_gitops.index.formats import INDEXER_VERSION
 from krate_gitops.index.carry import Span
+from krate_gitops.index.formats import INDEXER_VERSION
 from krate_gitops.index.shard import Summary
 
 SCHEMA_VERSION = 1

@@ -11,7 +11,8 @@ from krate_gitops.brain.links import Array, build_links
 from krate_gitops.brain.parse import ParsedFile
 from krate_gitops.brain.text import decode
 from krate_gitops.index.entries import is_searchable
-from krate_gitops.index.postings import Postings, build_postings
+from krate_gitops.index.postings import Postings, build_postings, fields_of
+from krate_gitops.index.segment import SegmentWriter
 from krate_gitops.index.shard import Entry, Facts, Parts, Shard, unit_count
 
 
@@ -47,6 +48,7 @@ def rebuild_parts(
     reuse: Reuse,
     fresh: Sequence[tuple[ParsedFile, list[Segment], str]],
     datas: Mapping[str, bytes],
+    writer: SegmentWriter,
 ) -> Parts:
     """Parts of the shard of ``entries``: freshly parsed files where given, the old facts elsewhere."""
     by_path = {file.path: (file, segments, text) for file, segments, text in fresh}
@@ -70,8 +72,9 @@ def rebuild_parts(
         files.append(file)
         texts.append(text if is_searchable(file) else "")
         unit += unit_count(file)
+    segment = writer.begin(texts)
     postings = _merge([old.postings for old in reuse.old], moves, build_postings(segments, unit), unit)
-    return Parts(entries, files, build_links(files), postings, texts)
+    return Parts(entries, files, build_links(files), postings, segment)
 
 
 def _opaque(file: ParsedFile) -> bool:
@@ -83,31 +86,39 @@ def _merge(
     old: Sequence[Postings], moves: Sequence[tuple[int, int, int, int]], fresh: Postings, units: int
 ) -> Postings:
     """Postings of moved units of old shards and of new units, in one numbering."""
-    keys = [np.repeat(fresh.terms, np.diff(fresh.offsets))]
-    rows_units = [fresh.units.astype(np.int64)]
-    counts = [fresh.counts]
+    parts = [(fresh, np.arange(units, dtype=np.int64))]
     lengths = fresh.lengths.copy()
     for number, postings in enumerate(old):
-        target: Array = np.full(len(postings.lengths), -1, dtype=np.int64)
+        target = np.full(len(postings.lengths), -1, dtype=np.int64)
         for shard, first, size, new in moves:
             if shard == number:
                 target[first : first + size] = np.arange(new, new + size)
-        moved = target[postings.units]
-        keep = moved >= 0
-        keys.append(np.repeat(postings.terms, np.diff(postings.offsets))[keep])
-        rows_units.append(moved[keep])
-        counts.append(postings.counts[keep])
         there = target >= 0
         lengths[target[there]] = postings.lengths[there]
-    key, unit, count = np.concatenate(keys), np.concatenate(rows_units), np.concatenate(counts)
-    order = np.lexsort((count >> np.uint16(13), unit, key))
-    key, unit, count = key[order], unit[order], count[order]
-    starts = np.flatnonzero(np.concatenate((np.ones(min(1, len(key)), dtype=bool), key[1:] != key[:-1])))
+        parts.append((postings, target))
+    terms = np.unique(np.concatenate([postings.terms for postings, _ in parts]))
+    rows = [_rows(postings, target, terms, units) for postings, target in parts]
+    row = np.concatenate([numbers for numbers, _ in rows])
+    count = np.concatenate([counts for _, counts in rows])
+    order = np.argsort(row)
+    row, count = row[order], count[order]
+    number, place = np.divmod(row, units * FIELD_COUNT)
+    offsets = np.searchsorted(number, np.arange(len(terms) + 1))
+    held = np.flatnonzero(offsets[1:] > offsets[:-1])
     return Postings(
-        terms=key[starts],
-        offsets=np.append(starts, len(key)).astype(np.uint32),
-        units=unit.astype(np.uint32),
+        terms=terms[held],
+        offsets=np.append(offsets[held], len(row)).astype(np.uint32),
+        units=(place // FIELD_COUNT).astype(np.uint32),
         counts=count,
         lengths=lengths.reshape(units, FIELD_COUNT),
         skipped=fresh.skipped + sum(postings.skipped for postings in old),
     )
+
+
+def _rows(postings: Postings, target: Array, terms: Array, units: int) -> tuple[Array, Array]:
+    """Rows of the units that move, as one number by term, unit and field, and their counts."""
+    moved = target[postings.units]
+    keep = moved >= 0
+    number = np.repeat(np.searchsorted(terms, postings.terms), np.diff(postings.offsets))[keep]
+    field, _ = fields_of(postings.counts[keep])
+    return (number * units + moved[keep]) * FIELD_COUNT + field, postings.counts[keep]

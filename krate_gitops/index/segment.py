@@ -7,8 +7,8 @@ segments of its shards (``view``).
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,21 +36,29 @@ def analyser() -> tantivy.TextAnalyzer:
     return tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple()).filter(tantivy.Filter.lowercase()).build()
 
 
-def write_segment(folder: Path, texts: Sequence[str]) -> None:
-    """Writes ``segment.<extension>`` files of the texts into ``folder``; document numbers are positions.
+class SegmentWriter:
+    """Writes segments beside the other work on a shard, in a thread of its own: the engine holds no Python lock."""
 
-    An empty sequence writes nothing. A small writer heap can flush twice; then a larger one is used.
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="segment")
+
+    def begin(self, texts: Sequence[str]) -> Future[dict[str, bytes]]:
+        """The files of a segment, by name; see ``segment_files``."""
+        return self._thread.submit(segment_files, texts)
+
+
+def segment_files(texts: Sequence[str]) -> dict[str, bytes]:
+    """Files ``segment.<extension>`` of one segment of the texts; document numbers are positions.
+
+    No texts, no files. A small writer heap can flush twice; then a larger one is used.
     """
     if not texts:
-        return
+        return {}
     for heap in _HEAPS:
         with TemporaryDirectory(prefix="krate-segment-", dir=_memory_folder()) as work:
             if _write(Path(work), texts, heap):
-                for name in sorted(os.listdir(work)):
-                    extension = name.rpartition(".")[2]
-                    if extension in EXTENSIONS:
-                        shutil.copyfile(f"{work}/{name}", folder / f"segment.{extension}")
-                return
+                found = sorted(Path(work).iterdir())
+                return {f"segment{file.suffix}": file.read_bytes() for file in found if file.suffix[1:] in EXTENSIONS}
     raise KrateError(
         "INDEX_SEGMENT_SPLIT", "a shard does not fit into one segment", hint="report the size of its files"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,7 +31,7 @@ from krate_gitops.index.analysis import fold_text
 from krate_gitops.index.entries import graph_bytes, is_searchable, search_bytes
 from krate_gitops.index.formats import fingerprint
 from krate_gitops.index.postings import Postings, build_postings
-from krate_gitops.index.segment import EXTENSIONS, write_segment
+from krate_gitops.index.segment import SegmentWriter
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_file = msgspec.msgpack.Decoder(ParsedFile).decode
@@ -83,18 +84,21 @@ def shard_key(entries: Sequence[Entry], profile_digest: str) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-class Parts(msgspec.Struct):
-    """A shard in memory, before it is written. ``texts`` are of the searchable files, others are empty."""
+class Parts(NamedTuple):
+    """A shard in memory, before it is written; its segment may still be on its way."""
 
     entries: Sequence[Entry]
     files: list[ParsedFile]
     links: Links
     postings: Postings
-    texts: list[str]
+    segment: Future[dict[str, bytes]]
 
 
-def build_parts(entries: Sequence[Entry], parsed: Sequence[tuple[ParsedFile, list[Segment], str]]) -> Parts:
+def build_parts(
+    entries: Sequence[Entry], parsed: Sequence[tuple[ParsedFile, list[Segment], str]], writer: SegmentWriter
+) -> Parts:
     """A shard from freshly parsed files in path order."""
+    segment = writer.begin([text if is_searchable(file) else "" for file, _, text in parsed])
     files = [file for file, _, _ in parsed]
     segments: list[Segment] = []
     units = 0
@@ -102,8 +106,7 @@ def build_parts(entries: Sequence[Entry], parsed: Sequence[tuple[ParsedFile, lis
         if is_searchable(file):
             segments.extend(Segment(units + unit, field, text) for unit, field, text in own)
         units += unit_count(file)
-    texts = [text if is_searchable(file) else "" for file, _, text in parsed]
-    return Parts(entries, files, build_links(files), build_postings(segments, units), texts)
+    return Parts(entries, files, build_links(files), build_postings(segments, units), segment)
 
 
 def unit_count(file: ParsedFile) -> int:
@@ -132,13 +135,10 @@ def write_shard(folder: Path, key: str, parts: Parts) -> Summary:
         "findings": _encode([(at, file.findings) for at, file in enumerate(parts.files) if file.findings]),
         "postings": _encode([getattr(parts.postings, name).tobytes() for name, _ in _POSTINGS]),
     }
+    digests = _logical_digest(parts.files), json_digest([[file.path, file.digest] for file in parts.files])
+    stored |= parts.segment.result()
     for name, data in stored.items():
         (folder / name).write_bytes(data)
-    write_segment(folder, parts.texts)
-    for extension in EXTENSIONS:
-        file = folder / f"segment.{extension}"
-        if file.exists():
-            stored[file.name] = file.read_bytes()
     return Summary(
         key=key,
         first=parts.files[0].path,
@@ -147,8 +147,8 @@ def write_shard(folder: Path, key: str, parts: Parts) -> Summary:
         records=parts.links.records,
         edges=sum(len(record.edges) for file in parts.files for record in file.records),
         parse_errors=sum(file.parse_error for file in parts.files),
-        digest=_logical_digest(parts.files),
-        source_digest=json_digest([[file.path, file.digest] for file in parts.files]),
+        digest=digests[0],
+        source_digest=digests[1],
         bytes=sum(len(data) for data in stored.values()),
         files={name: hashlib.sha256(data).hexdigest() for name, data in stored.items()},
     )

@@ -24,6 +24,7 @@ from krate_gitops.git.objects import ObjectReader
 from krate_gitops.git.trees import SUBMODULE_MODE, SYMLINK_MODE
 from krate_gitops.index.allocation import keep_freed_memory
 from krate_gitops.index.reuse import Reuse, rebuild_parts
+from krate_gitops.index.segment import SegmentWriter
 from krate_gitops.index.shard import Entry, Findings, Parts, Summary, build_parts
 from krate_gitops.index.store import Store
 
@@ -57,6 +58,7 @@ class Worker:
         rules = setting.ontology.rules
         self._scanner = Scanner(rules.secret_scan, rules.prompt_injection)
         self._rules = RecordRules(OntologyIndex(setting.ontology), setting.organization)
+        self._segments = SegmentWriter()
         self._reader = reader or ObjectReader(setting.repository)
 
     def close(self) -> None:
@@ -73,7 +75,7 @@ class Worker:
         if task.reuse:
             parts = self._rebuild(task)
         else:
-            parts = build_parts(task.entries, self._parse(task.entries))
+            parts = build_parts(task.entries, self._parse(task.entries), self._segments)
         summary = self._store.write_shard(task.key, parts)
         self._judge(task.key, parts.files)
         return summary
@@ -82,7 +84,7 @@ class Worker:
         reuse = Reuse([self._store.shard(summary) for summary in task.reuse])
         new = [entry for entry in task.entries if not reuse.has(entry)]
         texts = self._texts([entry for entry in task.entries if reuse.has(entry)])
-        return rebuild_parts(task.entries, reuse, self._parse(new), texts)
+        return rebuild_parts(task.entries, reuse, self._parse(new), texts, self._segments)
 
     def _judge(self, key: str, files: Iterable[ParsedFile]) -> None:
         """Stores what the rules that need the ontology say of a shard's files."""

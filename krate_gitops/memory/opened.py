@@ -22,6 +22,8 @@ from krate_gitops.memory.admission import Admission
 from krate_gitops.memory.policy import EffectivePolicy
 from krate_gitops.progress import Progress, silent
 
+_FIRST_READ = 8
+
 
 class OpenIndex:
     """Reading side of one commit's index; a context manager that ends its Git child."""
@@ -69,12 +71,22 @@ class OpenIndex:
 
     def texts(self, files: Sequence[int]) -> Iterator[tuple[int, str]]:
         """Decoded texts of files in the order given; files that are no text are passed over."""
+        size = _FIRST_READ
+        start = 0
+        while start < len(files):
+            # A caller who stops early has read little in vain; one who reads on gets larger and larger pieces.
+            yield from self._piece(files[start : start + size])
+            start, size = start + size, size * 2
+
+    def _piece(self, files: Sequence[int]) -> list[tuple[int, str]]:
         blobs = [self.columns.file(number).blob for number in files]
+        found = []
         for number, (_, _, _, data) in zip(files, self._reader.stream(blobs), strict=True):
             try:
-                yield number, decode(data or b"")
+                found.append((number, decode(data or b"")))
             except EncodingProblem:
                 continue
+        return found
 
 
 Result = TypeVar("Result")

@@ -1,4 +1,5 @@
-"""Redaction: the last thing that happens to a text before it leaves the repository, and it fails closed.
+"""The last thing that happens to a text before it leaves the repository: redaction, which fails closed; then, for a
+prompt, everything is taken out of it that could end or imitate the frame it is shown in.
 
 Redact whole items before excerpts are cut: half a token at the end of an excerpt can no longer be recognised.
 """
@@ -13,7 +14,9 @@ import msgspec
 
 from krate_gitops.brain.model import SecretScan
 from krate_gitops.brain.scan.entropy import find_high_entropy
+from krate_gitops.brain.scan.normal import INVISIBLE, normalise
 from krate_gitops.brain.scan.patterns import SecretKind, compile_linear
+from krate_gitops.brain.scan.ranges import Ranges
 from krate_gitops.brain.scan.secrets import find_secrets
 from krate_gitops.errors import UnavailableError
 
@@ -116,8 +119,9 @@ def _spans(text: str, config: RedactionConfig) -> Iterator[_Span]:
     for hit in secrets:
         if hit.kind != SecretKind.EXAMPLE:
             yield _Span(hit.start, hit.end, 1, str(hit.kind))
+    known = Ranges((hit.start, hit.end) for hit in secrets)
     for token in find_high_entropy(text, _base64_scan(config.secret_scan)):
-        if not any(hit.start < token.end and token.start < hit.end for hit in secrets):
+        if not known.meets(token.start, token.end):
             yield _Span(token.start, token.end, 2, SecretKind.BASE64_CREDENTIAL.value)
     for number, pattern in enumerate(config.user_patterns):
         for match in compile_linear(pattern, code="MEMORY_REDACTION_FAILED", where=f"pattern {number}").finditer(text):
@@ -148,12 +152,9 @@ def _merged(spans: Iterator[_Span]) -> list[_Span]:
 
 def _around_markers(text: str, spans: Iterator[_Span], marker: re.Pattern[str]) -> Iterator[_Span]:
     """A span that cuts a marker takes all of it; one that holds nothing else but line breaks is dropped."""
-    markers = [match.span() for match in marker.finditer(text)]
+    markers = Ranges(match.span() for match in marker.finditer(text))
     for span in spans:
-        start, end = span.start, span.end
-        for low, high in markers:
-            if low < end and start < high:
-                start, end = min(start, low), max(end, high)
+        start, end = markers.around(span.start, span.end)
         if marker.sub("", text[start:end]).strip("\n"):
             yield _Span(start, end, span.rank, span.kind)
 
@@ -180,3 +181,40 @@ def markers(text: str) -> dict[str, int]:
 def unmarked(text: str) -> str:
     """A redacted text without its markers."""
     return _COUNTED.sub("", text)
+
+
+# What remains readable is made unable to step out of the frame it is shown in.
+_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?)?")
+_REMOVED = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f{INVISIBLE}]")
+_LINE_SEPARATORS = re.compile("[\x85\u2028\u2029]")
+_FENCES = re.compile("[`\uff40\u02cb\u2035]{3,}|[~\uff5e\u223c]{3,}")
+_HEADING = re.compile(r"^([ \t>]*)([#\uff03\ufe5f].*)$", re.MULTILINE)
+_PROMPT_HEADING = re.compile(r"#{1,6}\s*(?:company\s+brain\s+memory|records|excerpts)\b")
+_TEMPLATE_TOKEN = re.compile(r"<\|([A-Za-z0-9_]+)\|>|\[(/?INST)\]|<<(/?SYS)>>|<((?:start|end)_of_turn)>")
+
+
+def make_inert(text: str) -> str:
+    """The text without control (but line feed and tab), zero-width and bidirectional characters, with fences broken.
+
+    Runs of three or more backticks or tildes get spaces, so that neither a ``memory`` fence nor its end can stand in
+    the text; headings of the memory section are escaped; tokens of chat templates are spaced out. Applying it again
+    changes nothing.
+    """
+    text = _ESCAPE.sub("", text)
+    text = _LINE_SEPARATORS.sub(" ", _REMOVED.sub("", text))
+    text = _FENCES.sub(lambda fence: _spaced(fence.group()), text)
+    text = _HEADING.sub(_escaped, text)
+    return _TEMPLATE_TOKEN.sub(lambda token: _spaced_token(token.group()), text)
+
+
+def _spaced(fence: str) -> str:
+    return " ".join(fence[at : at + 2] for at in range(0, len(fence), 2))
+
+
+def _escaped(heading: re.Match[str]) -> str:
+    imitation = _PROMPT_HEADING.match(normalise(heading[2]).text)
+    return f"{heading[1]}\\{heading[2]}" if imitation else heading[0]
+
+
+def _spaced_token(token: str) -> str:
+    return f"{token[0]} {token[1:-1]} {token[-1]}"

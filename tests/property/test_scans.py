@@ -16,8 +16,7 @@ from krate_gitops.brain.scan.injection import scan_injection
 from krate_gitops.brain.scan.normal import DISGUISING, normalise
 from krate_gitops.brain.scan.private import find_private_data
 from krate_gitops.brain.scan.secrets import find_secrets
-from krate_gitops.memory.inert import make_inert
-from krate_gitops.memory.redact import RedactionConfig, redact
+from krate_gitops.memory.redact import RedactionConfig, make_inert, redact
 from tests.unit.scan.planted import VARIANTS, chars, planted
 from tests.unit.scan.test_injection import ATTACKS
 

@@ -20,6 +20,7 @@ from krate_gitops.brain.scan.entropy import entropy_trigger, find_high_entropy
 from krate_gitops.brain.scan.injection import DISGUISED, Verdict, phrase_trigger, scan_injection
 from krate_gitops.brain.scan.patterns import SECRET_TRIGGER, SecretKind, compile_policy, compile_trigger, loosened
 from krate_gitops.brain.scan.private import PRIVATE, find_private_data
+from krate_gitops.brain.scan.ranges import Ranges
 from krate_gitops.brain.scan.secrets import SecretHit, find_secrets
 from krate_gitops.brain.text import LineIndex
 
@@ -121,8 +122,9 @@ class Scanner:
 
     def _entropy(self, text: str, secrets: list[SecretHit], lines: LineIndex) -> list[Finding]:
         found = []
+        known = Ranges((secret.start, secret.end) for secret in secrets)
         for hit in find_high_entropy(text, self._secret):
-            if any(secret.start < hit.end and hit.start < secret.end for secret in secrets):
+            if known.meets(hit.start, hit.end):
                 continue
             line, column = lines.position(hit.start)
             message = f"{hit.length}-char high-entropy token at {line}:{column}"

@@ -19,6 +19,7 @@ from krate_gitops.brain.scan.examples import is_documented_example
 from krate_gitops.brain.scan.folds import FOLD
 from krate_gitops.brain.scan.patterns import compile_trigger
 from krate_gitops.brain.scan.randomness import alphabet_bits, is_masked, random_part, shannon_bits
+from krate_gitops.brain.scan.ranges import Ranges
 from krate_gitops.brain.scan.secrets import fingerprint, fingerprints
 
 
@@ -83,7 +84,7 @@ def find_high_entropy(text: str, config: SecretScan) -> list[EntropyHit]:
     hits: list[EntropyHit] = []
     for start, end in _tokens(text, config.entropy_min_length):
         token = text[start:end]
-        if any(low <= start < high for low, high in exempt):
+        if exempt.meets(start, end):
             continue
         if shannon_bits(token) * 100 < alphabet_bits(token) * config.entropy_threshold_percent:
             continue
@@ -129,10 +130,10 @@ def _is_encoded_prose(run: str) -> bool:
     return any(run.text.count(" ") * 12 >= len(run.text) and run.text.isprintable() for run in decoded_runs(run))
 
 
-def _exempt_ranges(text: str) -> list[tuple[int, int]]:
+def _exempt_ranges(text: str) -> Ranges:
     ranges: list[tuple[int, int]] = []
     if "data:" in text:
         ranges.extend(match.span() for match in _DATA_URI.finditer(text))
     if "-----BEGIN" in text:
         ranges.extend(match.span() for match in _PUBLIC_BLOCK.finditer(text))
-    return ranges
+    return Ranges(ranges)

@@ -18,6 +18,7 @@ from krate_gitops.brain.scan.hidden import HIDDEN, hidden_characters, invisible_
 from krate_gitops.brain.scan.normal import DISGUISING, Normal, normalise
 from krate_gitops.brain.scan.patterns import compile_trigger, loosened
 from krate_gitops.brain.scan.phrases import PHRASES, SCANNER_VERSION, VERDICTS, Category, Verdict, expand
+from krate_gitops.brain.scan.ranges import Ranges
 
 __all__ = [
     "DISGUISED",
@@ -82,9 +83,8 @@ def scan_injection(text: str, extra_phrases: Sequence[str] = ()) -> list[Injecti
         return []
     normal = normalise(text)
     hits = list(_phrases(text, normal, extra_phrases))
-    for start, end in invisible_ranges(text):
-        if any(start <= hit.start < end for hit in hits):
-            hits.append(_hit(Category.HIDDEN, start, end))
+    said = Ranges((hit.start, hit.end) for hit in hits)
+    hits.extend(_hit(Category.HIDDEN, *place) for place in invisible_ranges(text) if said.meets(*place))
     hits.extend(_hit(Category.HIDDEN, start, end) for start, end in hidden_characters(text))
     for run in decoded_runs(text):
         if any(True for _ in _phrases(run.text, normalise(run.text), extra_phrases)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from krate_gitops.memory.inert import make_inert
+from krate_gitops.memory.redact import make_inert
 
 
 @pytest.mark.parametrize(
