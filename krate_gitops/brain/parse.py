@@ -22,7 +22,7 @@ from krate_gitops.brain.values import settle, text_of
 from krate_gitops.brain.yaml_exact import YamlRefused, parse_exact
 from krate_gitops.brain.yaml_fast import NeedExact, fractions_are_plain, parse_fast
 
-_HEADING = re.compile(r"^#[ \t]+([^\s#].*|#+[^\s#].*)$", re.MULTILINE)
+_HEADING = re.compile(r"^#[ \t]+(?!#+[ \t]*$)(\S.*)$", re.MULTILINE)
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _FENCED = re.compile(r"^(```|~~~)", re.MULTILINE)
 _LEADING_DATE = re.compile(r"(\d{4}-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?)(?!\d)")

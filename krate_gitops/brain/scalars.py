@@ -12,8 +12,8 @@ from typing import Any
 from krate_gitops.brain.model import Number
 
 _MAX_INTEGER = 2**53 - 1
-_LONGEST_INTEGER = 22
-"""Characters of any notation that may be an integer up to 2^53-1, and a few more."""
+_LONGEST_INTEGER = 18
+"""Digits of 2^53-1 in the longest notation, octal."""
 _NULL = frozenset(("", "~", "null", "Null", "NULL"))
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _INT = re.compile(r"[-+]?[0-9]+\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
@@ -32,8 +32,15 @@ def resolve_plain(source: str) -> Any:
     if first.isascii() and not (first.isdigit() or first in "+-."):
         return source
     if _INT.match(source):
-        if len(source) > _LONGEST_INTEGER and len(source.lstrip("+-0")) > _LONGEST_INTEGER:
-            return Number(source)  # thousands of digits are not worth a conversion, and Python refuses it
-        number = int(source, 0) if source[:2] in ("0o", "0x") else int(source)
-        return number if abs(number) <= _MAX_INTEGER else Number(source)
+        return _integer(source)
     return Number(source) if _FLOAT.match(source) else source
+
+
+def _integer(source: str) -> int | Number:
+    digits = source.lstrip("+-")
+    base = {"0o": 8, "0x": 16}.get(digits[:2], 10)
+    digits = (digits if base == 10 else digits[2:]).lstrip("0") or "0"
+    if len(digits) > _LONGEST_INTEGER:
+        return Number(source)  # Python refuses to convert thousands of digits
+    number = -int(digits, base) if source.startswith("-") else int(digits, base)
+    return number if abs(number) <= _MAX_INTEGER else Number(source)

@@ -1,7 +1,7 @@
 """From what a parser returned to plain values, those canonical JSON can hold.
 
-Text, integers, booleans, lists and maps; a number with a fraction is ``{"$number": source}``, a null in a map is left out
-and a null in a list is ``{"$null": true}``.
+Text, integers, booleans, lists and maps; a number with a fraction is ``{"$number": source}``, a null in a map is left
+out and a null in a list is ``{"$null": true}``.
 """
 
 from __future__ import annotations

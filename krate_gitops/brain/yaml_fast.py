@@ -25,8 +25,8 @@ _SUSPICIOUS = re.compile(
     r"|\\(?:0|x00|u0000|U00000000)",  # escapes that yield NUL
     re.MULTILINE,
 )
-# Numbers that the parser types unlike the core schema: leading zeros, binary, signed hexadecimal and octal, and those too
-# large for a double. It starts at a digit, because those are rare, and looks back for the start of a scalar.
+# Numbers that the parser types unlike the core schema: leading zeros, binary, signed hexadecimal and octal, and those
+# too large for a double. It starts at a digit, because those are rare, and looks back for the start of a scalar.
 _ODD_NUMBER = re.compile(
     r"[0-9.](?:(?<![^\s\[{,].)|(?<=[\s\[{,:][-+].)|(?<=[\"']:.)|(?<=\A[-+].))"
     r"(?:(?<=0)[0-9bB]|(?<=[-+]0)[xXoO]|[0-9.]*[eE]\+?[0-9]{3}|[0-9]{299})"

@@ -115,7 +115,7 @@ def _into(out: Path, fill: Callable[[IO[bytes]], int]) -> int:
 def _to_stdout(file: IO[bytes]) -> None:
     file.seek(0)
     if sys.stdout.isatty():
-        from krate_gitops.encoding import escape_invisible
+        from krate_gitops.printable import escape_invisible
 
         for line in file:
             click.echo(escape_invisible(line.decode()), nl=False)

@@ -30,6 +30,7 @@ def init(invocation: Invocation, path: Path, bare: bool, root: str, branch: str)
     from krate_gitops.git.checkout import fill_work_tree
     from krate_gitops.git.commits import init_repository, write_commit
 
+    path = path.absolute()
     files = seed_files(invocation.settings.organization)
     folder = "" if root.strip("/") in ("", ".") else root.strip("/") + "/"
     if path.exists() and (not path.is_dir() or any(path.iterdir())):

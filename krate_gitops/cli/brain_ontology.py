@@ -27,9 +27,7 @@ def ontology() -> None:
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the files.")
 @click.option("--force", is_flag=True, help="Replace ontology files that are there.")
 @pass_invocation
-def infer(
-    invocation: Invocation, repo: str, selection: RefSelection, root: str | None, out: Path, force: bool
-) -> None:
+def infer(invocation: Invocation, repo: str, selection: RefSelection, root: str | None, out: Path, force: bool) -> None:
     """Draft an ontology from the kinds, attributes, edges and ids that a brain really contains."""
     from krate_gitops.index.drafting import draft_ontology
 

@@ -97,9 +97,7 @@ def _validate(
             progress=listen,
         )
     target = brain.target(brain.resolve(any_commit(selection)).resolved_commit)
-    return validate_commit(
-        brain.builder, target, base=against, selection=wanted, fail_on=fail_on, progress=listen
-    )
+    return validate_commit(brain.builder, target, base=against, selection=wanted, fail_on=fail_on, progress=listen)
 
 
 def _selection(codes: tuple[str, ...], paths: tuple[str, ...]) -> Selection:

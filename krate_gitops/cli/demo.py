@@ -77,14 +77,24 @@ def _run(arguments: Sequence[str]) -> Ran:
     from krate_gitops.cli.main import cli
     from krate_gitops.demo.play import Ran
 
-    results, complaints = io.StringIO(), io.StringIO()
+    # Files are written to the bytes below standard output, so there must be some.
+    results, complaints = _stream(), _stream()
     code: int | str | None = 0
     with contextlib.redirect_stdout(results), contextlib.redirect_stderr(complaints):
         try:
             cli.main(arguments)
         except SystemExit as end:
             code = end.code
-    return Ran(code if isinstance(code, int) else EXIT_NO, results.getvalue() or complaints.getvalue())
+    return Ran(code if isinstance(code, int) else EXIT_NO, _content(results) or _content(complaints))
+
+
+def _stream() -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+
+
+def _content(stream: io.TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()
 
 
 def _opening(world: World) -> str:

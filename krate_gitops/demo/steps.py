@@ -29,7 +29,8 @@ def steps(world: World) -> tuple[Step, ...]:
     """The main job on a world, in order."""
     brain = str(world.brain)
     query = ("brain", "query", brain, _QUESTION, "--explain", "--limit", "3", "--max-matches", "2")
-    proposal = ("--ref", PROPOSAL_BRANCH, "--allow-unapproved", "--base", "main")
+    agent = ("--policy", str(world.policy), "--repository", "payments")
+    proposal = ("--ref", PROPOSAL_BRANCH, "--base", "main")
     return (
         Step(title="Which commit does a reader get?", arguments=("ref", "resolve", brain)),
         Step(title="And which one on 10 March?", arguments=("ref", "resolve", brain, "--at", MARCH)),
@@ -62,6 +63,11 @@ def steps(world: World) -> tuple[Step, ...]:
             remark="The next day that script paid 41 refunds twice; ten days later it was deprecated.",
         ),
         Step(
+            title="What an agent at work on the payments repository gets, under its policy",
+            arguments=("brain", "query", brain, _QUESTION, *agent, "--limit", "4", "--max-matches", "1"),
+            lines=24,
+        ),
+        Step(
             title="Read the record itself, with what it is linked to",
             arguments=("brain", "show", brain, "runbook:payments-refund-replay"),
             lines=32,
@@ -76,7 +82,7 @@ def steps(world: World) -> tuple[Step, ...]:
         ),
         Step(
             title="Take the graph elsewhere",
-            arguments=("brain", "export", brain, "--format", "graph-index"),
-            lines=24,
+            arguments=("brain", "export", brain, "--format", "graph-index", "--out", str(world.folder / "graph.json")),
+            remark="Records, edges and who owns what, as JSON. The same commit gives the same bytes.",
         ),
     )

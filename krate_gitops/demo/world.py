@@ -23,6 +23,7 @@ from krate_gitops.demo.story import (
     STORY,
 )
 from krate_gitops.errors import UsageError
+from krate_gitops.git.checkout import fill_work_tree
 from krate_gitops.git.command import run_git
 from krate_gitops.git.commits import init_repository, write_commit
 
@@ -41,6 +42,7 @@ class World(msgspec.Struct, frozen=True):
     folder: Path
     brain: Path
     config: Path
+    policy: Path
     commits: tuple[str, ...]
 
 
@@ -59,9 +61,11 @@ def build_world(folder: Path) -> World:
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "config.toml"
     config.write_text(_CONFIG, encoding="utf-8")
-    (folder / POLICY).write_text(POLICY_TEXT, encoding="utf-8")
+    policy = folder / POLICY
+    policy.write_text(POLICY_TEXT, encoding="utf-8")
     brain = folder / BRAIN
-    git_dir = init_repository(brain).git_dir
+    repository = init_repository(brain)
+    git_dir = repository.git_dir
     commits = _write_story(git_dir)
     _tag(git_dir, commits[AUDIT_CHAPTER])
     write_commit(
@@ -73,9 +77,8 @@ def build_world(folder: Path) -> World:
         time=_instant(PROPOSAL_TIME),
         branch=PROPOSAL_BRANCH,
     )
-    # For people to look around in and to edit; the program itself reads commits.
-    run_git(git_dir, [f"--work-tree={brain}", "reset", "--hard", "--quiet"])
-    return World(folder, brain, config, tuple(commits))
+    fill_work_tree(repository)
+    return World(folder, brain, config, policy, tuple(commits))
 
 
 def _write_story(git_dir: Path) -> list[str]:

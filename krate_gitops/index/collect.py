@@ -22,6 +22,7 @@ from krate_gitops.index.inventory import (
     size_of,
 )
 from krate_gitops.index.manifest import Manifest
+from krate_gitops.index.shard import Summary
 from krate_gitops.index.store import Store
 
 _DAY = 86_400
@@ -65,15 +66,9 @@ class _Collector:
     def run(self) -> Collected:
         kept = self._manifests()
         self._done.kept_manifests = len(kept)
-        shards = {summary.key for manifest in kept for summary in manifest.shards}
-        self._shards(shards)
-        self._verdicts(
-            {
-                f"{summary.key}-{manifest.ontology_digest.removeprefix('sha256:')[:_VERDICT_DIGITS]}"
-                for manifest in kept
-                for summary in manifest.shards
-            }
-        )
+        self._shards({summary.key for manifest in kept for summary in manifest.shards})
+        self._verdicts({_verdict_name(summary, manifest) for manifest in kept for summary in manifest.shards})
+        self._ontologies({_hex(manifest.ontology_digest) for manifest in kept})
         self._leftovers()
         self._old_formats()
         return self._done
@@ -113,6 +108,12 @@ class _Collector:
                     self._done.verdicts += 1
                     self._remove(verdict)
 
+    def _ontologies(self, needed: set[str]) -> None:
+        for path in children(self._store.root / "ontologies"):
+            if path.name.partition("-")[0] not in needed and not self._is_young(path):
+                self._done.leftovers += 1
+                self._remove(path)
+
     def _leftovers(self) -> None:
         """What builders and readers that were killed left behind."""
         for folder in (self._store.root / "tmp", self._store.root / "views", self._store.root.parents[1] / "worktrees"):
@@ -140,3 +141,11 @@ class _Collector:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
+
+
+def _verdict_name(summary: Summary, manifest: Manifest) -> str:
+    return f"{summary.key}-{_hex(manifest.ontology_digest)[:_VERDICT_DIGITS]}"
+
+
+def _hex(digest: str) -> str:
+    return digest.removeprefix("sha256:")

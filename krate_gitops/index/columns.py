@@ -26,6 +26,7 @@ class Columns:
         self.shards = shards
         parts = [shard.outline() for shard in shards]
         self.paths = [path for part in parts for path in part.paths]
+        self.blobs = [blob for part in parts for blob in part.blobs]
         self.spellings = [part.spellings for part in parts]
         self.links, record_bases, _ = concatenate([part.links for part in parts])
         units = [part.units for part in parts]

@@ -17,7 +17,7 @@ _LONGEST = 512
 
 
 def _hazard(run: int) -> int:
-    """2^32 times the probability of a cut after document ``run`` of a run that got so far: 1 - exp(-d), by its series."""
+    """2^32 times the probability of a cut after document ``run`` of a run so far: 1 - exp(-d), by its series."""
     d = (((run + 1) ** 4 - run**4) << _BITS) // _SCALE**4
     square = d * d >> _BITS
     cube = square * d >> _BITS

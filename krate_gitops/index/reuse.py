@@ -88,10 +88,10 @@ def _merge(
     """Postings of moved units of old shards and of new units, in one numbering."""
     parts = [(fresh, np.arange(units, dtype=np.int64))]
     lengths = fresh.lengths.copy()
-    for number, postings in enumerate(old):
+    for place_in_old, postings in enumerate(old):
         target = np.full(len(postings.lengths), -1, dtype=np.int64)
         for shard, first, size, new in moves:
-            if shard == number:
+            if shard == place_in_old:
                 target[first : first + size] = np.arange(new, new + size)
         there = target >= 0
         lengths[target[there]] = postings.lengths[there]

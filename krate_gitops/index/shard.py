@@ -119,13 +119,14 @@ def write_shard(folder: Path, key: str, parts: Parts) -> Summary:
     packed = [_encode(file) for file in parts.files]
     offsets = np.cumsum([0, *(len(item) for item in packed)], dtype=np.uint64)
     paths = "\0".join(file.path for file in parts.files).encode()
+    blobs = " ".join(file.blob for file in parts.files)
     names = spellings([file.path for file in parts.files])
     units = np.array([unit_count(file) for file in parts.files], dtype=np.uint32)
     stored = {
         "facts": _encode([offsets.tobytes(), b"".join(packed)]),
         "links": _encode(
             [
-                [paths, units.tobytes(), names.fold.tobytes(), names.exact.tobytes(), parts.links.names],
+                [paths, blobs, units.tobytes(), names.fold.tobytes(), names.exact.tobytes(), parts.links.names],
                 _encode_notes(parts.files),
                 [getattr(parts.links, name).tobytes() for name, _ in COLUMNS],
             ]
@@ -191,6 +192,7 @@ class Outline(NamedTuple):
     """What whole-commit work needs of a shard: paths, units of each file, spellings of the paths, columns."""
 
     paths: list[str]
+    blobs: list[str]
     units: Array
     spellings: Spellings
     links: Links
@@ -264,12 +266,13 @@ class Shard:
 
     def outline(self) -> Outline:
         """Paths and columns."""
-        (paths, units, fold, exact, names), notes, columns = msgspec.msgpack.decode(self.read("links"))
+        (paths, blobs, units, fold, exact, names), notes, columns = msgspec.msgpack.decode(self.read("links"))
         arrays: dict[str, Array] = {
             n: np.frombuffer(data, dtype=kind) for (n, kind), data in zip(COLUMNS, columns, strict=True)
         }
         return Outline(
             paths.decode().split("\0"),
+            blobs.split(" "),
             np.frombuffer(units, dtype=np.uint32),
             Spellings(np.frombuffer(fold, dtype=np.uint64), np.frombuffer(exact, dtype=np.uint64)),
             Links(**arrays, names=names),

@@ -1,7 +1,7 @@
 """The index store: immutable shards and manifests under one folder, safe to delete at any time.
 
-Everything is written under a temporary name and renamed, so a reader sees a whole thing or nothing, and several builders
-of the same commit race harmlessly: the first rename wins and the others' work is thrown away.
+Everything is written under a temporary name and renamed, so a reader sees a whole thing or nothing, and several
+builders of the same commit race harmlessly: the first rename wins and the others' work is thrown away.
 """
 
 from __future__ import annotations

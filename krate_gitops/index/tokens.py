@@ -57,7 +57,10 @@ def tokenise(texts: list[bytes]) -> Tokens:
 def _distinct(
     joined: bytes, buffer: npt.NDArray[np.uint8], starts: _Array, ends: _Array, sizes: _Array
 ) -> tuple[list[bytes], _Array]:
-    """Distinct tokens and, for each token, which of them it is. Up to 16 bytes by two words, longer ones by dictionary."""
+    """Distinct tokens and, for each token, which of them it is.
+
+    Tokens of up to 16 bytes are compared as two numbers, longer ones in a dictionary.
+    """
     windows = np.lib.stride_tricks.sliding_window_view(buffer, 8)
     low = windows[starts].view(np.uint64).ravel() & _MASKS[np.minimum(sizes, 8)]
     high = np.zeros_like(low)

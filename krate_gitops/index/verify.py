@@ -18,7 +18,7 @@ _KEY = re.compile(r"[0-9a-f]{64}\Z")
 _NAME = re.compile(r"[0-9a-f]{40,64}-[0-9a-f]{16}\Z")
 _decode_summary = msgspec.msgpack.Decoder(Summary).decode
 _SUMMARY = "summary"
-_OWN = frozenset(("shards", "manifests", "verdicts", "tmp", "views"))
+_OWN = frozenset(("shards", "manifests", "verdicts", "ontologies", "tmp", "views"))
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -36,6 +36,8 @@ class Verified(msgspec.Struct, frozen=True):
     shards: int
     verdicts: int
     bytes: int
+    missing: int
+    """Shards that a manifest names and that are gone: no damage, since whoever needs one makes it again."""
     problems: tuple[Problem, ...]
 
     @property
@@ -56,6 +58,7 @@ class _Verifier:
         self._progress = progress
         self._problems: list[Problem] = []
         self._bytes = 0
+        self._missing = 0
 
     def run(self) -> Verified:
         named: dict[str, Summary] = {}
@@ -72,10 +75,12 @@ class _Verifier:
                 named.update((summary.key, summary) for summary in manifest.shards)
         shards = self._shards(named)
         verdicts = sum(
-            self._verdict(path) for group in children(self._store.root / "verdicts") for path in children(group)
+            self._sealed(path) for group in children(self._store.root / "verdicts") for path in children(group)
         )
+        for path in children(self._store.root / "ontologies"):
+            self._sealed(path)
         self._foreign()
-        return Verified(manifests, shards, verdicts, self._bytes, tuple(self._problems))
+        return Verified(manifests, shards, verdicts, self._bytes, self._missing, tuple(self._problems))
 
     def _shards(self, named: Mapping[str, Summary]) -> int:
         """Checks stored shards, those that no manifest names too; returns how many there are."""
@@ -86,9 +91,7 @@ class _Verifier:
                 self._bad(folder, "a foreign file")
             else:
                 self._shard(folder, named.get(folder.name))
-        for key in sorted(named.keys() - {folder.name for folder in folders}):
-            # Nothing to remove: whoever needs the shard builds it.
-            self._problems.append(Problem(self._place(self._store.shard_folder(key)), "the shard is missing", True))
+        self._missing = len(named.keys() - {folder.name for folder in folders})
         return len(folders)
 
     def _shard(self, folder: Path, named: Summary | None) -> None:
@@ -106,7 +109,8 @@ class _Verifier:
             if path.name not in summary.files and path != folder / _SUMMARY:
                 self._bad(path, "a foreign file")
 
-    def _verdict(self, path: Path) -> bool:
+    def _sealed(self, path: Path) -> bool:
+        """Checks a file that ends in its own digest."""
         try:
             unseal(path.read_bytes())
         except (DamagedError, OSError):

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import msgspec
 
 from krate_gitops.brain.links import NO_TIME
-from krate_gitops.brain.model import PromptInjection, Record, SecretScan
+from krate_gitops.brain.model import Record
 from krate_gitops.brain.normalise import SENSITIVITIES
-from krate_gitops.brain.scan.injection import Verdict, scan_injection, worst
+from krate_gitops.brain.scan.injection import Verdict
 from krate_gitops.digest import sha256_digest
 from krate_gitops.errors import KrateError
 from krate_gitops.index.columns import Columns
@@ -19,7 +19,7 @@ from krate_gitops.memory.budget import Fit, Item, fill
 from krate_gitops.memory.grep import Window
 from krate_gitops.memory.opened import OpenIndex
 from krate_gitops.memory.rank import Order, Ranking
-from krate_gitops.memory.redact import TOO_BROAD, RedactionConfig, markers, redact
+from krate_gitops.memory.redact import TOO_BROAD, Redacted, markers
 from krate_gitops.memory.response import DocumentItem, EdgeItem, ExcerptItem, RecordItem, RedactionReport
 
 RECORD, EXCERPT, DOCUMENT = "record", "excerpt", "document"
@@ -70,16 +70,13 @@ class Assembler:
         opened: OpenIndex,
         admission: Admission,
         ranking: Ranking,
-        *,
-        secrets: SecretScan,
-        injection: PromptInjection,
     ) -> None:
         self._opened = opened
         self._columns: Columns = opened.columns
         self._admission = admission
         self._ranking = ranking
-        self._redaction = RedactionConfig(secrets)
-        self._injection = injection
+        self._redacted: dict[str, Redacted] = {}
+        self._verdicts: dict[str, Verdict] = {}
         self._by_kind: dict[str, int] = {}
         self._changed = 0
         self._blocked = False
@@ -91,7 +88,9 @@ class Assembler:
 
         Raises ``KrateError(MEMORY_LIMIT_EXCEEDED)`` when one that the user picked does not.
         """
-        ready = [item for item in map(self._make_ready, self._with_bodies(candidates)) if item is not None]
+        candidates = list(self._with_bodies(candidates))
+        self._look_over(candidates)
+        ready = [item for item in map(self._make_ready, candidates) if item is not None]
         fits = fill((Item(item.text, item.candidate.kind != RECORD, False) for item in ready), max_bytes)
         records: list[RecordItem] = []
         excerpts: list[ExcerptItem] = []
@@ -147,6 +146,28 @@ class Assembler:
         found = self._columns.record(record)
         return found.form != "graph" and not found.summary and not self._admission.secret[record]
 
+    def _look_over(self, candidates: Sequence[Candidate]) -> None:
+        """Cleans all texts of the answer in one go."""
+        parts: dict[str, None] = {}
+        for candidate in candidates:
+            if candidate.kind == RECORD:
+                record = self._columns.record(candidate.record)
+                parts |= dict.fromkeys((record.title or "", record.summary or candidate.text))
+            elif candidate.kind == DOCUMENT:
+                parts[self._title(candidate) or ""] = None
+        cleaner = self._opened.cleaner
+        self._redacted = dict(zip(parts, cleaner.redact(list(parts)), strict=True))
+        texts = dict.fromkeys(redacted.text for redacted in self._redacted.values())
+        texts |= dict.fromkeys(candidate.text for candidate in candidates if candidate.kind != RECORD)
+        self._verdicts = dict(zip(texts, cleaner.verdicts(list(texts)), strict=True))
+
+    def _title(self, candidate: Candidate) -> str | None:
+        """Title of a document, before it is cleaned."""
+        if candidate.record >= 0:
+            return self._columns.record(candidate.record).title
+        note = self._columns.file(candidate.file).note
+        return note.title if note else None
+
     def _make_ready(self, candidate: Candidate) -> _Ready | None:
         if candidate.kind == RECORD:
             return self._ready_record(candidate)
@@ -176,7 +197,7 @@ class Assembler:
         """Redacted text, whether it may be served at all, and warnings for its item."""
         if not text:
             return text, True, ()
-        redacted = redact(text, config=self._redaction)
+        redacted = self._redacted[text]
         kept, warnings = self._checked(redacted.text, redacted.removed_ratio)
         return (redacted.text if kept else ""), kept, warnings
 
@@ -189,7 +210,7 @@ class Assembler:
         if removed > TOO_BROAD:
             self._warnings.append("redaction-too-broad")
             return False, ()
-        verdict = worst(scan_injection(text, self._injection.extra_phrases))
+        verdict = self._verdicts[text]
         if verdict is Verdict.BLOCKED:
             self._warnings.append("injection-blocked")
             return False, ()
@@ -261,7 +282,7 @@ class Assembler:
         candidate = item.candidate
         file = self._columns.file(candidate.file)
         record = self._columns.record(candidate.record) if candidate.record >= 0 else None
-        title = record.title if record else (file.note.title if file.note else None)
+        title = self._title(candidate)
         return DocumentItem(
             path=file.path,
             id=record.id if record else None,

@@ -19,6 +19,7 @@ from krate_gitops.index.source import Source, Target
 from krate_gitops.index.strength import Ranker
 from krate_gitops.index.view import WordView
 from krate_gitops.memory.admission import Admission
+from krate_gitops.memory.clean import Cleaner
 from krate_gitops.memory.policy import EffectivePolicy
 from krate_gitops.progress import Progress, silent
 
@@ -71,15 +72,33 @@ class OpenIndex:
 
     def texts(self, files: Sequence[int]) -> Iterator[tuple[int, str]]:
         """Decoded texts of files in the order given; files that are no text are passed over."""
-        size = _FIRST_READ
-        start = 0
+        for piece in self._pieces(files):
+            yield from piece
+
+    def clean_texts(self, files: Sequence[int]) -> Iterator[tuple[int, str, str]]:
+        """The same with each text redacted, line by line where it was; the second text is the first where it is clean.
+
+        Whole texts are redacted before anything is cut out of them, or half a secret would be left standing.
+        """
+        for piece in self._pieces(files):
+            redacted = self.cleaner.redact([text for _, text in piece])
+            for (number, text), clean in zip(piece, redacted, strict=True):
+                yield number, text, clean.text if clean.counts else text
+
+    @cached_property
+    def cleaner(self) -> Cleaner:
+        rules = self.source.ontology.rules
+        return Cleaner(rules.secret_scan, rules.prompt_injection)
+
+    def _pieces(self, files: Sequence[int]) -> Iterator[list[tuple[int, str]]]:
+        """Texts in growing pieces: a caller who stops early has read little in vain."""
+        start, size = 0, _FIRST_READ
         while start < len(files):
-            # A caller who stops early has read little in vain; one who reads on gets larger and larger pieces.
-            yield from self._piece(files[start : start + size])
+            yield self._piece(files[start : start + size])
             start, size = start + size, size * 2
 
     def _piece(self, files: Sequence[int]) -> list[tuple[int, str]]:
-        blobs = [self.columns.file(number).blob for number in files]
+        blobs = [self.columns.blobs[number] for number in files]
         found = []
         for number, (_, _, _, data) in zip(files, self._reader.stream(blobs), strict=True):
             try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,12 +20,12 @@ from krate_gitops.index.formats import INDEXER_VERSION
 from krate_gitops.index.shard import FILE_CLASSES
 from krate_gitops.index.strength import EXCERPT_BONUS, Matches, analyse
 from krate_gitops.memory.admission import Admission
-from krate_gitops.memory.grep import SCAN_FACTOR, Matcher, Window, excerpt, split_terms, windows
+from krate_gitops.memory.grep import SCAN_FACTOR, Matcher, Window, excerpt, excerpt_of_lines, span, split_terms, windows
 from krate_gitops.memory.items import DOCUMENT, EXCERPT, RECORD, Assembler, Candidate
 from krate_gitops.memory.opened import OpenIndex
 from krate_gitops.memory.policy import MODES, EffectivePolicy
 from krate_gitops.memory.rank import Ranking
-from krate_gitops.memory.redact import REDACTION_VERSION, RedactionConfig, redact, unmarked
+from krate_gitops.memory.redact import REDACTION_VERSION, unmarked
 from krate_gitops.memory.request import QueryRequest, checked
 from krate_gitops.memory.response import (
     Denied,
@@ -91,8 +92,7 @@ class _Run:
             return Matches(
                 np.zeros(self.columns.units, dtype=np.int64), (), np.zeros(self.columns.units, dtype=np.uint64)
             )
-        regex = self.request.grep.regex and self.mode == "grep-only"
-        if not text.strip() or (not regex and not split_terms(text)):
+        if not text.strip() or (self.mode != "grep-only" and not split_terms(text)):
             hint = "ask with at least one word of two letters"
             raise UsageError("INVALID_REQUEST", "the text holds no word to search for", hint=hint)
         return self.opened.ranker.match(analyse(text), self.request.ranking_version)
@@ -187,14 +187,13 @@ class _Run:
         found: list[Candidate] = []
         raw, most = 0, grep.max_matches * SCAN_FACTOR
         kept = 0
-        for number, text in self.opened.texts(files):
+        for number, text, safe in self.opened.clean_texts(files):
             if raw >= most:
                 break
-            safe = self._redacted(text)
             spans, total = windows(safe, matcher, context=grep.context_lines, most=most - raw)
             raw += total
             found += [self._excerpt_found(number, text, safe, window) for window in spans]
-        found.sort(key=lambda item: item.order)
+        found.sort(key=attrgetter("order"))
         result: list[Candidate] = []
         for item in found:
             matches = len(item.window.matches) if item.window else 0
@@ -257,16 +256,11 @@ class _Run:
         first, end = int(self.columns.first_unit[file]), int(self.columns.first_unit[file + 1])
         return first + int(np.argmax(self.matches.strength[first:end]))
 
-    def _redacted(self, text: str) -> str:
-        """The text without secrets, line by line where it was: before windows are cut, lest a half token stays."""
-        return redact(text, config=RedactionConfig(self.opened.source.ontology.rules.secret_scan)).text
-
     def _excerpt_found(self, file: int, text: str, safe: str, window: Window, *, selected: bool = False) -> Candidate:
         unit = self._best_unit(file)
         strength = int(self.matches.strength[unit]) + EXCERPT_BONUS * len(window.words)
         body = excerpt(safe, window)
-        before = len(excerpt(text, window).encode())
-        removed = 0.0 if safe is text else 1 - len(unmarked(body).encode()) / max(before, 1)
+        removed = 0.0 if safe is text else _removed(excerpt_of_lines(text, window), body)
         order = self.ranking.order(
             unit, selected=selected, strength=strength, size=len(body.encode()), line=window.first
         )
@@ -297,11 +291,10 @@ class _Run:
                 self.denied.append(Denied("path", path, "not found or not readable"))
             else:
                 files.append(number)
-        return [self._document_found(number, text) for number, text in self.opened.texts(files)]
+        return [self._document_found(*found) for found in self.opened.clean_texts(files)]
 
-    def _document_found(self, file: int, text: str, *, selected: bool = False) -> Candidate:
-        safe = self._redacted(text)
-        removed = 1 - len(unmarked(safe).encode()) / max(len(text.encode()), 1)
+    def _document_found(self, file: int, text: str, safe: str, *, selected: bool = False) -> Candidate:
+        removed = 0.0 if safe is text else _removed(text, safe)
         unit = self._best_unit(file)
         order = self.ranking.order(unit, selected=selected, size=int(self.columns.file_bytes[file]))
         return Candidate(order, DOCUMENT, self._file_record(file, None), file, None, safe, removed)
@@ -314,29 +307,25 @@ class _Run:
             if record >= 0 and self.admission.records[record]:
                 found.append(self._record_found(record, selected=True))
                 continue
-            span = _RANGE.match(item) if item not in self.columns.file_number else None
-            number = self.columns.file_number.get(span["path"] if span else item)
+            lines = _RANGE.match(item) if item not in self.columns.file_number else None
+            number = self.columns.file_number.get(lines["path"] if lines else item)
             if number is None or not self.admission.files[number]:
                 raise DeniedError("POLICY_DENIED", "a selected item does not exist or may not be read", location=item)
-            for _, text in self.opened.texts([number]):
-                if span is None:
-                    found.append(self._document_found(number, text, selected=True))
+            for _, text, safe in self.opened.clean_texts([number]):
+                if lines is None:
+                    found.append(self._document_found(number, text, safe, selected=True))
                     continue
-                first = max(1, int(span["first"]))
-                last = min(text.count("\n") + 1, int(span["last"] or first))
-                if first > last:
+                first = max(1, int(lines["first"]))
+                window = span(safe, first, max(first, int(lines["last"] or first)))
+                if window is None:
                     raise UsageError("INVALID_REQUEST", "the lines do not exist", location=item)
-                window = Window(first, last, (), frozenset())
-                found.append(self._excerpt_found(number, text, self._redacted(text), window, selected=True))
+                found.append(self._excerpt_found(number, text, safe, window, selected=True))
         return found
 
     # -- putting it together
 
     def _assemble(self, found: Sequence[Candidate]) -> Response:
-        rules = self.opened.source.ontology.rules
-        assembler = Assembler(
-            self.opened, self.admission, self.ranking, secrets=rules.secret_scan, injection=rules.prompt_injection
-        )
+        assembler = Assembler(self.opened, self.admission, self.ranking)
         limits = self.request.limits
         chosen = assembler.select(found, limits.max_bytes)
         omitted = Omitted(
@@ -393,3 +382,8 @@ class _Run:
             "redactionVersion": REDACTION_VERSION,
             "indexerVersion": INDEXER_VERSION,
         }
+
+
+def _removed(before: str, after: str) -> float:
+    """Share of the bytes that redaction took."""
+    return 1 - len(unmarked(after).encode()) / max(len(before.encode()), 1)

@@ -27,6 +27,9 @@ _DENIED = "policy:denied"
 _USER = "user"
 _PRIVATE = "private-data"
 _MOST_PASSES = 8
+MARKER = "[REDACTED:"
+"""How every replacement begins."""
+
 TOO_BROAD = 0.5
 """Share of an item's bytes; when more than this is gone the item is dropped."""
 _BASE64_LENGTH = 40
@@ -120,7 +123,7 @@ def _spans(text: str, config: RedactionConfig) -> Iterator[_Span]:
         if hit.kind != SecretKind.EXAMPLE:
             yield _Span(hit.start, hit.end, 1, str(hit.kind))
     known = Ranges((hit.start, hit.end) for hit in secrets)
-    for token in find_high_entropy(text, _base64_scan(config.secret_scan)):
+    for token in find_high_entropy(text, widest_scan(config.secret_scan)):
         if not known.meets(token.start, token.end):
             yield _Span(token.start, token.end, 2, SecretKind.BASE64_CREDENTIAL.value)
     for number, pattern in enumerate(config.user_patterns):
@@ -128,7 +131,7 @@ def _spans(text: str, config: RedactionConfig) -> Iterator[_Span]:
             yield _Span(match.start(), match.end(), 3, _USER)
 
 
-def _base64_scan(scan: SecretScan) -> SecretScan:
+def widest_scan(scan: SecretScan) -> SecretScan:
     """The entropy scan's settings, but never weaker than the kind promises."""
     return msgspec.structs.replace(
         scan,

@@ -61,5 +61,10 @@ def _unopened(text: str, at: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _is_key_material(body: str) -> bool:
-    runs = [run for run in _BASE64_RUN.findall(unfold(body)) if len(run) >= 16 and is_mixed(run)]
-    return sum(map(len, runs)) >= _LEAST_KEY_CHARACTERS and not all(is_masked(run) for run in runs)
+    """Whether at least half of the body is base64 that looks like a key; prose between two mentions is not."""
+    plain = unfold(body)
+    runs = [run for run in _BASE64_RUN.findall(plain) if len(run) >= 16 and is_mixed(run)]
+    size = sum(map(len, runs))
+    if size < _LEAST_KEY_CHARACTERS or all(is_masked(run) for run in runs):
+        return False
+    return size * 2 >= len("".join(plain.split()))

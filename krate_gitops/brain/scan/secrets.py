@@ -17,7 +17,7 @@ from urllib.parse import unquote
 import msgspec
 import re2
 
-from krate_gitops.brain.model import SecretScan
+from krate_gitops.brain.model import SecretPattern, SecretScan
 from krate_gitops.brain.scan import patterns
 from krate_gitops.brain.scan.encoded import decoded_runs
 from krate_gitops.brain.scan.examples import is_documented_example
@@ -116,8 +116,6 @@ def fingerprints(config: SecretScan) -> frozenset[str]:
 
 @lru_cache(maxsize=128)
 def _policy(kind: str, regex: str) -> re2._Regexp:
-    from krate_gitops.brain.model import SecretPattern
-
     return patterns.compile_policy(SecretPattern(kind=kind, regex=regex))
 
 

@@ -122,6 +122,8 @@ def test_a_secret_in_base64_hex_or_percent_encoding_is_found_at_the_encoded_run(
         "-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----",
         "-----BEGIN PUBLIC KEY-----\n" + "MIIBIjANBgkqhkiG9w0BAQEF" * 3 + "\n-----END PUBLIC KEY-----",
         "The file starts with -----BEGIN RSA PRIVATE KEY----- and ends with a matching line.",
+        "-----BEGIN PRIVATE KEY----- opens the block; the functions getUserById2AndRole3 and loadX509CertFromDisk read "
+        "it line by line until they meet the line that closes it, which is -----END PRIVATE KEY-----",
         "client-key-data: REDACTED",
         "X-Hub-Signature-256: sha256=<signature>",
         "commit: " + "da39a3ee5e6b4b0d3255bfef95601890afd80709",

@@ -1,0 +1,178 @@
+"""The demo, run as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.docs.console import agrees
+
+_VARIES = re.compile(
+    r"^(?:(?:resolvedAt|staleBySeconds|durationMs|shards) .*|exit code \d|… \d+ more lines)$", re.MULTILINE
+)
+"""Clocks, a store that is filled already, and what the demo says itself."""
+
+PROGRAM = [sys.executable, "-m", "krate_gitops"]
+
+
+class Shown(NamedTuple):
+    """A step as it is printed."""
+
+    title: str
+    command: str
+    result: str
+
+
+def environment(**more: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("KRATE_", "GIT_"))}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return kept | {"PATH": path, "NO_COLOR": "1"} | more
+
+
+def run_demo(*arguments: object, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*PROGRAM, "demo", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=environment(**more),
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo") / "a world"
+
+
+@pytest.fixture(scope="module")
+def text(folder: Path) -> str:
+    done = run_demo(folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def shown(text: str) -> list[Shown]:
+    found = re.findall(r"^\d+\. (.*)\n\n\$ (.*)\n((?:(?:  .*)?\n)*)", text, flags=re.MULTILINE)
+    return [Shown(title, command, re.sub(r"^  ", "", result, flags=re.MULTILINE)) for title, command, result in found]
+
+
+@pytest.fixture(scope="module")
+def steps(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    done = run_demo(tmp_path_factory.mktemp("demo") / "json", "-o", "json")
+    assert done.returncode == 0
+    result: list[dict[str, Any]] = json.loads(done.stdout)
+    return result
+
+
+@pytest.fixture(scope="module")
+def result_of(steps: list[dict[str, Any]]) -> Callable[[str], Any]:
+    def find(part: str) -> Any:
+        [step] = [step for step in steps if part in f" {step['command']} "]
+        return step["result"]
+
+    return find
+
+
+def test_every_printed_command_does_the_same_in_a_shell(text: str, shown: list[Shown]) -> None:
+    [export] = set(re.findall(r"^export KRATE_CONFIG=.*$", text, flags=re.MULTILINE))
+    assert len(shown) == 13
+    for step in shown:
+        done = subprocess.run(
+            ["bash", "-c", f"{export}\n{step.command}"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env=environment(),
+            check=False,
+        )
+        code = re.search(r"^exit code (\d)$", step.result, flags=re.MULTILINE)
+        assert done.returncode == (int(code[1]) if code else 0), step.command
+        expected = _VARIES.sub("…", step.result).strip("\n")
+        assert agrees(expected, done.stdout.strip("\n")), f"{step.command}\n{done.stdout}"
+
+
+def test_all_steps_end_as_expected_and_one_of_them_with_no(steps: list[dict[str, Any]]) -> None:
+    assert [set(step) for step in steps] == [{"title", "command", "exitCode", "result"}] * len(steps)
+    assert [step["exitCode"] for step in steps] == [int("--base" in step["command"]) for step in steps]
+
+
+def test_the_past_has_another_commit_and_another_answer(steps: list[dict[str, Any]]) -> None:
+    now, then = (step["result"] for step in steps if "ref resolve" in step["command"])
+    assert now["resolvedCommit"] != then["resolvedCommit"]
+    assert (now["commitsBehind"], then["commitsBehind"]) == (0, 11)
+    answers = {"--at" in step["command"]: step["result"] for step in steps if "--explain" in step["command"]}
+    assert answers[False]["records"][0]["id"] == "runbook:payments-refund-replay"
+    assert answers[True]["records"][0]["id"] == "runbook:payments-refund-script"
+    assert answers[True]["records"][0]["status"] == "approved"
+    assert answers[True]["warnings"][0] == "pinned-to-history"
+    assert all(record["why"] for answer in answers.values() for record in answer["records"])
+
+
+def test_a_commit_of_one_file_builds_one_shard(steps: list[dict[str, Any]]) -> None:
+    cold, next_one = (step["result"]["shards"] for step in steps if "brain index" in step["command"])
+    assert cold["total"] == cold["built"] == 4
+    assert next_one == {"total": 4, "built": 1, "reused": 3}
+
+
+def test_the_brain_is_valid_and_the_proposal_has_one_mistake_at_its_place(steps: list[dict[str, Any]]) -> None:
+    brain, proposal = (step["result"] for step in steps if "brain validate" in step["command"])
+    assert (brain["result"], brain["diagnostics"]) == ("valid", [])
+    [mistake] = proposal["diagnostics"]
+    assert (proposal["result"], mistake["code"]) == ("invalid", "KB038")
+    place = (mistake["path"], mistake["line"], mistake["column"])
+    assert place == ("runbooks/payments/fx-fallback.md", 10, 16)
+
+
+def test_the_policy_keeps_from_an_agent_what_it_does_not_admit(result_of: Callable[[str], Any]) -> None:
+    answer = result_of("--policy")
+    assert {record["kind"] for record in answer["records"]} <= {"Runbook", "Decision", "Incident"}
+    assert {record["sensitivity"] for record in answer["records"]} == {"internal"}
+
+
+def test_records_are_read_followed_compared_and_exported(result_of: Callable[[str], Any]) -> None:
+    assert result_of("brain show")["record"]["status"] == "approved"
+    versions = result_of("brain log")["versions"]
+    assert [version["status"] for version in versions] == ["deprecated", "approved"]
+    changed = {change.get("id") for change in result_of("brain diff")["changes"]}
+    assert "runbook:ledger-failover" in changed
+    exported = Path(result_of("brain export")["out"])
+    assert "runbook:payments-refund-replay" in json.loads(exported.read_text(encoding="utf-8"))["records"]
+
+
+def test_two_worlds_have_the_same_commits(text: str, steps: list[dict[str, Any]]) -> None:
+    assert steps[0]["result"]["resolvedCommit"] in text
+
+
+def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("precious")
+    done = run_demo(tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error[INVALID_REQUEST]: {tmp_path} is there already")
+    assert [file.name for file in tmp_path.iterdir()] == ["mine"]
+
+
+def test_without_a_folder_a_temporary_one_is_made_and_nothing_else_is_touched(tmp_path: Path) -> None:
+    home, temporary = tmp_path / "home", tmp_path / "tmp"
+    for made in (home, temporary):
+        made.mkdir()
+    settings = {"HOME": str(home), "XDG_DATA_HOME": str(home), "XDG_CONFIG_HOME": str(home), "KRATE_REF": "nowhere"}
+    done = run_demo(TMPDIR=str(temporary), **settings)
+    assert done.returncode == 0
+    assert list(home.iterdir()) == []
+    [world] = temporary.iterdir()
+    assert done.stdout.startswith(f"A small world in {world}: ")
+
+
+def test_steps_come_one_a_line_as_jsonl(tmp_path: Path) -> None:
+    lines = run_demo(tmp_path / "world", "-o", "jsonl").stdout.splitlines()
+    assert json.loads(lines[0])["title"] == "Which commit does a reader get?"
