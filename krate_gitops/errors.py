@@ -19,9 +19,19 @@ class KrateError(Exception):
         self.hint = hint
         self.location = location
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Worker processes hand their errors on; by itself an exception is made again from ``args`` alone.
+        return _without_init, (type(self), self.args), self.__dict__
+
     def as_dict(self) -> dict[str, str]:
         """The body of the ``error`` object that every machine format prints."""
         return {"code": self.code, "message": self.message, "hint": self.hint, "location": self.location}
+
+
+def _without_init(kind: type[KrateError], arguments: tuple[object, ...]) -> KrateError:
+    error = kind.__new__(kind)
+    error.args = arguments
+    return error
 
 
 class UsageError(KrateError):

@@ -171,3 +171,15 @@ def concatenate(parts: Sequence[Links]) -> tuple[Links, Array, Array]:
             columns = [column + np.uint32(base) for column, base in zip(columns, bases, strict=False)]
         arrays[name] = np.concatenate(columns) if columns else np.zeros(0, dtype=kind)
     return Links(**arrays, names=list(names) or [""]), bases, ref_bases
+
+
+def select(links: Links, records: Array, refs: Array) -> tuple[Links, Array, Array]:
+    """The columns of some records (ascending) and some of their references, and those two as given."""
+    arrays: dict[str, Array] = {}
+    for name, _ in COLUMNS:
+        column = getattr(links, name)
+        if name == "ref_record":
+            arrays[name] = np.searchsorted(records, column[refs]).astype(np.uint32)
+        else:
+            arrays[name] = column[refs] if name.startswith("ref_") else column[records]
+    return Links(**arrays, names=links.names), records, refs

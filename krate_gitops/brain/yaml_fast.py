@@ -35,8 +35,8 @@ _FRACTION = re.compile(r"(?<![\w.+-])[-+]?(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][
 
 
 _MANY_BRACKETS = 4096
-"""Flow collections in one text above which it is looked at elsewhere: libyaml's time grows with the square of their depth,
-and this parser reads to the end before it says that they are too deep."""
+"""Flow collections above which a text is looked at elsewhere: libyaml's time grows with the square of their depth, and
+this parser reads to the end before it says that they are too deep."""
 
 
 class NeedExact(Exception):

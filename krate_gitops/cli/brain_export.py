@@ -120,4 +120,4 @@ def _to_stdout(file: IO[bytes]) -> None:
         for line in file:
             click.echo(escape_invisible(line.decode()), nl=False)
     else:
-        shutil.copyfileobj(file, click.get_binary_stream("stdout"))
+        shutil.copyfileobj(file, sys.stdout.buffer)

@@ -55,7 +55,13 @@ MODES = ("graph-only", "grep-only", "graph-and-grep", "document-read")
 @click.option("--user", metavar="NAME", help="User who asks.")
 @click.option("--team", metavar="NAME", help="Team that asks.")
 @click.option("--trigger", metavar="NAME", help="Trigger that asks.")
-@click.option("--intent", type=click.Choice(("task", "replay", "debug")), default="task", show_default=True)
+@click.option(
+    "--intent",
+    type=click.Choice(("task", "replay", "debug")),
+    default="task",
+    show_default=True,
+    help="What the answer is for; replay and debug order journal events by sequence.",
+)
 @click.option("--depth", type=click.IntRange(0, 5), default=2, show_default=True, help="Edges to follow from matches.")
 @click.option("--limit", type=click.IntRange(0, 200), default=40, show_default=True, help="Records to return.")
 @click.option("--max-matches", type=click.IntRange(1, 200), default=25, show_default=True, help="Matching lines.")

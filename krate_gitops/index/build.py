@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
+import numpy as np
 
-from krate_gitops.brain.model import Finding
+from krate_gitops.brain.links import concatenate
 from krate_gitops.brain.ontology import OntologyIndex
+from krate_gitops.brain.rules.collisions import Spellings
 from krate_gitops.brain.rules.record import RecordRules
 from krate_gitops.brain.rules.severity import Severities
+from krate_gitops.brain.rules.words import bare_finding
 from krate_gitops.git.history import read_commit
 from krate_gitops.git.objects import ObjectReader
 from krate_gitops.git.trees import TreeProblem, diff_trees, list_tree
-from krate_gitops.index.carry import Span, can_carry, dated_hits, span_of
+from krate_gitops.index.carry import Change, Rest, Span, span_of, touched_hits
+from krate_gitops.index.catalog import catalog_bytes
 from krate_gitops.index.columns import Columns
 from krate_gitops.index.judge import Judge, Place, judge_files
 from krate_gitops.index.manifest import Manifest, TreeIssue
 from krate_gitops.index.plan import Planned, plan_changes, plan_cold
-from krate_gitops.index.shard import DamagedError, Entry, Findings, Shard, Summary
+from krate_gitops.index.shard import DamagedError, Entry, Findings, Outline, Shard, Summary
 from krate_gitops.index.source import Source, Target, open_source
 from krate_gitops.index.store import Store
 from krate_gitops.index.tally import Tally
@@ -30,6 +34,8 @@ from krate_gitops.progress import Progress, silent
 
 _ANCESTORS = 20
 """How far back a parent that is indexed already is looked for."""
+_MOST_LATER = 64
+"""Shards newer than a catalog that are read one by one before a new catalog is written."""
 
 
 class BuildStats(msgspec.Struct, rename="camel"):
@@ -59,6 +65,14 @@ class _Plan(NamedTuple):
     shards: list[Planned]
     issues: tuple[TreeIssue, ...]
     base: Manifest | None
+
+
+class _Verdict(NamedTuple):
+    """Counted findings, the commit times they hold for, and the catalog that serves the next commit."""
+
+    tally: Tally
+    holds: Span
+    catalog: str
 
 
 class _Clock:
@@ -229,7 +243,7 @@ class Builder:
         self, source: Source, base: Manifest | None, shards: tuple[Summary, ...], issues: tuple[TreeIssue, ...]
     ) -> Manifest:
         carried = self._carried(source, base, shards, issues) if base else None
-        tally, holds = carried or self._judged_whole(source, shards, issues)
+        verdict = carried or self._judged_whole(source, shards, issues)
         return Manifest(
             commit=source.target.commit,
             variant=source.variant,
@@ -241,53 +255,95 @@ class Builder:
             profile_digest=source.profile_digest,
             shards=shards,
             issues=issues,
-            result=tally.result(source.ontology.rules.fail_on),
-            findings=tally.rows(),
-            holds=holds,
+            result=verdict.tally.result(source.ontology.rules.fail_on),
+            findings=verdict.tally.rows(),
+            holds=verdict.holds,
+            catalog=verdict.catalog,
         )
 
-    def _judged_whole(
-        self, source: Source, shards: tuple[Summary, ...], issues: tuple[TreeIssue, ...]
-    ) -> tuple[Tally, Span]:
+    def _judged_whole(self, source: Source, shards: tuple[Summary, ...], issues: tuple[TreeIssue, ...]) -> _Verdict:
         columns = self.columns(shards)
         tally = self.judge(source, columns, issues).tally()
-        return tally, span_of(columns.links, OntologyIndex(source.ontology), source.commit_time)
+        name = f"{source.target.commit}-{source.variant}"
+        self.store.write_catalog(name, catalog_bytes([shard.key for shard in shards], columns.outlines))
+        return _Verdict(tally, span_of(columns.links, OntologyIndex(source.ontology), source.commit_time), name)
 
     def _carried(
         self, source: Source, base: Manifest, shards: tuple[Summary, ...], issues: tuple[TreeIssue, ...]
-    ) -> tuple[Tally, Span] | None:
-        """Counts of an older commit with the changed shards counted anew; None where that would not be enough."""
+    ) -> _Verdict | None:
+        """Counts of an older commit with what the change can touch counted anew; None where all must be judged."""
         if base.variant != source.variant or base.issues != issues or not base.holds.holds(source.commit_time):
             return None
+        if source.ontology.rules.disabled_paths:
+            return None  # what is counted then hangs on paths, which a catalog does not hold
         known = {summary.key for summary in base.shards}
         keys = {summary.key for summary in shards}
         old = [self.store.shard(summary) for summary in base.shards if summary.key not in keys]
         new = [self.store.shard(summary) for summary in shards if summary.key not in known]
+        common = [summary for summary in shards if summary.key in known]
         try:
-            outlines = [shard.outline() for shard in old], [shard.outline() for shard in new]
-            if not can_carry(*outlines):
-                return None
+            rest = self._rest(base.catalog, common)
+            change = Change(
+                [shard.outline() for shard in old],
+                [shard.outline() for shard in new],
+                base.commit_time,
+                source.commit_time,
+            )
             index = OntologyIndex(source.ontology)
+            hits = touched_hits(change, rest, index) if rest else None
+            if hits is None:
+                return None
             tally = Tally(Severities(source.ontology.rules))
             tally.add_rows(base.findings)
-            rules = RecordRules(index, self._organization)
-            holds = base.holds
-            for group, parts, time, sign in (
-                (old, outlines[0], base.commit_time, -1),
-                (new, outlines[1], source.commit_time, 1),
-            ):
-                for shard, outline in zip(group, parts, strict=True):
-                    for found in (shard.findings(), self._verdict(shard, source.ontology.digest, rules)):
-                        for position, findings in found:
-                            for finding in findings:
-                                tally.add(outline.paths[position], finding, sign)
-                for path, code in dated_hits(parts, index, time):
-                    tally.add(path, Finding(code, ""), sign)
-            for outline in outlines[1]:
-                holds = holds.within(span_of(outline.links, index, source.commit_time))
+            self._add_files(tally, source, index, zip(old, change.old, strict=True), -1)
+            self._add_files(tally, source, index, zip(new, change.new, strict=True), 1)
         except DamagedError:
             return None
-        return tally, holds
+        for found, sign in ((hits.before, -1), (hits.after, 1)):
+            for hit in found:
+                tally.add("", bare_finding(hit), sign)
+        holds = base.holds
+        for outline in change.new:
+            holds = holds.within(span_of(outline.links, index, source.commit_time))
+        return _Verdict(tally, holds, base.catalog)
+
+    def _add_files(
+        self, tally: Tally, source: Source, index: OntologyIndex, shards: Iterable[tuple[Shard, Outline]], sign: int
+    ) -> None:
+        """Counts the findings of single files of some shards."""
+        rules = RecordRules(index, self._organization)
+        for shard, outline in shards:
+            for found in (shard.findings(), self._verdict(shard, source.ontology.digest, rules)):
+                for position, findings in found:
+                    for finding in findings:
+                        tally.add(outline.paths[position], finding, sign)
+
+    def _rest(self, name: str, common: Sequence[Summary]) -> Rest | None:
+        """Columns of the shards that a change leaves alone: from the catalog, and from shards that came after it.
+
+        None when so many came after it that a new catalog is due.
+        """
+        catalog = self.store.catalog(name)
+        if catalog is None:
+            return None
+        kept = set(catalog.keys)
+        later = [summary for summary in common if summary.key not in kept]
+        if len(later) > _MOST_LATER:
+            return None
+        links, records, refs, spellings = catalog.rest({summary.key for summary in common})
+        if not later:
+            return Rest(links, records, refs, spellings)
+        outlines = [self.store.shard(summary).outline() for summary in later]
+        joined, _, _ = concatenate([links, *(outline.links for outline in outlines)])
+        return Rest(
+            joined,
+            np.concatenate((records, np.ones(joined.records - links.records, dtype=bool))),
+            np.concatenate((refs, np.ones(len(joined.ref_record) - len(links.ref_record), dtype=bool))),
+            Spellings(
+                np.concatenate((spellings.fold, *(outline.spellings.fold for outline in outlines))),
+                np.concatenate((spellings.exact, *(outline.spellings.exact for outline in outlines))),
+            ),
+        )
 
 
 def _issues(problems: Iterable[TreeProblem]) -> tuple[TreeIssue, ...]:

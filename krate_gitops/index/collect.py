@@ -68,7 +68,8 @@ class _Collector:
         self._done.kept_manifests = len(kept)
         self._shards({summary.key for manifest in kept for summary in manifest.shards})
         self._verdicts({_verdict_name(summary, manifest) for manifest in kept for summary in manifest.shards})
-        self._ontologies({_hex(manifest.ontology_digest) for manifest in kept})
+        self._aids("ontologies", {_hex(manifest.ontology_digest) for manifest in kept})
+        self._aids("catalogs", {manifest.catalog for manifest in kept})
         self._leftovers()
         self._old_formats()
         return self._done
@@ -108,9 +109,10 @@ class _Collector:
                     self._done.verdicts += 1
                     self._remove(verdict)
 
-    def _ontologies(self, needed: set[str]) -> None:
-        for path in children(self._store.root / "ontologies"):
-            if path.name.partition("-")[0] not in needed and not self._is_young(path):
+    def _aids(self, folder: str, needed: set[str]) -> None:
+        """What only saves time: loaded ontologies by digest, catalogs by name."""
+        for path in children(self._store.root / folder):
+            if not {path.name, path.name.partition("-")[0]} & needed and not self._is_young(path):
                 self._done.leftovers += 1
                 self._remove(path)
 

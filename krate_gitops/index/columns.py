@@ -24,7 +24,7 @@ class Columns:
 
     def __init__(self, shards: Sequence[Shard]) -> None:
         self.shards = shards
-        parts = [shard.outline() for shard in shards]
+        parts = self.outlines = [shard.outline() for shard in shards]
         self.paths = [path for part in parts for path in part.paths]
         self.blobs = [blob for part in parts for blob in part.blobs]
         self.spellings = [part.spellings for part in parts]
@@ -45,7 +45,7 @@ class Columns:
         notes = [part.note_file + base for part, base in zip(parts, self._file_bases, strict=False)]
         self.note_file = _joined(notes).astype(np.int64)
         sizes = np.diff(record_bases)
-        self.record_file: Array = self.links.record_file + np.repeat(self._file_bases[:-1], sizes)
+        self.record_file: Array = self.links.record_file + np.repeat(np.array(self._file_bases[:-1], np.int64), sizes)
         self._facts: dict[int, Facts] = {}
 
     @property

@@ -58,7 +58,7 @@ def other_formats(store: Store) -> list[Path]:
     if not store.root.parent.is_dir():
         return []
     folders = (folder for folder in store.root.parent.iterdir() if folder.is_dir() and not folder.is_symlink())
-    return sorted(folder for folder in folders if (format_of(folder) or INDEX_FORMAT) != INDEX_FORMAT)
+    return sorted(folder for folder in folders if format_of(folder) not in (None, INDEX_FORMAT))
 
 
 def shard_folders(store: Store) -> Iterator[Path]:

@@ -39,6 +39,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     result: str
     findings: dict[str, dict[str, int]]
     """Diagnostics by code and severity."""
+    catalog: str
+    """Name of the catalog that serves the judging of the next commit."""
     holds: Span
     """Commit times for which these counts hold, were nothing else to change."""
 

@@ -15,6 +15,8 @@ from krate_gitops.index.postings import Postings, build_postings, fields_of
 from krate_gitops.index.segment import SegmentWriter
 from krate_gitops.index.shard import Entry, Facts, Parts, Shard, unit_count
 
+_KIND = 0o170000
+
 
 class _Old:
     """An older shard opened for reuse."""
@@ -30,17 +32,22 @@ class Reuse:
 
     def __init__(self, shards: Sequence[Shard]) -> None:
         self.old = [_Old(shard) for shard in shards]
-        self._places: dict[tuple[str, str], tuple[int, int]] = {}
-        for number, old in enumerate(self.old):
-            for at, file in enumerate(old.facts):
-                self._places[file.path, file.blob] = (number, at)
+        self._places: dict[tuple[str, str, int], tuple[int, int]] = {}
+        for number, shard in enumerate(shards):
+            for at, entry in enumerate(shard.entries()):
+                self._places[_identity(entry)] = (number, at)
 
     def has(self, entry: Entry) -> bool:
-        return (entry.path, entry.blob) in self._places
+        return _identity(entry) in self._places
 
     def place(self, entry: Entry) -> tuple[int, int]:
         """Number of the old shard and position of the file in it."""
-        return self._places[entry.path, entry.blob]
+        return self._places[_identity(entry)]
+
+
+def _identity(entry: Entry) -> tuple[str, str, int]:
+    """What decides the facts of a file: a symlink to a path and a file that holds that path have one blob."""
+    return entry.path, entry.blob, entry.mode & _KIND
 
 
 def rebuild_parts(

@@ -6,6 +6,7 @@ segments of its shards (``view``).
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 import tantivy
 
-from krate_gitops.errors import KrateError
+from krate_gitops.errors import KrateError, UnavailableError
 
 FIELD = "text"
 TOKENIZER = "krate-words"
@@ -54,8 +55,22 @@ def segment_files(texts: Sequence[str]) -> dict[str, bytes]:
     """
     if not texts:
         return {}
+    # The engine knows one exception for everything; containers often have little memory to write to.
+    with contextlib.suppress(OSError, ValueError):
+        return _segment_in(_memory_folder(), texts)
+    try:
+        return _segment_in(None, texts)
+    except (OSError, ValueError) as error:
+        raise UnavailableError(
+            "INDEX_STORE_UNAVAILABLE",
+            f"the search engine cannot write its temporary files: {error}",
+            hint="make room in the folder for temporary files, or name another one in TMPDIR",
+        ) from error
+
+
+def _segment_in(folder: str | None, texts: Sequence[str]) -> dict[str, bytes]:
     for heap in _HEAPS:
-        with TemporaryDirectory(prefix="krate-segment-", dir=_memory_folder()) as work:
+        with TemporaryDirectory(prefix="krate-segment-", dir=folder) as work:
             if _write(Path(work), texts, heap):
                 found = sorted(Path(work).iterdir())
                 return {f"segment{file.suffix}": file.read_bytes() for file in found if file.suffix[1:] in EXTENSIONS}

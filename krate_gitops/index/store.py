@@ -20,6 +20,7 @@ import msgspec
 
 from krate_gitops.brain.model import Ontology
 from krate_gitops.errors import UnavailableError
+from krate_gitops.index.catalog import Catalog
 from krate_gitops.index.formats import INDEX_FORMAT, ONTOLOGY_LOADER
 from krate_gitops.index.manifest import Manifest
 from krate_gitops.index.shard import DamagedError, Findings, Parts, Shard, Summary, write_shard
@@ -40,6 +41,7 @@ class Store:
         self._shards = self.root / "shards"
         self._manifests = self.root / "manifests"
         self._verdicts = self.root / "verdicts"
+        self._catalogs = self.root / "catalogs"
         self._ontologies = self.root / "ontologies"
         self._temporary = self.root / "tmp"
 
@@ -101,7 +103,7 @@ class Store:
     def shard_keys(self) -> Iterator[str]:
         """Keys of all stored shards, sorted."""
         if self._shards.exists():
-            for group in sorted(self._shards.iterdir()):
+            for group in sorted(path for path in self._shards.iterdir() if path.is_dir()):
                 yield from sorted(folder.name for folder in group.iterdir())
 
     # -- manifests
@@ -115,7 +117,8 @@ class Store:
 
     def _read_manifest(self, path: Path) -> Manifest | None:
         try:
-            return _decode_manifest(unseal(path.read_bytes()))
+            manifest = _decode_manifest(unseal(path.read_bytes()))
+            return manifest if path.name == f"{manifest.commit}-{manifest.variant}" else None
         except (OSError, DamagedError, msgspec.DecodeError):
             return None
 
@@ -152,6 +155,18 @@ class Store:
     def _ontology_path(self, digest: str, outside: bool) -> Path:
         side = "outside" if outside else "inside"
         return self._ontologies / f"{digest.removeprefix('sha256:')}-{side}-{ONTOLOGY_LOADER}"
+
+    # -- catalogs
+
+    def catalog(self, name: str) -> Catalog | None:
+        """A stored catalog, or None when it is gone or damaged."""
+        try:
+            return Catalog(self._catalogs / name)
+        except DamagedError:
+            return None
+
+    def write_catalog(self, name: str, data: bytes) -> None:
+        self._publish(self._catalogs / name, data)
 
     # -- verdicts
 

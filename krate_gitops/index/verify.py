@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from krate_gitops.index.catalog import Catalog
 from krate_gitops.index.inventory import children, files_below, shard_folders
 from krate_gitops.index.shard import DamagedError, Shard, Summary
 from krate_gitops.index.store import Store, unseal
@@ -18,7 +19,7 @@ _KEY = re.compile(r"[0-9a-f]{64}\Z")
 _NAME = re.compile(r"[0-9a-f]{40,64}-[0-9a-f]{16}\Z")
 _decode_summary = msgspec.msgpack.Decoder(Summary).decode
 _SUMMARY = "summary"
-_OWN = frozenset(("shards", "manifests", "verdicts", "ontologies", "tmp", "views"))
+_OWN = frozenset(("shards", "manifests", "verdicts", "ontologies", "catalogs", "tmp", "views"))
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -79,6 +80,8 @@ class _Verifier:
         )
         for path in children(self._store.root / "ontologies"):
             self._sealed(path)
+        for path in children(self._store.root / "catalogs"):
+            self._catalog(path)
         self._foreign()
         return Verified(manifests, shards, verdicts, self._bytes, self._missing, tuple(self._problems))
 
@@ -117,6 +120,12 @@ class _Verifier:
             self._bad(path, "the bytes are not those that were written")
             return False
         return True
+
+    def _catalog(self, path: Path) -> None:
+        try:
+            Catalog(path)
+        except DamagedError as error:
+            self._bad(path, str(error))
 
     def _foreign(self) -> None:
         for path in children(self._store.root):

@@ -11,6 +11,8 @@ import os
 import re
 import shutil
 from functools import cached_property
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import NamedTuple
 
 import numpy as np
@@ -37,9 +39,7 @@ class WordView:
         shards = [(at, shard) for at, shard in enumerate(self._columns.shards) if "segment.idx" in shard.summary.files]
         if not shards:
             return None
-        folder = self._store.root / "views" / f"{os.getpid()}-{self._name}"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        folder = self._new_folder()
         try:
             segments = []
             for _, shard in shards:
@@ -47,7 +47,7 @@ class WordView:
                     shard.read(f"segment.{extension}")  # the engine would not notice a flipped bit
                 identity = shard.summary.key[:32]
                 for extension in EXTENSIONS:
-                    os.link(shard.folder / f"segment.{extension}", folder / f"{identity}.{extension}")
+                    _link(shard.folder / f"segment.{extension}", folder / f"{identity}.{extension}")
                 segments.append({"segment_id": _uuid(identity), "max_doc": shard.summary.documents, "deletes": None})
             (folder / "meta.json").write_text(_meta(segments))
             index = tantivy.Index.open(str(folder))
@@ -60,6 +60,15 @@ class WordView:
         finally:
             # Everything is mapped; the links are not needed any more, and nobody else uses this folder.
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _new_folder(self) -> Path:
+        views = self._store.root / "views"
+        prefix = f"{os.getpid()}-{self._name}-"
+        try:
+            views.mkdir(parents=True, exist_ok=True)
+            return Path(mkdtemp(prefix=prefix, dir=views))
+        except OSError:  # a store that may only be read still serves
+            return Path(mkdtemp(prefix=f"krate-view-{prefix}"))
 
     @cached_property
     def _lexicon(self) -> str:
@@ -122,6 +131,13 @@ class _Opened(NamedTuple):
     engine: tantivy.Index
     searcher: tantivy.Searcher
     bases: list[int]
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without hard links
+        os.symlink(source.absolute(), target)
 
 
 def _uuid(identity: str) -> str:

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import msgspec
@@ -19,6 +20,7 @@ from krate_gitops.brain.rules.layout import check_path
 from krate_gitops.brain.rules.record import RecordRules
 from krate_gitops.brain.rules.secret_metadata import check_secret_body
 from krate_gitops.brain.scan.bulk import Scanner
+from krate_gitops.errors import UnavailableError
 from krate_gitops.git.local import Repository
 from krate_gitops.git.objects import ObjectReader
 from krate_gitops.git.trees import SUBMODULE_MODE, SYMLINK_MODE
@@ -179,10 +181,19 @@ def run_all(
     largest_first = sorted(tasks, key=lambda task: (-_weight(task), task.key))
     with ProcessPoolExecutor(jobs, mp_context=_context(), initializer=_start, initargs=(setting,)) as pool:
         futures = [pool.submit(_run, task) for task in largest_first]
-        for future in as_completed(futures):
-            summary = future.result()
-            done[summary.key] = summary
-            report(summary.documents)
+        try:
+            for future in as_completed(futures):
+                summary = future.result()
+                done[summary.key] = summary
+                report(summary.documents)
+        except BrokenProcessPool as error:
+            raise UnavailableError(
+                "MEMORY_INDEX_UNAVAILABLE",
+                "a process that builds the index was ended from outside",
+                hint="most often memory ran out: build with fewer processes (--jobs 1)",
+            ) from error
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # after a failure nobody wants the rest
     return done
 
 

@@ -57,7 +57,9 @@ def validate_worktree(
 def _forget(store: Store, commit: str) -> None:
     """Removes manifests of a commit that exists nowhere; its shards stay for the commit that will hold the files."""
     for manifest in store.manifests_of(commit):
-        store.manifest_path(commit, manifest.variant).unlink(missing_ok=True)
+        path = store.manifest_path(commit, manifest.variant)
+        for file in (path, store.root / "catalogs" / path.name):
+            file.unlink(missing_ok=True)
 
 
 def _root(repository: Repository, root: str | None) -> str:

@@ -14,7 +14,7 @@ from krate_gitops.index.build import Builder, Built
 from krate_gitops.index.columns import Columns
 from krate_gitops.index.graph import Graph
 from krate_gitops.index.manifest import Manifest
-from krate_gitops.index.shard import DamagedError
+from krate_gitops.index.sound import with_indexes
 from krate_gitops.index.source import Source, Target
 from krate_gitops.index.strength import Ranker
 from krate_gitops.index.view import WordView
@@ -117,12 +117,11 @@ def read_index(
     """What ``action`` makes of a commit's index, built where it is not there.
 
     A damaged store is found by digest at the first read of the bad file; then the damaged shards are built again and
-    the action is tried once more.
+    the action is tried once more. Raises ``UnavailableError`` when the store can't be written or stays damaged.
     """
-    try:
-        with OpenIndex(builder, builder.build(target, progress=progress)) as opened:
+
+    def read(built: list[Built]) -> Result:
+        with OpenIndex(builder, built[0]) as opened:
             return action(opened)
-    except DamagedError:
-        builder.repair(target)
-        with OpenIndex(builder, builder.build(target, progress=progress)) as opened:
-            return action(opened)
+
+    return with_indexes(builder, [target], read, progress=progress)

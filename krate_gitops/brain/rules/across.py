@@ -208,13 +208,6 @@ def review_days(index: OntologyIndex, names: Sequence[str]) -> Array:
     return np.array([default if days is None else days for days in stated], dtype=np.int64)
 
 
-def timed_case(links: Links, index: OntologyIndex, time: int) -> Across:
-    """A case for rules that look at dates alone, so that no id needs to be resolved."""
-    nothing = np.zeros(0, dtype=np.int64)
-    unresolved = Resolution(nothing, nothing, nothing, nothing)
-    return Across(links, index, Commit(time, lambda _: True), resolution=unresolved)
-
-
 def future(case: Across) -> Iterator[Hit]:
     ahead = case.links.record_updated[case.records] - (case.commit.time + DAY)
     for record in case.records[(ahead > 0) & (case.links.record_updated[case.records] != NO_TIME)].tolist():

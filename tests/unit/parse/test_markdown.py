@@ -94,7 +94,7 @@ def test_odd_frontmatter_of_a_note_never_fails() -> None:
 def test_a_note_with_an_id_is_a_record() -> None:
     file = parse(NOTE, "---\nid: runbook:a\nkind: Runbook\n---\nText\n")
     assert [record.form for record in file.records] == ["note"]
-    assert codes(NOTE, "---\nid: [a]\nkind: Runbook\n---\nText\n") == ["KB020", "KB021"]
+    assert codes(NOTE, "---\nid: [a]\nkind: Runbook\n---\nText\n") == ["KB020", "KB021", "KB030"]
 
 
 def test_a_readme_without_an_id_is_documentation() -> None:

@@ -116,7 +116,8 @@ def test_edges_in_a_list_are_counted_by_kind_without_broken_items() -> None:
 
 
 def test_a_pointer_of_parsing_counts_every_item() -> None:
-    text = "nodeKind: Service\nid: service:a\nedges:\n  depends_on:\n    - {note: x}\n    - {target: service:b, since: y}\n"
+    head = "nodeKind: Service\nid: service:a\nedges:\n  depends_on:\n"
+    text = head + "    - {note: x}\n    - {target: service:b, since: y}\n"
     data, file = parsed(text)
     places = {finding.code: Locator(data, file).place(finding) for finding in file.findings}
     assert places["KB021"] == (5, 7)
