@@ -28,7 +28,7 @@ COMPLETION_VARIABLE = "_KRATE_GITOPS_COMPLETE"
 COMMANDS: Mapping[str, LazyCommand] = {
     "brain": LazyCommand("krate_gitops.cli.brain:brain", "Validate, index, query and compare a company brain."),
     "completion": LazyCommand("krate_gitops.cli.completion:completion", "Print a completion script for a shell."),
-    "demo": LazyCommand("krate_gitops.cli.demo:demo", "Build a small brain and show the main job on it."),
+    "demo": LazyCommand("krate_gitops.cli.demo:demo", "Build a small brain in DIR and show the main job on it."),
     "index": LazyCommand("krate_gitops.cli.index:index", "List, clean up and check the index store."),
     "ref": LazyCommand("krate_gitops.cli.ref:ref", "Find out which commit a ref, a time or a snapshot tag means."),
 }

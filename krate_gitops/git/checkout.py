@@ -29,11 +29,10 @@ _SKIPPED = b"S"
 
 
 class Snapshot(NamedTuple):
-    """A borrowed repository and the commit in it; ``head`` is the real commit it stands on, if there is one."""
+    """A borrowed repository and the commit in it, whose parent is the real repository's HEAD."""
 
     repository: Repository
     commit: str
-    head: str | None
 
 
 @contextmanager
@@ -82,10 +81,9 @@ def _take(repository: Repository, work_tree: Path, root: str, git_dir: Path, now
     listing = _Listing(repository, work_tree, prefix)
     for path, mode, oid in _on_disk(os.fsencode(work_tree), listing, objects):
         tree.add(path, mode, oid)
-    head = _head(repository)
     # Whoever looks for an older index walks back from here, and would stumble where a shallow clone ends.
-    parent = None if repository.is_shallow else head
-    return Snapshot(borrowed, objects.write(b"commit", _commit(tree.write(), parent, now)), head)
+    parent = None if repository.is_shallow else _head(repository)
+    return Snapshot(borrowed, objects.write(b"commit", _commit(tree.write(), parent, now)))
 
 
 def _head(repository: Repository) -> str | None:

@@ -21,7 +21,7 @@ MAX_TOKEN_BYTES = 1024
 
 _WORD = r"[0-9A-Za-z\x80-\U0010ffff]+"
 _TOKEN = re.compile(rf"{_WORD}(?:[-_./:]{_WORD})*")
-_JOINERS = re.compile(r"[-_./:]")
+JOINERS = re.compile(r"[-_./:]")
 _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _MARKS = re.compile(r"[\u0300-\u036f]")
 
@@ -78,7 +78,7 @@ def fold(text: str) -> list[str]:
 def words_of(token: str) -> list[Word]:
     """Words of one token, a word or a compound."""
     words: list[Word] = []
-    for piece in _JOINERS.split(token):
+    for piece in JOINERS.split(token):
         if piece.isascii():
             words.append(Word(piece.lower(), _camel(piece)))
         else:
@@ -97,7 +97,7 @@ def terms_of(token: str) -> tuple[list[str], int]:
     """Terms of a token, repeated once for each position they stand at, and the number of positions."""
     words = words_of(token)
     terms = [term for word in words for term in word.terms()]
-    if len(words) > 1 and _JOINERS.search(token):
+    if len(words) > 1 and JOINERS.search(token):
         whole = whole_of(token)
         if whole not in terms:
             terms.append(whole)
@@ -120,8 +120,8 @@ def whole_of(token: str) -> str:
     """Folded whole of a compound, joiners kept."""
     if token.isascii():
         return token.lower()
-    pieces = _JOINERS.split(token)
-    joiners = [*_JOINERS.findall(token), ""]
+    pieces = JOINERS.split(token)
+    joiners = [*JOINERS.findall(token), ""]
     return "".join("".join(fold(piece)) + joiner for piece, joiner in zip(pieces, joiners, strict=True))
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
+from itertools import chain
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from krate_gitops.brain.fields import FIELD_COUNT, Segment
-from krate_gitops.index.analysis import stem, term_key, terms_of
+from krate_gitops.index.analysis import JOINERS, stem, term_key, terms_of
 from krate_gitops.index.tokens import tokenise
 
 MAX_FREQUENCY = 8191
@@ -60,6 +61,7 @@ class _Lexicon:
     def _clear(self) -> None:
         self._numbers: dict[bytes, int] = {}
         self._terms: dict[str, int] = {}
+        self._plain: dict[str, tuple[int, ...]] = {}
         self._keys = array("Q")
         self._sizes = array("I")
         self._positions = array("I")
@@ -84,10 +86,12 @@ class _Lexicon:
 
     def _add(self, surface: bytes) -> int:
         token = surface.decode(errors="replace")
-        keys: tuple[int, ...] = ()
-        positions = 1
-        if token.isascii() and token.isalnum() and (token.islower() or token.isdigit()):
-            keys = self._word(token)
+        keys: tuple[int, ...]
+        if token.isascii() and token == token.lower():
+            # Nearly every token; the general way leads to the same terms.
+            words = JOINERS.split(token)
+            positions = len(words)
+            keys = self._word(token) if positions == 1 else (*chain(*map(self._word, words)), self._key(token))
         else:
             terms, positions = terms_of(token)
             keys = tuple(map(self._key, terms))
@@ -99,8 +103,12 @@ class _Lexicon:
 
     def _word(self, word: str) -> tuple[int, ...]:
         """Keys of a plain word: itself and its stem."""
-        root = stem(word)
-        return (self._key(word),) if root == word else (self._key(word), self._key(root))
+        known = self._plain.get(word)
+        if known is None:
+            root = stem(word)
+            known = (self._key(word),) if root == word else (self._key(word), self._key(root))
+            self._plain[word] = known
+        return known
 
     def _key(self, term: str) -> int:
         known = self._terms.get(term)

@@ -12,8 +12,6 @@ import msgspec
 
 encode = msgspec.json.Encoder(order="sorted").encode
 
-Member = Any | Iterator[bytes] | Iterator[tuple[str, bytes]]
-
 
 class Rows:
     """A list of encoded items."""
