@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from krate_gitops.brain.facts import NoteFields
 from krate_gitops.brain.model import Record
-
-if TYPE_CHECKING:
-    from krate_gitops.brain.parse import NoteFields
 
 ID, TITLE, ALIAS, TAG, SUMMARY, ATTRIBUTE, BODY = range(7)
 FIELD_COUNT = 7

@@ -12,9 +12,9 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from krate_gitops.brain.documents import Span, split_documents
+from krate_gitops.brain.facts import ParsedFile
 from krate_gitops.brain.frontmatter import find_frontmatter
 from krate_gitops.brain.model import FileClass, Finding, Foreign
-from krate_gitops.brain.parse import ParsedFile
 from krate_gitops.brain.rules.place import document_ordinals
 from krate_gitops.brain.rules.words import CODES
 from krate_gitops.brain.text import EncodingProblem, LineIndex, decode

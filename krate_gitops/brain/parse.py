@@ -12,12 +12,13 @@ import msgspec
 
 from krate_gitops.brain import fields as text_fields
 from krate_gitops.brain.documents import Span, split_documents
+from krate_gitops.brain.facts import NoteFields, ParsedFile
 from krate_gitops.brain.fields import Segment
 from krate_gitops.brain.frontmatter import find_frontmatter
 from krate_gitops.brain.model import FileClass, Finding, Foreign, Limits, Record
 from krate_gitops.brain.normalise import SENSITIVITIES, STATUSES, Normaliser, Origin
 from krate_gitops.brain.text import EncodingProblem, decode
-from krate_gitops.brain.timestamps import is_date, normalise_timestamp
+from krate_gitops.brain.timestamps import normalise_timestamp
 from krate_gitops.brain.values import settle, text_of
 from krate_gitops.brain.yaml_exact import YamlRefused, parse_exact
 from krate_gitops.brain.yaml_fast import NeedExact, fractions_are_plain, parse_fast
@@ -25,40 +26,11 @@ from krate_gitops.brain.yaml_fast import NeedExact, fractions_are_plain, parse_f
 _HEADING = re.compile(r"^#[ \t]+(?!#+[ \t]*$)(\S.*)$", re.MULTILINE)
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _FENCED = re.compile(r"^(```|~~~)", re.MULTILINE)
-_LEADING_DATE = re.compile(r"(\d{4}-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?)(?!\d)")
 _ENTRYPOINT_BYTES = 65_536
 _LFS = b"version https://git-lfs.github.com/spec/"
 _ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"7z\xbc\xaf", b"\xfd7zXZ", b"Rar!\x1a\x07", b"%PDF-", b"\x7fELF", b"\x89PNG")
 
 _BZIP = re.compile(rb"BZh[1-9]1AY&SY")
-
-
-class NoteFields(msgspec.Struct, frozen=True, array_like=True):
-    """What a document without a record says of itself."""
-
-    title: str | None = None
-    status: str | None = None
-    sensitivity: str | None = None
-    owners: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    repo_refs: tuple[str, ...] = ()
-    updated_at: str | None = None
-
-
-class ParsedFile(msgspec.Struct, array_like=True):
-    """Facts of one file; a pure function of its path, bytes and the parse profile."""
-
-    path: str
-    blob: str
-    file_class: FileClass
-    size: int
-    digest: str
-    lines: int = 0
-    parse_error: bool = False
-    body_start: int = 0
-    note: NoteFields | None = None
-    records: tuple[Record, ...] = ()
-    findings: tuple[Finding, ...] = ()
 
 
 class Profile(msgspec.Struct, frozen=True):
@@ -392,17 +364,6 @@ def _heading_text(text: str) -> str:
     text = text.rstrip()
     bare = text.rstrip("#")
     return bare.rstrip() if bare[-1:] in (" ", "\t") else text
-
-
-def freshness(parsed: ParsedFile, record: Record | None) -> str | None:
-    """``updatedAt``, else a date at the start of the file name, else None."""
-    stated = record.updated_at if record else (parsed.note.updated_at if parsed.note else None)
-    if stated:
-        return stated
-    match = _LEADING_DATE.match(parsed.path.rpartition("/")[2])
-    if match is None or not is_date(f"{match[1]}-01"[:10]):
-        return None
-    return match[1]
 
 
 def _shifted(finding: Finding, shift: int) -> Finding:

@@ -3,43 +3,37 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
-import numpy as np
 
-from krate_gitops.brain.links import concatenate
-from krate_gitops.brain.ontology import OntologyIndex
-from krate_gitops.brain.rules.collisions import Spellings
-from krate_gitops.brain.rules.record import RecordRules
-from krate_gitops.brain.rules.severity import Severities
-from krate_gitops.brain.rules.words import bare_finding
+from krate_gitops.errors import UnavailableError
 from krate_gitops.git.history import read_commit
 from krate_gitops.git.objects import ObjectReader
 from krate_gitops.git.trees import TreeProblem, diff_trees, list_tree
-from krate_gitops.index.carry import Change, Rest, Span, span_of, touched_hits
-from krate_gitops.index.catalog import catalog_bytes
 from krate_gitops.index.columns import Columns
-from krate_gitops.index.judge import Judge, Place, judge_files
+from krate_gitops.index.judge import Judge
 from krate_gitops.index.manifest import Manifest, TreeIssue
 from krate_gitops.index.plan import Planned, plan_changes, plan_cold
-from krate_gitops.index.shard import DamagedError, Entry, Findings, Outline, Shard, Summary
+from krate_gitops.index.shard import DamagedError, Entry, Summary
 from krate_gitops.index.source import Source, Target, open_source
 from krate_gitops.index.store import Store
-from krate_gitops.index.tally import Tally
+from krate_gitops.index.verdict import Judging, Verdict
 from krate_gitops.index.worker import Setting, Task, run_all
 from krate_gitops.progress import Progress, silent
 
 _ANCESTORS = 20
 """How far back a parent that is indexed already is looked for."""
-_MOST_LATER = 64
-"""Shards newer than a catalog that are read one by one before a new catalog is written."""
 
 
 class BuildStats(msgspec.Struct, rename="camel"):
-    """What a build did: shards in all, built and reused; milliseconds in all and by phase."""
+    """What a build did: shards in all, built and reused; milliseconds in all and by phase.
+
+    Phases of worker processes (read, parse, index, write, and their part of validate) are summed, so that together they
+    may exceed the whole.
+    """
 
     total: int
     built: int
@@ -67,23 +61,25 @@ class _Plan(NamedTuple):
     base: Manifest | None
 
 
-class _Verdict(NamedTuple):
-    """Counted findings, the commit times they hold for, and the catalog that serves the next commit."""
-
-    tally: Tally
-    holds: Span
-    catalog: str
-
-
 class _Clock:
     def __init__(self) -> None:
-        self.phases: dict[str, int] = {}
+        self._seconds: dict[str, float] = {}
         self._start = self._last = time.perf_counter()
 
     def lap(self, phase: str) -> None:
+        """Ends a stretch and counts it for a phase; for none where its parts were added apart."""
         now = time.perf_counter()
-        self.phases[phase] = round((now - self._last) * 1000)
+        if phase:
+            self.add(phase, now - self._last)
         self._last = now
+
+    def add(self, phase: str, seconds: float) -> None:
+        self._seconds[phase] = self._seconds.get(phase, 0.0) + seconds
+
+    @property
+    def phases(self) -> dict[str, int]:
+        """Milliseconds by phase."""
+        return {phase: round(seconds * 1000) for phase, seconds in self._seconds.items()}
 
     def total(self) -> int:
         return round((time.perf_counter() - self._start) * 1000)
@@ -97,6 +93,7 @@ class Builder:
         self._home = home
         self._organization = organization
         self._jobs = jobs
+        self._judging = Judging(self.store, organization)
 
     def build(self, target: Target, *, force: bool = False, progress: Progress = silent) -> Built:
         """The index of a commit, complete when this returns. ``force`` builds every shard anew.
@@ -105,16 +102,16 @@ class Builder:
         """
         clock = _Clock()
         with ObjectReader(target.repository) as reader:
-            source = open_source(target, reader, self.store)
+            source = open_source(target, reader, self.store, organization=self._organization)
             known = None if force else self._known(source)
             if known is not None:
                 total = len(known.shards)
                 return Built(known, source, BuildStats(total, 0, clock.total(), clock.phases))
             plan = self._plan(source, reader, force)
             clock.lap("list")
-            shards, built = self._complete(source, plan.shards, reader, force, progress)
-        clock.lap("index")
-        manifest = self._judged(source, plan.base, shards, plan.issues)
+            shards, built = self._complete(source, plan.shards, reader, clock, force, progress)
+        clock.lap("")
+        manifest = _manifest(source, shards, plan.issues, self._judging.verdict(source, plan.base, shards, plan.issues))
         clock.lap("validate")
         self.store.write_manifest(manifest)
         clock.lap("write")
@@ -123,7 +120,7 @@ class Builder:
     def repair(self, target: Target) -> int:
         """Removes the damaged shards of a commit, so that the next build makes them anew; returns how many."""
         with ObjectReader(target.repository) as reader:
-            source = open_source(target, reader, self.store)
+            source = open_source(target, reader, self.store, organization=self._organization)
         manifest = self.store.manifest(target.commit, source.variant)
         damaged = 0
         for summary in manifest.shards if manifest else ():
@@ -136,22 +133,11 @@ class Builder:
 
     def judge(self, source: Source, columns: Columns, issues: Iterable[TreeIssue]) -> Judge:
         """The judge of a commit whose shards are complete."""
-        rules = RecordRules(OntologyIndex(source.ontology), self._organization)
-        verdicts = [self._verdict(shard, source.ontology.digest, rules) for shard in columns.shards]
-        place = Place(source.commit_time, source.root, source.root_present, source.outside)
-        return Judge(columns, source.ontology, verdicts, tuple(issues), place)
-
-    def _verdict(self, shard: Shard, ontology_digest: str, rules: RecordRules) -> Findings:
-        """The stored verdict of a shard; one that is gone or damaged is given again."""
-        verdict = self.store.verdict(shard.summary.key, ontology_digest)
-        if verdict is None:
-            verdict = judge_files(rules, shard.facts())
-            self.store.write_verdict(shard.summary.key, ontology_digest, verdict)
-        return verdict
+        return self._judging.judge(source, columns, issues)
 
     def columns(self, shards: Iterable[Summary]) -> Columns:
         """Columns of stored shards. Raises ``DamagedError``."""
-        return Columns([self.store.shard(summary) for summary in shards])
+        return self._judging.columns(shards)
 
     def _known(self, source: Source) -> Manifest | None:
         manifest = self.store.manifest(source.target.commit, source.variant)
@@ -181,7 +167,10 @@ class Builder:
             for manifest in self.store.manifests_of(commit):
                 if manifest.root == source.root and manifest.profile_digest == source.profile_digest:
                     return manifest
-            parents = read_commit(reader, commit).parents
+            try:
+                parents = read_commit(reader, commit).parents
+            except UnavailableError:
+                return None  # history may be cut off here, as in a shallow clone; no older commit is needed
             if not parents:
                 return None
             commit = parents[0]
@@ -207,7 +196,13 @@ class Builder:
     # -- shards and verdict
 
     def _complete(
-        self, source: Source, planned: list[Planned], reader: ObjectReader, force: bool, progress: Progress
+        self,
+        source: Source,
+        planned: list[Planned],
+        reader: ObjectReader,
+        clock: _Clock,
+        force: bool,
+        progress: Progress,
     ) -> tuple[tuple[Summary, ...], int]:
         """Summaries of all shards in order, and how many were built."""
         found: dict[str, Summary] = {}
@@ -218,7 +213,7 @@ class Builder:
                 tasks.append(item)
                 continue
             found[summary.key] = summary
-            if not self.store.has_verdict(summary.key, source.ontology.digest):
+            if not self.store.has_verdict(summary.key, source.judge):
                 tasks.append(summary)
         documents = sum(len(task.entries) if isinstance(task, Task) else task.documents for task in tasks)
         setting = Setting(source.target.repository, self._home, source.ontology, source.profile, self._organization)
@@ -229,8 +224,11 @@ class Builder:
             done += finished
             progress("indexing", done, documents)
 
-        found |= run_all(setting, tasks, self._jobs, report, reader)
+        made, spent = run_all(setting, tasks, self._jobs, report, reader)
+        found |= made
         built = sum(isinstance(task, Task) for task in tasks)
+        for phase, seconds in spent.items():
+            clock.add(phase, seconds)
         return tuple(found[item.key] for item in planned), built
 
     def _stored(self, task: Task, force: bool) -> Summary | None:
@@ -239,111 +237,24 @@ class Builder:
             return None
         return self.store.summary(task.key)
 
-    def _judged(
-        self, source: Source, base: Manifest | None, shards: tuple[Summary, ...], issues: tuple[TreeIssue, ...]
-    ) -> Manifest:
-        carried = self._carried(source, base, shards, issues) if base else None
-        verdict = carried or self._judged_whole(source, shards, issues)
-        return Manifest(
-            commit=source.target.commit,
-            variant=source.variant,
-            repository=source.target.repository.name,
-            root=source.root,
-            commit_time=source.commit_time,
-            ontology_digest=source.ontology.digest,
-            ontology_version=source.ontology.version,
-            profile_digest=source.profile_digest,
-            shards=shards,
-            issues=issues,
-            result=verdict.tally.result(source.ontology.rules.fail_on),
-            findings=verdict.tally.rows(),
-            holds=verdict.holds,
-            catalog=verdict.catalog,
-        )
 
-    def _judged_whole(self, source: Source, shards: tuple[Summary, ...], issues: tuple[TreeIssue, ...]) -> _Verdict:
-        columns = self.columns(shards)
-        tally = self.judge(source, columns, issues).tally()
-        name = f"{source.target.commit}-{source.variant}"
-        self.store.write_catalog(name, catalog_bytes([shard.key for shard in shards], columns.outlines))
-        return _Verdict(tally, span_of(columns.links, OntologyIndex(source.ontology), source.commit_time), name)
-
-    def _carried(
-        self, source: Source, base: Manifest, shards: tuple[Summary, ...], issues: tuple[TreeIssue, ...]
-    ) -> _Verdict | None:
-        """Counts of an older commit with what the change can touch counted anew; None where all must be judged."""
-        if base.variant != source.variant or base.issues != issues or not base.holds.holds(source.commit_time):
-            return None
-        if source.ontology.rules.disabled_paths:
-            return None  # what is counted then hangs on paths, which a catalog does not hold
-        known = {summary.key for summary in base.shards}
-        keys = {summary.key for summary in shards}
-        old = [self.store.shard(summary) for summary in base.shards if summary.key not in keys]
-        new = [self.store.shard(summary) for summary in shards if summary.key not in known]
-        common = [summary for summary in shards if summary.key in known]
-        try:
-            rest = self._rest(base.catalog, common)
-            change = Change(
-                [shard.outline() for shard in old],
-                [shard.outline() for shard in new],
-                base.commit_time,
-                source.commit_time,
-            )
-            index = OntologyIndex(source.ontology)
-            hits = touched_hits(change, rest, index) if rest else None
-            if hits is None:
-                return None
-            tally = Tally(Severities(source.ontology.rules))
-            tally.add_rows(base.findings)
-            self._add_files(tally, source, index, zip(old, change.old, strict=True), -1)
-            self._add_files(tally, source, index, zip(new, change.new, strict=True), 1)
-        except DamagedError:
-            return None
-        for found, sign in ((hits.before, -1), (hits.after, 1)):
-            for hit in found:
-                tally.add("", bare_finding(hit), sign)
-        holds = base.holds
-        for outline in change.new:
-            holds = holds.within(span_of(outline.links, index, source.commit_time))
-        return _Verdict(tally, holds, base.catalog)
-
-    def _add_files(
-        self, tally: Tally, source: Source, index: OntologyIndex, shards: Iterable[tuple[Shard, Outline]], sign: int
-    ) -> None:
-        """Counts the findings of single files of some shards."""
-        rules = RecordRules(index, self._organization)
-        for shard, outline in shards:
-            for found in (shard.findings(), self._verdict(shard, source.ontology.digest, rules)):
-                for position, findings in found:
-                    for finding in findings:
-                        tally.add(outline.paths[position], finding, sign)
-
-    def _rest(self, name: str, common: Sequence[Summary]) -> Rest | None:
-        """Columns of the shards that a change leaves alone: from the catalog, and from shards that came after it.
-
-        None when so many came after it that a new catalog is due.
-        """
-        catalog = self.store.catalog(name)
-        if catalog is None:
-            return None
-        kept = set(catalog.keys)
-        later = [summary for summary in common if summary.key not in kept]
-        if len(later) > _MOST_LATER:
-            return None
-        links, records, refs, spellings = catalog.rest({summary.key for summary in common})
-        if not later:
-            return Rest(links, records, refs, spellings)
-        outlines = [self.store.shard(summary).outline() for summary in later]
-        joined, _, _ = concatenate([links, *(outline.links for outline in outlines)])
-        return Rest(
-            joined,
-            np.concatenate((records, np.ones(joined.records - links.records, dtype=bool))),
-            np.concatenate((refs, np.ones(len(joined.ref_record) - len(links.ref_record), dtype=bool))),
-            Spellings(
-                np.concatenate((spellings.fold, *(outline.spellings.fold for outline in outlines))),
-                np.concatenate((spellings.exact, *(outline.spellings.exact for outline in outlines))),
-            ),
-        )
+def _manifest(source: Source, shards: tuple[Summary, ...], issues: tuple[TreeIssue, ...], verdict: Verdict) -> Manifest:
+    return Manifest(
+        commit=source.target.commit,
+        variant=source.variant,
+        repository=source.target.repository.name,
+        root=source.root,
+        commit_time=source.commit_time,
+        ontology_digest=source.ontology.digest,
+        ontology_version=source.ontology.version,
+        profile_digest=source.profile_digest,
+        shards=shards,
+        issues=issues,
+        result=verdict.tally.result(source.ontology.rules.fail_on),
+        findings=verdict.tally.rows(),
+        holds=verdict.holds,
+        catalog=verdict.catalog,
+    )
 
 
 def _issues(problems: Iterable[TreeProblem]) -> tuple[TreeIssue, ...]:

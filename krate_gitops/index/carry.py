@@ -19,7 +19,7 @@ import numpy as np
 from krate_gitops.brain.layout import EXPECTED_ENTRIES, REQUIRED_ENTRIES
 from krate_gitops.brain.links import ALIAS, EDGE, NO_TIME, SOURCE, Array, Links, concatenate, select
 from krate_gitops.brain.ontology import OntologyIndex
-from krate_gitops.brain.rules.across import DAY, Across, Commit, Hit, review_days
+from krate_gitops.brain.rules.across import DAY, Across, Commit, Hit, hits, review_days
 from krate_gitops.brain.rules.collisions import Spellings, spellings
 from krate_gitops.brain.rules.run_memory import RUNS
 from krate_gitops.index.shard import Outline
@@ -205,7 +205,7 @@ def _judge(part: Links, near: _Near, rest: Rest, index: OntologyIndex, time: int
     joined, _, ref_bases = concatenate([part, world])
     records = np.concatenate((np.arange(part.records), part.records + np.searchsorted(rows, near.records)))
     judged_refs = np.concatenate((np.arange(len(part.ref_target)), ref_bases[1] + np.arange(len(refs))))
-    return Across(joined, index, Commit(time, _nothing), records=records, refs=judged_refs).hits()
+    return hits(Across(joined, index, Commit(time, _nothing), records=records, refs=judged_refs))
 
 
 def _among(values: Array, wanted: Array) -> Array:

@@ -8,9 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
+from krate_gitops.brain.facts import ParsedFile
 from krate_gitops.brain.links import ALIAS, EDGE, NO_TIME, OWNER, REPOSITORY, Array, concatenate
 from krate_gitops.brain.model import Edge, FileClass, Record
-from krate_gitops.brain.parse import ParsedFile
 from krate_gitops.brain.rules.across import Resolution, resolve
 from krate_gitops.brain.rules.place import document_ordinals
 from krate_gitops.index.shard import FILE_CLASSES, Facts, Shard

@@ -10,9 +10,9 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from krate_gitops.brain.facts import ParsedFile
 from krate_gitops.brain.locate import NOWHERE, START, Locator, Place
 from krate_gitops.brain.model import Diagnostic, Finding, Foreign, Related, Severity
-from krate_gitops.brain.parse import ParsedFile
 from krate_gitops.brain.rules.place import document_ordinals
 from krate_gitops.brain.rules.table import RULES
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
+from krate_gitops.brain.facts import ParsedFile, freshness
 from krate_gitops.brain.layout import SERVED
 from krate_gitops.brain.model import Edge, FileClass, Record
-from krate_gitops.brain.parse import ParsedFile, freshness
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 

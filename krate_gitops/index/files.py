@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from krate_gitops.brain.facts import ParsedFile
 from krate_gitops.brain.model import FileClass
-from krate_gitops.brain.parse import ParsedFile
 from krate_gitops.git.objects import ObjectReader
 from krate_gitops.index.columns import Columns
 

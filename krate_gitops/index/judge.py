@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
+from krate_gitops.brain.facts import ParsedFile
 from krate_gitops.brain.model import Finding, Ontology, Severity
 from krate_gitops.brain.ontology import OntologyIndex
-from krate_gitops.brain.parse import ParsedFile
-from krate_gitops.brain.rules.across import Across, Commit, Hit
+from krate_gitops.brain.rules.across import Across, Commit, Hit, hits
 from krate_gitops.brain.rules.collisions import check_collisions, colliding
 from krate_gitops.brain.rules.layout import check_entries, tree_problem
 from krate_gitops.brain.rules.record import RecordRules
@@ -104,7 +104,7 @@ class Judge:
     def hits(self) -> list[Hit]:
         """Findings across records."""
         commit = Commit(self._place.commit_time, self._knows_path)
-        return Across(self._columns.links, self._index, commit, resolution=self._columns.resolution).hits()
+        return hits(Across(self._columns.links, self._index, commit, resolution=self._columns.resolution))
 
     def _knows_path(self, ref: int) -> bool:
         return self._columns.target_text(ref).partition(":")[2] in self._columns.file_number

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Self
 
+from krate_gitops.brain.facts import ParsedFile
 from krate_gitops.brain.model import Diagnostic, Ontology
 from krate_gitops.brain.ontology import OntologyIndex
-from krate_gitops.brain.parse import ParsedFile
 from krate_gitops.git.objects import ObjectReader
 from krate_gitops.index.build import Builder, Built
 from krate_gitops.index.columns import Columns

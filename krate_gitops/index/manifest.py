@@ -92,6 +92,12 @@ def index_digest(ontology_digest: str, shards: Sequence[Summary]) -> str:
     )
 
 
-def variant_of(root: str, ontology_digest: str, profile_digest: str) -> str:
+def judge_name(ontology_digest: str, organization: str) -> str:
+    """Whose verdict on a shard it is, as 16 hex digits: some rules ask which organisation a brain belongs to."""
+    return hashlib.sha256(f"{ontology_digest}\0{organization}".encode()).hexdigest()[:16]
+
+
+def variant_of(root: str, ontology_digest: str, profile_digest: str, organization: str) -> str:
     """What beside the commit decides a manifest, as 16 hex digits."""
-    return hashlib.sha256("\0".join((root, ontology_digest, profile_digest)).encode()).hexdigest()[:16]
+    parts = (root, ontology_digest, profile_digest, organization)
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from krate_gitops.brain.facts import ParsedFile
 from krate_gitops.brain.fields import FIELD_COUNT, Segment
 from krate_gitops.brain.links import Array, build_links
-from krate_gitops.brain.parse import ParsedFile
 from krate_gitops.brain.text import decode
 from krate_gitops.index.entries import is_searchable
 from krate_gitops.index.postings import Postings, build_postings, fields_of

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from krate_gitops.brain.facts import ParsedFile, freshness
 from krate_gitops.brain.fields import Segment
 from krate_gitops.brain.links import (
     COLUMNS,
@@ -23,7 +24,6 @@ from krate_gitops.brain.links import (
     id_key,
 )
 from krate_gitops.brain.model import FileClass, Finding, Record
-from krate_gitops.brain.parse import ParsedFile, freshness
 from krate_gitops.brain.rules.collisions import Spellings, spellings
 from krate_gitops.brain.timestamps import epoch_seconds
 from krate_gitops.digest import json_digest, sha256_digest

@@ -19,7 +19,7 @@ from krate_gitops.git.history import read_commit
 from krate_gitops.git.local import Repository
 from krate_gitops.git.objects import ObjectReader
 from krate_gitops.git.trees import TreeEntry, list_tree, tree_oid
-from krate_gitops.index.manifest import variant_of
+from krate_gitops.index.manifest import judge_name, variant_of
 from krate_gitops.index.shard import Entry
 
 _ONTOLOGY_BYTES = 1_048_576
@@ -47,6 +47,8 @@ class Source(msgspec.Struct, frozen=True):
     profile: Profile
     profile_digest: str
     variant: str
+    judge: str
+    """Name of who judges: this ontology for this organisation."""
 
     @property
     def outside(self) -> bool:
@@ -71,7 +73,9 @@ class OntologyCache(Protocol):
     def write_ontology(self, ontology: Ontology, *, outside: bool) -> None: ...
 
 
-def open_source(target: Target, reader: ObjectReader, cache: OntologyCache | None = None) -> Source:
+def open_source(
+    target: Target, reader: ObjectReader, cache: OntologyCache | None = None, *, organization: str = "local"
+) -> Source:
     """Reads the ontology of a commit. Raises ``UsageError`` for an ontology folder that cannot be read."""
     root, present = _find_root(target, reader)
     files = _from_folder(target.ontology_dir) if target.ontology_dir else _from_commit(target, reader, root, present)
@@ -88,7 +92,8 @@ def open_source(target: Target, reader: ObjectReader, cache: OntologyCache | Non
         ontology=ontology,
         profile=profile,
         profile_digest=profile_digest,
-        variant=variant_of(root, ontology.digest, profile_digest),
+        variant=variant_of(root, ontology.digest, profile_digest, organization),
+        judge=judge_name(ontology.digest, organization),
     )
 
 

@@ -170,21 +170,21 @@ class Store:
 
     # -- verdicts
 
-    def verdict(self, key: str, ontology_digest: str) -> Findings | None:
+    def verdict(self, key: str, judge: str) -> Findings | None:
         """What the ontology's rules say of a shard, or None when it is not known (or damaged)."""
         try:
-            return _decode_findings(unseal(self._verdict_path(key, ontology_digest).read_bytes()))
+            return _decode_findings(unseal(self._verdict_path(key, judge).read_bytes()))
         except (OSError, DamagedError, msgspec.DecodeError):
             return None
 
-    def has_verdict(self, key: str, ontology_digest: str) -> bool:
-        return os.path.exists(self._verdict_path(key, ontology_digest))
+    def has_verdict(self, key: str, judge: str) -> bool:
+        return os.path.exists(self._verdict_path(key, judge))
 
-    def write_verdict(self, key: str, ontology_digest: str, verdict: Findings) -> None:
-        self._publish(self._verdict_path(key, ontology_digest), seal(_encode(verdict)))
+    def write_verdict(self, key: str, judge: str, verdict: Findings) -> None:
+        self._publish(self._verdict_path(key, judge), seal(_encode(verdict)))
 
-    def _verdict_path(self, key: str, ontology_digest: str) -> Path:
-        return self._verdicts / key[:2] / f"{key}-{ontology_digest.removeprefix('sha256:')[:16]}"
+    def _verdict_path(self, key: str, judge: str) -> Path:
+        return self._verdicts / key[:2] / f"{key}-{judge}"
 
     @contextmanager
     def new_folder(self, target: Path) -> Iterator[Path]:

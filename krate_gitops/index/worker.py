@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
+from krate_gitops.brain.facts import ParsedFile
 from krate_gitops.brain.fields import Segment
 from krate_gitops.brain.model import FileClass, Ontology
 from krate_gitops.brain.ontology import OntologyIndex
-from krate_gitops.brain.parse import FileParser, ParsedFile, Profile
+from krate_gitops.brain.parse import FileParser, Profile
 from krate_gitops.brain.rules.generated import check_generated_blocks
 from krate_gitops.brain.rules.layout import check_path
 from krate_gitops.brain.rules.record import RecordRules
@@ -25,6 +29,7 @@ from krate_gitops.git.local import Repository
 from krate_gitops.git.objects import ObjectReader
 from krate_gitops.git.trees import SUBMODULE_MODE, SYMLINK_MODE
 from krate_gitops.index.allocation import keep_freed_memory
+from krate_gitops.index.manifest import judge_name
 from krate_gitops.index.reuse import Reuse, rebuild_parts
 from krate_gitops.index.segment import SegmentWriter
 from krate_gitops.index.shard import Entry, Findings, Parts, Summary, build_parts
@@ -49,6 +54,13 @@ class Task(msgspec.Struct, frozen=True):
     reuse: tuple[Summary, ...] = ()
 
 
+class Done(NamedTuple):
+    """A finished task, and the seconds its phases took."""
+
+    summary: Summary
+    spent: dict[str, float]
+
+
 class Worker:
     """Builds shards with one git child and one parser."""
 
@@ -62,31 +74,43 @@ class Worker:
         self._rules = RecordRules(OntologyIndex(setting.ontology), setting.organization)
         self._segments = SegmentWriter()
         self._reader = reader or ObjectReader(setting.repository)
+        self._spent: dict[str, float] = {}
 
-    def close(self) -> None:
-        self._reader.close()
-
-    def run(self, task: Task | Summary) -> Summary:
+    def run(self, task: Task | Summary) -> Done:
         """Builds a shard with its verdict, or only the verdict of a shard that is stored."""
+        self._spent = {}
         if isinstance(task, Summary):
-            self._judge(task.key, self._store.shard(task).facts())
-            return task
-        return self._build(task)
+            with self._timed("validate"):
+                self._judge(task.key, self._store.shard(task).facts())
+            return Done(task, self._spent)
+        return Done(self._build(task), self._spent)
+
+    @contextmanager
+    def _timed(self, phase: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self._spent[phase] = self._spent.get(phase, 0.0) + time.perf_counter() - start
 
     def _build(self, task: Task) -> Summary:
         if task.reuse:
             parts = self._rebuild(task)
         else:
-            parts = build_parts(task.entries, self._parse(task.entries), self._segments)
-        summary = self._store.write_shard(task.key, parts)
-        self._judge(task.key, parts.files)
+            parsed = self._parse(task.entries)
+            with self._timed("index"):
+                parts = build_parts(task.entries, parsed, self._segments)
+        with self._timed("write"):
+            summary = self._store.write_shard(task.key, parts)
+        with self._timed("validate"):
+            self._judge(task.key, parts.files)
         return summary
 
     def _rebuild(self, task: Task) -> Parts:
         reuse = Reuse([self._store.shard(summary) for summary in task.reuse])
         new = [entry for entry in task.entries if not reuse.has(entry)]
         texts = self._texts([entry for entry in task.entries if reuse.has(entry)])
-        return rebuild_parts(task.entries, reuse, self._parse(new), texts, self._segments)
+        parsed = self._parse(new)
+        with self._timed("index"):
+            return rebuild_parts(task.entries, reuse, parsed, texts, self._segments)
 
     def _judge(self, key: str, files: Iterable[ParsedFile]) -> None:
         """Stores what the rules that need the ontology say of a shard's files."""
@@ -95,12 +119,21 @@ class Worker:
             found = self._rules.check_file(file)
             if found:
                 verdict.append((position, found))
-        self._store.write_verdict(key, self._setting.ontology.digest, verdict)
+        judge = judge_name(self._setting.ontology.digest, self._setting.organization)
+        self._store.write_verdict(key, judge, verdict)
 
     def _parse(self, entries: Sequence[Entry]) -> list[tuple[ParsedFile, list[Segment], str]]:
+        contents = self._read(entries)
+        with self._timed("parse"):
+            return self._parse_contents(contents)
+
+    def _parse_contents(
+        self, contents: Sequence[tuple[Entry, bytes | None]]
+    ) -> list[tuple[ParsedFile, list[Segment], str]]:
+        """Facts of files with everything that the file alone shows."""
         parsed = []
         datas: list[bytes] = []
-        for entry, data in self._read(entries):
+        for entry, data in contents:
             if data is None:
                 item: tuple[ParsedFile, list[Segment], str] = (self._unread(entry), [], "")
                 datas.append(b"")
@@ -117,14 +150,18 @@ class Worker:
                 more = (*check_generated_blocks(text), *check_secret_body(file, text))
                 if more:
                     file.findings = (*file.findings, *more)
-        for entry, (file, _, _) in zip(entries, parsed, strict=True):
+        for (entry, _), (file, _, _) in zip(contents, parsed, strict=True):
             found = check_path(entry.path, entry.mode, file.file_class)
             if found:
                 file.findings = (*file.findings, *found)
         return parsed
 
-    def _read(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, bytes | None]]:
+    def _read(self, entries: Sequence[Entry]) -> list[tuple[Entry, bytes | None]]:
         """Each entry with its bytes; None for links, submodules and what is too large."""
+        with self._timed("read"):
+            return list(self._contents(entries))
+
+    def _contents(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, bytes | None]]:
         # The stream answers in order and must be read to its end, or its child is thrown away.
         blobs = ["" if entry.mode in (SYMLINK_MODE, SUBMODULE_MODE) else entry.blob for entry in entries]
         real = [entry for entry, blob in zip(entries, blobs, strict=True) if blob]
@@ -152,7 +189,7 @@ def _start(setting: Setting) -> None:
     _worker = Worker(setting)
 
 
-def _run(task: Task | Summary) -> Summary:
+def _run(task: Task | Summary) -> Done:
     if _worker is None:
         raise RuntimeError("the pool starts every worker with its setting")
     return _worker.run(task)
@@ -164,28 +201,34 @@ def run_all(
     jobs: int,
     report: Callable[[int], None],
     reader: ObjectReader,
-) -> Mapping[str, Summary]:
-    """Does every task and returns the summaries by key; ``report`` is told the documents of each finished one.
+) -> tuple[Mapping[str, Summary], Mapping[str, float]]:
+    """Does every task; summaries by key, and seconds by phase, summed over all processes.
 
-    One process for each job; where there is only a little to do, none, and ``reader`` serves.
+    ``report`` is told the documents of each finished task. One process for each job; where there is only a little to
+    do, none, and ``reader`` serves.
     """
     jobs = min(jobs or available_processors(), len(tasks))
     done: dict[str, Summary] = {}
+    spent: dict[str, float] = {}
+
+    def take(finished: Done) -> None:
+        done[finished.summary.key] = finished.summary
+        for phase, seconds in finished.spent.items():
+            spent[phase] = spent.get(phase, 0.0) + seconds
+        report(finished.summary.documents)
+
     if jobs <= 1:
         if tasks:
             worker = Worker(setting, reader)
             for task in tasks:
-                done[task.key] = worker.run(task)
-                report(done[task.key].documents)
-        return done
+                take(worker.run(task))
+        return done, spent
     largest_first = sorted(tasks, key=lambda task: (-_weight(task), task.key))
     with ProcessPoolExecutor(jobs, mp_context=_context(), initializer=_start, initargs=(setting,)) as pool:
         futures = [pool.submit(_run, task) for task in largest_first]
         try:
             for future in as_completed(futures):
-                summary = future.result()
-                done[summary.key] = summary
-                report(summary.documents)
+                take(future.result())
         except BrokenProcessPool as error:
             raise UnavailableError(
                 "MEMORY_INDEX_UNAVAILABLE",
@@ -194,7 +237,7 @@ def run_all(
             ) from error
         finally:
             pool.shutdown(wait=False, cancel_futures=True)  # after a failure nobody wants the rest
-    return done
+    return done, spent
 
 
 def _weight(task: Task | Summary) -> int:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from krate_gitops.brain.facts import ParsedFile
 from krate_gitops.brain.model import Record
-from krate_gitops.brain.parse import ParsedFile
 from krate_gitops.git.objects import ObjectReader
 from krate_gitops.git.trees import diff_trees
 from krate_gitops.memory.admission import Admission

@@ -98,14 +98,19 @@ class OpenIndex:
             start, size = start + size, size * 2
 
     def _piece(self, files: Sequence[int]) -> list[tuple[int, str]]:
-        blobs = [self.columns.blobs[number] for number in files]
-        found = []
-        for number, (_, _, _, data) in zip(files, self._reader.stream(blobs), strict=True):
+        # Links and submodules have no size and are not followed; what was too large to parse is too large to read.
+        limits = self.source.profile.limits
+        largest = max(limits.record_bytes, limits.note_bytes)
+        sizes = {number: int(self.columns.file_bytes[number]) for number in files}
+        stored = [number for number in files if 0 < sizes[number] <= largest]
+        found = {number: "" for number in files if not sizes[number]}
+        blobs = [self.columns.blobs[number] for number in stored]
+        for number, (_, _, _, data) in zip(stored, self._reader.stream(blobs), strict=True):
             try:
-                found.append((number, decode(data or b"")))
+                found[number] = decode(data or b"")
             except EncodingProblem:
                 continue
-        return found
+        return [(number, found[number]) for number in files if number in found]
 
 
 Result = TypeVar("Result")

@@ -1,8 +1,9 @@
 """Console blocks of the documentation: what they run and what they say it prints.
 
-A block begins with three backticks and ``console``. Lines that begin with ``$ `` are commands, what follows is their
-output. In output ``…`` stands for anything within a line, and alone on a line for any number of lines. Ids, digests and
-durations may differ. A command that ends with another code than 0 must be followed by ``$ echo $?``.
+A block begins with three backticks and ``console``. Lines that begin with ``$ `` are commands; they go on after a
+backslash at the end, and on lines that begin with ``> ``. What follows is their output, where ``…`` stands for anything
+within a line, and alone on a line for any number of lines. Ids, digests and durations may differ. A command that ends
+with another code than 0 must be followed by ``$ echo $?``.
 """
 
 from __future__ import annotations
@@ -44,8 +45,11 @@ def examples(page: str) -> list[Example]:
             raise ValueError(f"a console block begins with a command, not with {block[:40]!r}")
         for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             lines = part.split("\n")
-            size = next(at for at, line in enumerate(lines, 1) if not line.endswith("\\"))
-            found.append(Example("\n".join(lines[:size]), "\n".join(lines[size:]).strip("\n")))
+            size = 1
+            while lines[size - 1].endswith("\\") or lines[size].startswith("> "):
+                size += 1
+            command = "\n".join(line.removeprefix("> ") for line in lines[:size])
+            found.append(Example(command, "\n".join(lines[size:]).strip("\n")))
     return found
 
 

@@ -12,6 +12,10 @@ PAGE = """Text
 $ echo one \\
     two
 one two
+$ cat <<END
+> text
+> END
+text
 $ false
 $ echo $?
 1
@@ -25,6 +29,7 @@ $ not run
 def test_a_page_gives_commands_with_their_output() -> None:
     assert examples(PAGE) == [
         Example("echo one \\\n    two", "one two"),
+        Example("cat <<END\ntext\nEND", "text"),
         Example("false", ""),
         Example("echo $?", "1"),
     ]

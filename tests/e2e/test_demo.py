@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -176,3 +177,24 @@ def test_without_a_folder_a_temporary_one_is_made_and_nothing_else_is_touched(tm
 def test_steps_come_one_a_line_as_jsonl(tmp_path: Path) -> None:
     lines = run_demo(tmp_path / "world", "-o", "jsonl").stdout.splitlines()
     assert json.loads(lines[0])["title"] == "Which commit does a reader get?"
+
+
+def test_an_installed_wheel_has_all_that_the_demo_needs(tmp_path: Path) -> None:
+    top = Path(__file__).parents[2]
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=top, capture_output=True, timeout=60, check=True)
+    [wheel] = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "installed")
+    code = "import krate_gitops.demo.example as it; print(it._folder()); print(len(it.example_brain()))"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        cwd=tmp_path,
+        env=environment(PYTHONPATH=str(tmp_path / "installed")),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    files = sum(path.is_file() for path in (top / "examples" / "brain").rglob("*"))
+    assert done.stdout.splitlines() == [str(tmp_path / "installed/krate_gitops/examples/brain"), str(files)]

@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from krate_gitops.brain import parse as parsing
+from krate_gitops.brain.facts import ParsedFile
 from krate_gitops.brain.layout import classify
 from krate_gitops.brain.model import Finding
-from krate_gitops.brain.parse import FileParser, ParsedFile, Profile
+from krate_gitops.brain.parse import FileParser, Profile
 from krate_gitops.brain.text import decode
 from krate_gitops.brain.values import settle
 from krate_gitops.brain.yaml_exact import YamlRefused, parse_exact

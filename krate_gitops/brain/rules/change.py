@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import msgspec
 
+from krate_gitops.brain.facts import ParsedFile
 from krate_gitops.brain.model import Finding, NodeKind, Ontology, Record, Related
 from krate_gitops.brain.normalise import SENSITIVITIES
 from krate_gitops.brain.ontology.change import Usage, check_bump, removed_in_use
 from krate_gitops.brain.ontology.lookup import OntologyIndex
-from krate_gitops.brain.parse import ParsedFile
 from krate_gitops.brain.rules.place import Placed, document_ordinals, pointer
 from krate_gitops.brain.rules.transitions import DELETED, NEW, STEPS, Step, is_allowed, ways_on
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from krate_gitops.brain.facts import ParsedFile
 from krate_gitops.brain.model import Finding
-from krate_gitops.brain.parse import ParsedFile
 
 Placed = tuple[str, Finding]
 """A path and a finding about it."""

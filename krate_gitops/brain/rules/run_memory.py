@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
+from krate_gitops.brain.facts import ParsedFile
 from krate_gitops.brain.model import Finding, Record, Related, Severity
-from krate_gitops.brain.parse import ParsedFile
 from krate_gitops.brain.rules.place import Placed, document_ordinals
 from krate_gitops.brain.rules.plan import RecordCase
 

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from krate_gitops.brain.facts import ParsedFile
 from krate_gitops.brain.model import Finding, SecretScan
-from krate_gitops.brain.parse import ParsedFile
 from krate_gitops.brain.rules.plan import RecordCase
 from krate_gitops.brain.scan.randomness import is_hex_key, is_placeholder, is_secret_value, looks_random
 from krate_gitops.brain.scan.secrets import find_secrets

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from krate_gitops.brain.facts import ParsedFile
 from krate_gitops.brain.model import FileClass, Record
 from krate_gitops.brain.ontology import OntologyIndex
-from krate_gitops.brain.parse import ParsedFile
 from krate_gitops.brain.rules.secret_metadata import SECRET_METADATA
 from krate_gitops.git.objects import ObjectReader
 from krate_gitops.index.entries import record_entry

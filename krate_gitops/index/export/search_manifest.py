@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from krate_gitops.brain.facts import ParsedFile
 from krate_gitops.brain.model import FileClass
 from krate_gitops.brain.ontology import OntologyIndex
-from krate_gitops.brain.parse import ParsedFile
 from krate_gitops.brain.rules.secret_metadata import SECRET_METADATA
 from krate_gitops.git.objects import ObjectReader
 from krate_gitops.index.entries import document_entry, is_searchable

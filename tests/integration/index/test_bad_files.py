@@ -11,13 +11,14 @@ import pytest
 
 from krate_gitops.git.objects import ObjectReader
 from krate_gitops.git.repository import open_repository
+from krate_gitops.index import cut
 from krate_gitops.index.build import Builder
 from krate_gitops.index.source import Target
 from krate_gitops.index.strength import analyse
 from krate_gitops.memory.opened import OpenIndex, read_index
 from krate_gitops.settings import Settings
 from tests.property.histories import ONTOLOGY, runbook, service
-from tests.repos import EXECUTABLE, FILE, FOLDER, SUBMODULE, SYMLINK, Content, RepoBuilder
+from tests.repos import EXECUTABLE, FILE, FOLDER, SUBMODULE, SYMLINK, Content, RepoBuilder, _Oid, git
 
 GOOD: dict[str, Content] = {
     **{path: versions[0] for path, versions in ONTOLOGY.items()},
@@ -75,9 +76,13 @@ BAD: list[tuple[str, str, Content, list[str]]] = [
     ("other case", "notes/N.md", "# Note\n\ntext\n", ["KB014", "KB014"]),
     ("other form", "notes/e\u0301.md", "# Note\n\ntext\n", []),
     ("attributes", ".gitattributes", "* filter=evil export-ignore\n", ["KB012"]),
-    ("long path", "notes/" + "d/" * 1990 + "x.md", "# Deep\n\ntext\n", []),
+    ("long path", "notes/" + f"{'d' * 98}/" * 40 + "x.md", "# Deep\n\ntext\n", []),
     ("hostile heading", "notes/bad.md", "# a" + "#" * 100_000 + "x\n\ntext\n", []),
 ]
+
+
+_CUTS = cut.CUTS
+"""The real table; a fixture puts a smaller one in its place."""
 
 
 class Answers(NamedTuple):
@@ -183,8 +188,6 @@ def test_a_name_that_is_a_file_and_a_folder_is_told_once(tmp_path: Path) -> None
 
 
 def _subtree(repository: RepoBuilder, commit: str, name: str) -> str:
-    from tests.repos import git
-
     return git(repository.git_dir, "rev-parse", f"{commit}:{name}").decode().strip()
 
 
@@ -209,13 +212,13 @@ def test_large_files_are_never_loaded(good: Answers, tmp_path: Path, monkeypatch
 
 
 def _existing(oid: str) -> str:
-    from tests.repos import _Oid
-
     return _Oid(oid)
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_files_in_one_folder(tmp_path: Path) -> None:
+def test_a_hundred_thousand_files_in_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cut, "CUTS", _CUTS)
+    monkeypatch.setattr(cut, "_LONGEST", len(_CUTS))
     repository = RepoBuilder(tmp_path / "brain")
     blob = _existing(repository.blob("# Note\n\nrefunds\n"))
     commit = repository.commit(GOOD | {f"notes/{number:06}.md": (FILE, blob) for number in range(100_000)})
@@ -265,8 +268,6 @@ def test_the_index_of_a_commit_whose_parents_are_missing_is_built(tmp_path: Path
     repository.commit(GOOD)
     commit = repository.commit({"notes/more.md": "# More\n\ntext\n"})
     shallow = tmp_path / "shallow"
-    from tests.repos import git
-
     git(None, "clone", "-q", "--bare", "--depth", "1", f"file://{tmp_path / 'brain'}", str(shallow))
     opened = open_repository(str(shallow), settings=Settings(home=tmp_path))
     assert Builder(tmp_path / "home", jobs=1).build(Target(opened, commit)).manifest.documents == len(GOOD) + 1

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from textwrap import dedent
 
+from krate_gitops.brain.facts import ParsedFile
 from krate_gitops.brain.layout import classify
 from krate_gitops.brain.locate import Locator
 from krate_gitops.brain.model import Foreign, Record
-from krate_gitops.brain.parse import FileParser, ParsedFile, Profile
+from krate_gitops.brain.parse import FileParser, Profile
 
 FOREIGN = Profile(foreign=Foreign(multi_document=True))
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from krate_gitops.brain.facts import ParsedFile
 from krate_gitops.brain.layout import classify
 from krate_gitops.brain.model import FileClass, Limits
-from krate_gitops.brain.parse import FileParser, ParsedFile, Profile
+from krate_gitops.brain.parse import FileParser, Profile
 from krate_gitops.brain.text import EncodingProblem, LineIndex, decode
 from krate_gitops.digest import sha256_digest
 from tests.unit.parse.sample import codes, graph, markdown, parse, places, text_of

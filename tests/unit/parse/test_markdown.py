@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from krate_gitops.brain.parse import first_heading, freshness
+from krate_gitops.brain.facts import freshness
+from krate_gitops.brain.parse import first_heading
 from tests.unit.parse.sample import codes, markdown, parse, places, record_of
 
 RUNBOOK, NOTE = "runbooks/a.md", "notes/a.md"

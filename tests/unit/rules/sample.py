@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from textwrap import dedent
 
+from krate_gitops.brain.facts import ParsedFile
 from krate_gitops.brain.layout import classify
 from krate_gitops.brain.model import Finding, Ontology
 from krate_gitops.brain.ontology import EDGE_KINDS, NODE_KINDS, RULES, VOCABULARY, OntologyIndex, load_ontology
-from krate_gitops.brain.parse import FileParser, ParsedFile, Profile
+from krate_gitops.brain.parse import FileParser, Profile
 from krate_gitops.brain.rules.record import check_file
 
 NODES = """\

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from krate_gitops.brain.facts import ParsedFile
 from krate_gitops.brain.locate import Locator, Place
 from krate_gitops.brain.model import FileClass, Finding, Foreign, Sidecars
-from krate_gitops.brain.parse import FileParser, ParsedFile, Profile
+from krate_gitops.brain.parse import FileParser, Profile
 
 SEVERAL = Foreign(multi_document=True, sidecars=Sidecars("extendsNode"), field_aliases={"title": ("displayName",)})
 
