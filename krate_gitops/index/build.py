@@ -247,6 +247,7 @@ def _manifest(source: Source, shards: tuple[Summary, ...], issues: tuple[TreeIss
         commit_time=source.commit_time,
         ontology_digest=source.ontology.digest,
         ontology_version=source.ontology.version,
+        judge=source.judge,
         profile_digest=source.profile_digest,
         shards=shards,
         issues=issues,

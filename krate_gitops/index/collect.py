@@ -26,7 +26,6 @@ from krate_gitops.index.shard import Summary
 from krate_gitops.index.store import Store
 
 _DAY = 86_400
-_VERDICT_DIGITS = 16
 
 
 class Retention(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,7 +145,7 @@ class _Collector:
 
 
 def _verdict_name(summary: Summary, manifest: Manifest) -> str:
-    return f"{summary.key}-{_hex(manifest.ontology_digest)[:_VERDICT_DIGITS]}"
+    return f"{summary.key}-{manifest.judge}"
 
 
 def _hex(digest: str) -> str:

@@ -33,6 +33,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     commit_time: int
     ontology_digest: str
     ontology_version: str
+    judge: str
+    """Name of who judged; verdicts of the shards are kept under it."""
     profile_digest: str
     shards: tuple[Summary, ...]
     issues: tuple[TreeIssue, ...]

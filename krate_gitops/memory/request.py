@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
 
+from krate_gitops.brain.normalise import STATUSES
 from krate_gitops.errors import UsageError
 from krate_gitops.index.strength import FORMULAS, RANKING_VERSION
 
@@ -90,11 +92,15 @@ class QueryRequest(msgspec.Struct, frozen=True, rename="camel"):
     ranking_version: int = RANKING_VERSION
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _SETS = ("kinds", "edge_kinds", "ids", "owners", "tags", "repo_refs", "statuses", "paths", "skills")
 
 
 def checked(request: QueryRequest) -> QueryRequest:
-    """The request with sets sorted. Raises ``UsageError(INVALID_REQUEST)`` for what is out of range."""
+    """The request with sets sorted.
+
+    Raises ``UsageError(INVALID_REQUEST)`` for what is out of range, unknown, or no text.
+    """
     _range("edgeDepth", request.graph.edge_depth, 0, 5)
     _range("maxMatches", request.grep.max_matches, 1, MAX_MATCHES)
     _range("contextLines", request.grep.context_lines, 0, MAX_CONTEXT)
@@ -104,8 +110,12 @@ def checked(request: QueryRequest) -> QueryRequest:
     _one_of("direction", request.graph.direction, ("both", "out", "in"))
     _one_of("rankingVersion", str(request.ranking_version), tuple(map(str, FORMULAS)))
     _one_of("intent", request.intent, ("task", "replay", "debug"))
+    for status in request.graph.statuses:
+        _one_of("status", status, STATUSES)
     if len(request.text) > TEXT_CHARACTERS:
         raise _invalid(f"the text is longer than {TEXT_CHARACTERS} characters", "ask for less at once")
+    if not _is_unicode(msgspec.to_builtins(request)):
+        raise _invalid("the request holds half a surrogate pair or bytes that are no text", "write it in UTF-8")
     return msgspec.structs.replace(
         request,
         graph=_sorted(request.graph),
@@ -123,6 +133,15 @@ def _sorted(part: Any) -> Any:
 
 def _set(values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(set(values)))
+
+
+def _is_unicode(value: Any) -> bool:
+    """Whether every string in a plain value can be written as UTF-8; command lines and JSON can hold others."""
+    if isinstance(value, str):
+        return value.isascii() or not _SURROGATE.search(value)
+    if isinstance(value, dict):
+        return all(map(_is_unicode, value.values()))
+    return not isinstance(value, (list, tuple)) or all(map(_is_unicode, value))
 
 
 def _range(name: str, value: int, least: int, most: int) -> None:
