@@ -37,6 +37,7 @@ def any_commit(selection: RefSelection) -> RefRequest:
 
 def policy_for(path: Path | None, consumer: Consumer) -> EffectivePolicy:
     """The policy of a ``--policy`` file for a consumer; the owner's without one."""
-    from krate_gitops.memory.policy import effective_policy, load_sources, owner_policy
+    from krate_gitops.memory.policy import effective_policy, owner_policy
+    from krate_gitops.memory.policy_file import load_sources
 
     return owner_policy() if path is None else effective_policy(load_sources(path), consumer)

@@ -23,7 +23,7 @@ from krate_gitops.brain.rules.generated import check_generated_blocks
 from krate_gitops.brain.rules.layout import check_path
 from krate_gitops.brain.rules.record import RecordRules
 from krate_gitops.brain.rules.secret_metadata import check_secret_body
-from krate_gitops.brain.scan.bulk import Scanner
+from krate_gitops.brain.scan.bulk import EVERY_REASON, Scanner
 from krate_gitops.errors import UnavailableError
 from krate_gitops.git.local import Repository
 from krate_gitops.git.objects import ObjectReader
@@ -34,6 +34,9 @@ from krate_gitops.index.reuse import Reuse, rebuild_parts
 from krate_gitops.index.segment import SegmentWriter
 from krate_gitops.index.shard import Entry, Findings, Parts, Summary, build_parts
 from krate_gitops.index.store import Store
+
+_FEW = 8
+"""Files that are scanned one by one rather than looked over together first."""
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -142,7 +145,8 @@ class Worker:
                 scanned = item[2] and entry.file_class not in (FileClass.IGNORED, FileClass.INDEX)
                 datas.append(data if scanned else b"")
             parsed.append(item)
-        for at, reasons in self._scanner.suspects(datas):
+        few = [(at, EVERY_REASON) for at, data in enumerate(datas) if data] if len(datas) <= _FEW else None
+        for at, reasons in few if few is not None else self._scanner.suspects(datas):
             file, _, text = parsed[at]
             file.findings = (*file.findings, *self._scanner.scan(text, reasons))
         for file, _, text in parsed:

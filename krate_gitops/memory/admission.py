@@ -54,11 +54,11 @@ class Admission:
         columns = self._columns
         level = columns.note_sensitivity.astype(np.int64)
         level[level == NO_SENSITIVITY] = _INTERNAL
-        level[columns.file_unparsed] = _RESTRICTED
         with_records = np.zeros(len(level), dtype=bool)
         with_records[columns.record_file] = True
         level[with_records] = 0
         np.maximum.at(level, columns.record_file, self.sensitivity.astype(np.int64))
+        level[columns.file_unparsed] = np.maximum(level[columns.file_unparsed], _RESTRICTED)
         return level
 
     @cached_property
@@ -83,33 +83,42 @@ class Admission:
 
     @cached_property
     def _included_files(self) -> list[Array]:
-        return [self._matching(include.paths) for include in self._policy.includes]
+        return [self._matching(grant.include.paths) for grant in self._policy.grants]
+
+    @cached_property
+    def _status(self) -> Array:
+        """Status of each record; one that declares none is a draft."""
+        status = self._columns.links.record_status.copy()
+        status[status == NO_STATUS] = _DRAFT
+        return status
 
     @cached_property
     def records(self) -> Array:
         """Records that may be returned and passed through."""
         columns, found = self._columns, self._columns.resolution
-        status = columns.links.record_status.copy()
-        status[status == NO_STATUS] = _DRAFT
         admitted = np.zeros(columns.links.records, dtype=bool)
-        for include, paths in zip(self._policy.includes, self._included_files, strict=True):
-            channel = self._of_kinds(include.graph_kinds) | paths[columns.record_file]
-            if self._policy.allow_all:
-                channel[:] = True
-            admitted |= channel & _levels(include)[self.sensitivity] & _states(include)[status]
+        for grant, paths in zip(self._policy.grants, self._included_files, strict=True):
+            include = grant.include
+            channel = self._of_kinds(include.graph_kinds) | paths[columns.record_file] | grant.everything
+            admitted |= channel & _levels(include)[self.sensitivity] & _states(include)[self._status]
         admitted &= ~self._excluded_files[columns.record_file] & ~self._of_kinds(self._policy.exclude_kinds)
         return admitted & found.defines & found.served
 
     @cached_property
     def files(self) -> Array:
-        """Files whose text may be searched and read."""
+        """Files whose text may be searched and read.
+
+        A file with a record is that record's text: what a record's status, level or kind keeps back, stays back here.
+        """
         columns = self._columns
         served = np.array([file_class in SERVED for file_class in FILE_CLASSES], dtype=bool)
         admitted = np.zeros(len(columns.paths), dtype=bool)
-        for include, paths in zip(self._policy.includes, self._included_files, strict=True):
-            channel = paths | self._policy.allow_all
+        for grant, paths in zip(self._policy.grants, self._included_files, strict=True):
+            include = grant.include
+            channel = paths | grant.everything
             markdown = self._of_kinds(include.graph_kinds) & columns.record_is_markdown
             channel[columns.record_file[markdown]] = True
+            channel[columns.record_file[~_states(include)[self._status]]] = False
             admitted |= channel & _levels(include)[self.file_sensitivity]
         dropped = self._excluded_files.copy()
         dropped[columns.record_file[self._of_kinds(self._policy.exclude_kinds)]] = True
@@ -120,7 +129,7 @@ class Admission:
     def specificity(self) -> Array:
         """For each file, literal segments of the most specific include path that matches; 0 where none does."""
         best = np.zeros(len(self._columns.paths), dtype=np.int64)
-        for pattern in {path for include in self._policy.includes for path in include.paths}:
+        for pattern in {path for grant in self._policy.grants for path in grant.include.paths}:
             literal = sum("*" not in part and "?" not in part for part in pattern.split("/"))
             best = np.maximum(best, self._matching((pattern,)) * literal)
         return best

@@ -16,7 +16,12 @@ SCAN_FACTOR = 10
 """Scanning stops at this many times ``maxMatches`` raw matches."""
 
 _PATTERN_MEMORY = 8 << 20
-_SPLIT = re.compile(r"[^\w.-]+")
+_SPLIT = re2.compile(r"[^\p{L}\p{M}\p{N}_.-]+")
+_OWN_ENDS = re.compile(r"\\[Az]|\(\?[a-zA-Z]*-")
+"""A pattern with one of these may mean the ends of the whole text, or switches flags off."""
+
+_SHOWN_BEFORE = 1024
+"""Bytes kept before a match that lies beyond the part of a very long line that is shown."""
 
 
 class Match(msgspec.Struct, frozen=True, rename="camel"):
@@ -48,16 +53,29 @@ class _Line(NamedTuple):
 
 
 def split_terms(text: str) -> list[str]:
-    """Terms of a text: case-folded, split at other characters than letters, digits, ``-``, ``_``, ``.``.
+    """Terms of a text: lower case, split at other characters than letters, digits, ``-``, ``_``, ``.``.
 
-    Terms of one character are left out, and so are repetitions.
+    Combining marks belong to their letters. Terms of one character are left out, and so are repetitions.
     """
-    return _terms(text.casefold())
+    return _terms(lowered(text))
 
 
 def _terms(text: str) -> list[str]:
     terms = (term.strip(".-_") for term in _SPLIT.split(text))
     return list(dict.fromkeys(term for term in terms if len(term) > 1))
+
+
+def lowered(text: str) -> str:
+    """The text in lower case, character by character and as many of them, so that offsets are those of the text.
+
+    The few capitals that are longer in lower case stay as they are. Every character is lowered in the same way wherever
+    it stands (Python's own method looks around it for a sigma), or a word would be found in one place and missed in
+    another.
+    """
+    low = text.lower()
+    if len(low) == len(text) and "\u03a3" not in text:
+        return low
+    return "".join(one if len(one := char.lower()) == 1 else char for char in text)
 
 
 class Matcher:
@@ -72,9 +90,9 @@ class Matcher:
         self._case = case_sensitive
         self._pattern: Any = _compile(text, case_sensitive) if regex else None
         # Where no line can match, the text as a whole does not, unless the pattern is tied to its very ends.
-        tied = "\\A" in text or "\\z" in text
-        self._anywhere: Any = _compile(f"(?m:{text})", case_sensitive) if regex and not tied else None
-        self._whole = text if case_sensitive else text.lower()
+        anywhere = regex and not _OWN_ENDS.search(text)
+        self._anywhere: Any = _compile(f"(?m){text}", case_sensitive) if anywhere else None
+        self._whole = text if case_sensitive else lowered(text)
         self._words = self.terms if not case_sensitive else _terms(text)
         self._needed = (len(self._words) + 1) // 2
 
@@ -82,16 +100,15 @@ class Matcher:
         """Matching lines in order."""
         if self._pattern is not None:
             return list(self._by_pattern(text))
-        lowered = text if self._case else text.lower()
-        if len(lowered) != len(text):  # a few capitals are longer in lower case; offsets must be those of the text
-            lowered = "".join(char.lower() if len(char.lower()) == 1 else char for char in text)
+        text = text if self._case else lowered(text)
         held: dict[int, list[str]] = {}
         for word in self._words:
-            for start in _line_starts(lowered, word):
+            for start in _line_starts(text, word):
                 held.setdefault(start, []).append(word)
-        whole = set(_line_starts(lowered, self._whole))
+        # No line holds a text of several lines.
+        whole = set(_line_starts(text, self._whole)) if "\n" not in self._whole else set()
         found = {start for start, words in held.items() if len(words) >= self._needed} | whole
-        return [self._line(lowered, start, start in whole, held.get(start, [])) for start in sorted(found)]
+        return [self._line(text, start, start in whole, held.get(start, [])) for start in sorted(found)]
 
     def _line(self, text: str, start: int, whole: bool, words: list[str]) -> _Line:
         end = _line_end(text, start)
@@ -186,10 +203,37 @@ def span(text: str, first: int, last: int) -> Window | None:
     return Window(first, first + lines, start, end, (), frozenset())
 
 
-def excerpt(text: str, window: Window) -> str:
-    """Text of a window, without a trailing newline; very long lines are cut."""
+def trimmed(text: str, window: Window, most: int, *, context: int) -> Window:
+    """The window around its first ``most`` matches alone."""
+    if len(window.matches) <= most:
+        return window
+    last = window.matches[most - 1]
+    start = window.start
+    for _ in range(last.line - window.first):
+        start = text.index("\n", start) + 1
+    end, below = _below(text, _line_end(text, start), context)
+    return Window(window.first, last.line + below, window.start, end, window.matches[:most], window.words)
+
+
+class Excerpt(NamedTuple):
+    """Text of a window, without a trailing newline, and its matches as they stand in it."""
+
+    text: str
+    matches: tuple[Match, ...]
+
+
+def excerpt(text: str, window: Window) -> Excerpt:
+    """What a window shows. Of very long lines a part is shown that holds the match."""
     part = text[window.start : window.end]
-    return "\n".join(map(_cut_line, part.split("\n"))) if len(part) > MAX_LINE_BYTES // 4 else part
+    if len(part) <= MAX_LINE_BYTES // 4:
+        return Excerpt(part, window.matches)
+    at = {match.line: match for match in window.matches}
+    lines = part.split("\n")
+    for number, line in enumerate(lines, window.first):
+        lines[number - window.first], match = _cut_line(line, at.get(number))
+        if match:
+            at[number] = match
+    return Excerpt("\n".join(lines), tuple(at.values()))
 
 
 def excerpt_of_lines(text: str, window: Window) -> str:
@@ -197,8 +241,17 @@ def excerpt_of_lines(text: str, window: Window) -> str:
     return "\n".join(text.split("\n")[window.first - 1 : window.last])
 
 
-def _cut_line(line: str) -> str:
-    data = line.encode()
-    if len(data) <= MAX_LINE_BYTES:
-        return line
-    return data[:MAX_LINE_BYTES].decode(errors="ignore") + "…"
+def _cut_line(line: str, match: Match | None) -> tuple[str, Match | None]:
+    """A line of at most ``MAX_LINE_BYTES`` and a mark at each cut, and its match moved along with the text."""
+    if len(line) <= MAX_LINE_BYTES // 4 or len(line.encode()) <= MAX_LINE_BYTES:
+        return line, match
+    begin = 0
+    if match and len(line[: match.end].encode()) > MAX_LINE_BYTES:
+        begin = len(line[: match.start].encode()[:-_SHOWN_BEFORE].decode(errors="ignore"))
+    kept = line[begin : begin + MAX_LINE_BYTES].encode()[:MAX_LINE_BYTES].decode(errors="ignore")
+    before, after = "…" * (begin > 0), "…" * (begin + len(kept) < len(line))
+    if match:
+        shift = begin - len(before)
+        end = min(match.end - shift, len(before) + len(kept))
+        match = Match(match.line, match.start - shift, end)
+    return before + kept + after, match

@@ -6,21 +6,18 @@ when it is the Markdown form of a record admitted by kind. Excludes, sensitivity
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
 import msgspec
-import yaml
 
 from krate_gitops.brain.normalise import SENSITIVITIES, STATUSES
 from krate_gitops.digest import json_digest
-from krate_gitops.errors import DeniedError, UsageError
+from krate_gitops.errors import DeniedError
 from krate_gitops.memory.request import Consumer
 
 DEFAULT_MODE = "graph-and-grep"
 MODES = ("graph-only", "grep-only", "graph-and-grep", "document-read")
-_POLICY_BYTES = 262_144
+MAX_DEPTH = 5
 _DIMENSIONS = ("repositories", "teams", "stacks", "triggers", "users")
 
 
@@ -75,7 +72,7 @@ class ReadPolicy(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fie
     """``allow-all`` admits everything that is not excluded; ``max_depth`` caps how far edges are followed."""
 
     mode: str = "allow-list"
-    max_depth: int = 5
+    max_depth: int = MAX_DEPTH
 
 
 class SourceSpec(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -113,12 +110,21 @@ class Source(msgspec.Struct, frozen=True):
         return SourceRef(self.name, self.generation, json_digest(msgspec.to_builtins(self.spec)))
 
 
+class Grant(msgspec.Struct, frozen=True):
+    """What one source admits. ``everything``: its read policy is ``allow-all``, so kinds and paths do not matter.
+
+    Sources are kept apart: one that admits everything public must not widen another that admits restricted runbooks.
+    """
+
+    include: Include
+    everything: bool
+
+
 class EffectivePolicy(msgspec.Struct, frozen=True, rename="camel"):
     """All matching sources together: union of what they admit, less the union of what they exclude."""
 
     sources: tuple[SourceRef, ...]
-    includes: tuple[Include, ...]
-    allow_all: bool
+    grants: tuple[Grant, ...]
     exclude_paths: tuple[str, ...]
     exclude_kinds: tuple[str, ...]
     query_mode: str
@@ -133,11 +139,22 @@ class EffectivePolicy(msgspec.Struct, frozen=True, rename="camel"):
         """Digest of the effective policy."""
         return json_digest(msgspec.to_builtins(self))
 
+    def denies_kind(self, kind: str) -> bool:
+        """Whether no record of the kind can be read, wherever it stands."""
+        if kind in self.exclude_kinds:
+            return True
+        return not any(g.everything or g.include.paths or kind in g.include.graph_kinds for g in self.grants)
+
+    def denies_glob(self, glob: str) -> bool:
+        """Whether every path that a glob can match is excluded, as far as the glob's own text shows."""
+        folders = tuple(path[:-2] for path in self.exclude_paths if path.endswith("/**") and "*" not in path[:-2])
+        return glob in self.exclude_paths or "**" in self.exclude_paths or glob.startswith(folders)
+
 
 def owner_policy() -> EffectivePolicy:
     """What the owner of a local repository may read: everything but the values behind ``secret-metadata``."""
-    include = Include(sensitivity=SENSITIVITIES, statuses=STATUSES)
-    return EffectivePolicy((), (include,), True, (), (), DEFAULT_MODE, 1 << 30, 5, False, False, False)
+    grant = Grant(Include(sensitivity=SENSITIVITIES, statuses=STATUSES), everything=True)
+    return EffectivePolicy((), (grant,), (), (), DEFAULT_MODE, 1 << 30, MAX_DEPTH, False, False, False)
 
 
 def effective_policy(sources: Sequence[Source], consumer: Consumer) -> EffectivePolicy:
@@ -154,8 +171,7 @@ def effective_policy(sources: Sequence[Source], consumer: Consumer) -> Effective
     specs = [source.spec for source in matching]
     return EffectivePolicy(
         sources=tuple(source.reference() for source in matching),
-        includes=tuple(spec.include for spec in specs),
-        allow_all=any(spec.read_policy.mode == "allow-all" for spec in specs),
+        grants=tuple(Grant(spec.include, spec.read_policy.mode == "allow-all") for spec in specs),
         exclude_paths=tuple(sorted({path for spec in specs for path in spec.exclude.paths})),
         exclude_kinds=tuple(sorted({kind for spec in specs for kind in spec.exclude.graph_kinds})),
         query_mode=first.spec.default_query_mode,
@@ -165,79 +181,3 @@ def effective_policy(sources: Sequence[Source], consumer: Consumer) -> Effective
         require_ontology_valid=any(spec.require_ontology_valid for spec in specs),
         current_only=any(spec.current_only for spec in specs),
     )
-
-
-def load_sources(path: Path) -> list[Source]:
-    """Sources of a YAML file with one or several AgentMemorySource documents. Raises ``UsageError``."""
-    try:
-        data = path.read_bytes()
-        if len(data) > _POLICY_BYTES:
-            raise _invalid(path, "the file is too large")
-        documents = [document for document in yaml.safe_load_all(data) if document is not None]
-    except OSError as error:
-        raise _invalid(path, error.strerror or str(error)) from error
-    except yaml.YAMLError as error:
-        raise _invalid(path, " ".join(str(error).split())) from error
-    if not documents:
-        raise _invalid(path, "the file holds no document")
-    return [_source(path, document) for document in documents]
-
-
-def _source(path: Path, document: Any) -> Source:
-    if not isinstance(document, dict) or document.get("kind") != "AgentMemorySource":
-        raise _invalid(path, "expected kind AgentMemorySource")
-    metadata = document.get("metadata")
-    metadata = metadata if isinstance(metadata, dict) else {}
-    spec = document.get("spec")
-    try:
-        parsed = msgspec.convert(_without_aliases(spec if isinstance(spec, dict) else {}), SourceSpec)
-    except msgspec.ValidationError as error:
-        raise _invalid(path, str(error)) from error
-    _check(path, parsed)
-    return Source(str(metadata.get("name", path.stem)), int(metadata.get("generation", 1)), parsed)
-
-
-def _without_aliases(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """The canonical form of a spec that may use the accepted aliases."""
-    result = dict(spec)
-    for alias, name in (("organization", "organizationRef"), ("memoryRepository", "repositoryRef")):
-        if alias in result:
-            result.setdefault(name, result.pop(alias))
-    for part, alias in (("include", "paths"), ("exclude", "excludedPaths")):
-        value = result.get(part, {})
-        value = {"paths": value} if isinstance(value, list) else dict(value or {})
-        if alias in result:
-            value.setdefault("paths", result.pop(alias))
-        if "kinds" in value:
-            value.setdefault("graphKinds", value.pop("kinds"))
-        result[part] = value
-    applies = result.get("appliesTo")
-    if isinstance(applies, dict) and set(applies) == {"kind", "name"}:
-        plural = {
-            "Repository": "repositories",
-            "Team": "teams",
-            "AgentStack": "stacks",
-            "AgentTriggerRule": "triggers",
-            "User": "users",
-        }
-        result["appliesTo"] = {plural.get(applies["kind"], applies["kind"]): [applies["name"]]}
-    return result
-
-
-def _check(path: Path, spec: SourceSpec) -> None:
-    if spec.read_policy.mode not in ("allow-list", "allow-all"):
-        raise _invalid(path, "readPolicy.mode is allow-list or allow-all")
-    if spec.read_policy.mode != "allow-all" and not (spec.include.paths or spec.include.graph_kinds):
-        raise _invalid(path, "include.paths or include.graphKinds must not be empty")
-    if spec.default_query_mode not in MODES:
-        raise _invalid(path, f"defaultQueryMode is one of {', '.join(MODES)}")
-    for name in spec.include.sensitivity:
-        if name not in SENSITIVITIES:
-            raise _invalid(path, f"unknown sensitivity {name}")
-    for name in spec.include.statuses:
-        if name not in STATUSES:
-            raise _invalid(path, f"unknown status {name}")
-
-
-def _invalid(path: Path, why: str) -> UsageError:
-    return UsageError("INVALID_REQUEST", f"not a usable policy: {why}", location=str(path))

@@ -39,6 +39,7 @@ ONTOLOGY: dict[str, tuple[str, ...]] = {
         "schemaVersion: 1\nontologyVersion: 1.0.0\nstaleAfterDays: 1\n",
         "schemaVersion: 1\nontologyVersion: 1.0.0\ndisabled: [KB026]\n",
         "schemaVersion: 1\nontologyVersion: 1.0.0\nlimits: {recordBytes: 150}\n",
+        "schemaVersion: 1\nontologyVersion: 1.0.0\ndisabledPaths: {KB038: [graph/services/a.yaml, runbooks/*], KB035: ['notes/**', graph/services/b.yaml], KB051: [graph/services/c.yaml]}\n",
     ),
 }  # fmt: skip
 
@@ -59,6 +60,11 @@ CONTENTS: tuple[str | bytes, ...] = (
     service("A", words="refunds and payments"),
     *(runbook(name, words=words) for name, words in zip("abc", ("refunds", "a refund twice", "ledgers"), strict=True)),
     "nodeKind: Team\nid: team:core\nattributes: {title: Core, status: approved, owners: [team:core], updatedAt: 2026-01-01T00:00:00Z}\n",
+    service("b").replace("  owners", "  aliases: [Replay a, the c SERVICE, other]\n  owners"),
+    service("c").replace("  owners", "  aliases: [Other, the c service]\n  repoRefs: [repository:x]\n  owners"),
+    service("d", edges="service:d, service:a, service:a").replace("2025-06-02", "2026-01-03"),
+    service("e", edges="service:f"), service("f", edges="service:e"),
+    runbook("p").replace("How", "<!-- krate:generated x -->\nHow").replace("status: draft", "sourceRefs: [path:notes/a.md, service:a]\nstatus: draft"),
     "# Refund notes\n\nPayments were refunded twice on 2026-05-10; see service:a and camelCaseName.\n",
     "---\ntitle: Ledger\ntags: [ledger]\n---\n# Ledger\n\nRefund-replay of the résumé, naïvely.\n",
     "nodeKind: [broken\n",
@@ -97,12 +103,15 @@ def changes(draw: st.DrawFn, known: Changes) -> Changes:
     """What one commit does to the files ``known``: edits and additions, deletions, renames, changes of a mode alone."""
     done: Changes = {}
     for _ in range(draw(st.integers(1, 4))):
-        kind = draw(st.sampled_from(("edit", "edit", "edit", "delete", "rename", "mode", "ontology")))
+        kind = draw(st.sampled_from(("edit", "edit", "edit", "delete", "rename", "swap", "mode", "ontology")))
         path = draw(st.sampled_from(sorted(known) if kind in ("delete", "rename", "mode") and known else PATHS))
         if kind == "delete":
             done[path] = None
         elif kind == "rename":
             done[path], done[draw(st.sampled_from(PATHS))] = None, known.get(path)
+        elif kind == "swap" and len(known) > 1:
+            one, two = draw(st.lists(st.sampled_from(sorted(known)), min_size=2, max_size=2, unique=True))
+            done[one], done[two] = known[two], known[one]
         elif kind == "mode" and path in known and not isinstance(known[path], tuple):
             body = known[path]
             assert isinstance(body, (str, bytes))
@@ -119,7 +128,7 @@ def changes(draw: st.DrawFn, known: Changes) -> Changes:
 @st.composite
 def histories(draw: st.DrawFn) -> list[Changes]:
     """Commits of a line; the first holds the ontology and a good part of the paths."""
-    first: Changes = {path: versions[0] for path, versions in ONTOLOGY.items()}
+    first: Changes = {path: draw(st.sampled_from(versions)) for path, versions in ONTOLOGY.items()}
     for path in draw(st.lists(st.sampled_from(PATHS), min_size=5, max_size=20, unique=True)):
         first[path] = draw(contents(path))
     line, known = [first], dict(first)

@@ -19,7 +19,7 @@ from krate_gitops.index.manifest import Manifest
 from krate_gitops.index.source import Target
 from krate_gitops.index.strength import Ranker, analyse
 from krate_gitops.settings import Settings
-from tests.property.histories import CUTS, Changes, histories, runbook, service
+from tests.property.histories import CUTS, ONTOLOGY, Changes, histories, runbook, service
 from tests.repos import EXECUTABLE, SYMLINK, RepoBuilder
 
 QUERIES = ("refund", "refunds replay", "the ledger of payments", "service:a", "camel case name", "naively résumé", "nothing like it")
@@ -151,8 +151,6 @@ def test_a_merge_is_indexed_from_its_first_parent(tmp_path: Path) -> None:
 
 
 def test_an_ontology_only_commit_builds_no_shard_but_judges_anew(tmp_path: Path) -> None:
-    from tests.property.histories import ONTOLOGY
-
     first: Changes = {path: versions[0] for path, versions in ONTOLOGY.items()}
     line = Line(tmp_path, [first | _BASE, {"ontology/node-kinds.yaml": ONTOLOGY["ontology/node-kinds.yaml"][1]}], "")
     builder = line.new_home()
@@ -174,3 +172,22 @@ def test_one_changed_file_builds_one_shard(tmp_path: Path) -> None:
     assert builder.build(Target(repository, line.commits[1])).stats.built == 1
 
 
+
+
+def test_findings_that_a_path_hides_follow_their_record_to_another_path(tmp_path: Path) -> None:
+    """Two files of one shard change places: to other records nothing has changed."""
+    hidden = "schemaVersion: 1\nontologyVersion: 1.0.0\ndisabledPaths: {KB038: [graph/services/a.yaml]}\n"
+    one, two = service("p", edges="service:none"), service("q")
+    base: Changes = {path: versions[0] for path, versions in ONTOLOGY.items()} | {"ontology/validation-rules.yaml": hidden}
+    line = Line(
+        tmp_path,
+        [
+            base | {"graph/services/a.yaml": one, "graph/services/b.yaml": two},
+            {"graph/services/a.yaml": two, "graph/services/b.yaml": one},
+        ],
+        "",
+    )
+    builder = line.new_home()
+    assert [line.index(builder, commit) for commit in line.commits] == [
+        line.index(line.new_home(), commit) for commit in line.commits
+    ]

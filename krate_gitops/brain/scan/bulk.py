@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 from bisect import bisect_right
 from collections.abc import Sequence
+from functools import cached_property
 
 import msgspec
 import re2
@@ -38,6 +39,10 @@ class Reason(enum.Flag):
     PRIVATE = enum.auto()
 
 
+EVERY_REASON = Reason.SECRET | Reason.ENTROPY | Reason.INJECTION | Reason.PRIVATE
+"""For a few texts, where making the automata costs more than they save."""
+
+
 class _Pass(msgspec.Struct, frozen=True):
     """One automaton over the buffer, and the reasons that a text it stops in may have (``None``: certainly)."""
 
@@ -55,16 +60,19 @@ class Scanner:
         self._secret = secret
         self._injection = injection
         self._extra = [compile_policy(pattern) for pattern in secret.extra_patterns]
-        entropy = entropy_trigger(secret.entropy_min_length)
+
+    @cached_property
+    def _passes(self) -> tuple[_Pass, ...]:
+        entropy = entropy_trigger(self._secret.entropy_min_length)
         # What is cheap alone goes into one automaton; the texts it stops in are asked again which of the three it was.
         cheap = ((Reason.ENTROPY, entropy), (Reason.PRIVATE, PRIVATE), (Reason.INJECTION, DISGUISED))
         together = "|".join(pattern for _, pattern in cheap)
-        self._passes: tuple[_Pass, ...] = (
+        return (
             _Pass(
                 compile_trigger(SECRET_TRIGGER),
                 ((Reason.SECRET, None), (Reason.INJECTION, compile_trigger(loosened(ENCODED)))),
             ),
-            _Pass(phrase_trigger(injection.extra_phrases), ((Reason.INJECTION, None),)),
+            _Pass(phrase_trigger(self._injection.extra_phrases), ((Reason.INJECTION, None),)),
             _Pass(
                 compile_trigger(together, characters=True),
                 tuple((reason, compile_trigger(pattern, characters=True)) for reason, pattern in cheap),

@@ -45,8 +45,8 @@ class TestKinds:
             {A: record("service:a", "mentions: [issue:1]", "tested_by: [service:a2]"), B: record("service:a2"),
              PAGE: page("runbook:p", "related: {tested_by: [service:a2]}")}
         )  # fmt: skip
-        assert graph[1:5] == (A, "edges.tested_by", 10, 3)
-        assert markdown[1:5] == (PAGE, "related.tested_by", 8, 11)
+        assert graph[1:5] == (A, "edges.tested_by[0]", 10, 3)
+        assert markdown[1:5] == (PAGE, "related.tested_by[0]", 8, 11)
         assert graph.message == "edge kind tested_by is deprecated, use mentions"
 
     @pytest.mark.parametrize(("identifier", "kind"), [("runbook:a", "Service"), ("user:dana", "Team"), ("x:a", "Service")])

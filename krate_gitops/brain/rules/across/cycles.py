@@ -10,6 +10,9 @@ from krate_gitops.brain.links import EDGE, Array
 from krate_gitops.brain.rules.across.case import Across, Hit
 
 
+_PEELINGS = 64
+
+
 def cycle(case: Across) -> Iterator[Hit]:
     links, found = case.links, case.found
     judged = np.zeros(links.records, dtype=bool)
@@ -22,19 +25,23 @@ def cycle(case: Across) -> Iterator[Hit]:
         source = found.definer[links.ref_record[refs]]
         target = found.target[refs]
         keep = source != target
-        for component in cycles(source[keep], target[keep], links.records):
-            members = set(component)
-            for ref, start, end in zip(refs.tolist(), source.tolist(), target.tolist(), strict=True):
-                if start in members and end in members and start != end and judged[start]:
-                    yield Hit("KB040", int(links.ref_record[ref]), ref, end, 2 if kind.acyclic == "error" else 1)
+        component = np.full(links.records, -1, dtype=np.int64)
+        for at, members in enumerate(cycles(source[keep], target[keep], links.records)):
+            component[members] = at
+        closed = keep & (component[source] >= 0) & (component[source] == component[target]) & judged[source]
+        for ref, end in zip(refs[closed].tolist(), target[closed].tolist(), strict=True):
+            yield Hit("KB040", int(links.ref_record[ref]), ref, end, 2 if kind.acyclic == "error" else 1)
 
 
 def cycles(source: Array, target: Array, nodes: int) -> list[list[int]]:
     """Strongly connected components of more than one node.
 
-    Nodes without a way in or a way out are peeled off first, which in a healthy brain leaves nothing to search.
+    Nodes without a way in or a way out are peeled off first, which in a healthy brain leaves nothing to search. Each
+    round shortens a chain by its two ends only, so long ones are left to the search.
     """
-    while len(source):
+    for _ in range(_PEELINGS):
+        if not len(source):
+            break
         has_in = np.zeros(nodes, dtype=bool)
         has_out = np.zeros(nodes, dtype=bool)
         has_in[target] = True

@@ -103,8 +103,9 @@ def cardinality(case: Across) -> Iterator[Hit]:
         counts = np.bincount(owner[owner >= 0], minlength=links.records)
         if kind.max_per_source is not None:
             for record in np.flatnonzero((counts > kind.max_per_source) & judged).tolist():
+                # The first edge too many; it may stand in a patch of the record.
                 ref = int(edges[owner == record][kind.max_per_source])
-                yield Hit("KB042", record, ref, value=int(counts[record]))
+                yield Hit("KB042", int(links.ref_record[ref]), ref, value=int(counts[record]))
         if kind.min_per_source:
             held = case.per_name(_is_source(index, name))
             short = (counts < kind.min_per_source) & held[links.record_kind] & found.defines & judged

@@ -88,13 +88,12 @@ def alias_collision(case: Across) -> Iterator[Hit]:
         return
     titles = np.flatnonzero(links.record_title)
     order = titles[np.argsort(links.record_title[titles], kind="stable")]
-    owner = look_up(links.record_title[order], order, links.ref_target[refs])
-    for ref, other in zip(refs.tolist(), owner.tolist(), strict=True):
-        if (
-            other >= 0
-            and other != links.ref_record[ref]
-            and links.record_id[other] != links.record_id[links.ref_record[ref]]
-        ):
+    titled, wanted = links.record_title[order], links.ref_target[refs]
+    starts, ends = np.searchsorted(titled, wanted), np.searchsorted(titled, wanted, side="right")
+    for ref, start, end in zip(refs.tolist(), starts.tolist(), ends.tolist(), strict=True):
+        own = links.record_id[links.ref_record[ref]]
+        other = next((record for record in order[start:end].tolist() if links.record_id[record] != own), None)
+        if other is not None:
             yield Hit("KB056", int(links.ref_record[ref]), ref, other)
     all_aliases = np.flatnonzero(links.ref_role == ALIAS)
     first: dict[int, int] = {}
