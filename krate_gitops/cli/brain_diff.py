@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @root_option
 @ontology_option
 @policy_option
+@consumer_options
 @click.option("--patch", is_flag=True, help="Show the changed lines too.")
 @click.option("--exit-code", is_flag=True, help="End with 1 when there are differences.")
 @pass_invocation
@@ -38,13 +39,13 @@ def diff(
     root: str | None,
     ontology: Path | None,
     policy: Path | None,
+    consumer: Consumer,
     patch: bool,
     exit_code: bool,
 ) -> int:
     """Show what changed between two commits."""
     from krate_gitops.encoding import plain
     from krate_gitops.memory.compare import compare
-    from krate_gitops.memory.request import Consumer
 
     with progress(invocation) as listen:
         brain = open_brain(invocation, repo, root=root, ontology=ontology, progress=listen)

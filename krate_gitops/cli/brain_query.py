@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from krate_gitops.cli.commands import KrateCommand
+from krate_gitops.cli.consumer_options import consumer_options
 from krate_gitops.cli.invocation import Invocation, pass_invocation
 from krate_gitops.cli.opening import open_brain, policy_for
 from krate_gitops.cli.options import (
@@ -25,9 +27,10 @@ from krate_gitops.cli.progress import progress
 from krate_gitops.printable import printable, printable_block
 
 if TYPE_CHECKING:
-    from krate_gitops.memory.request import QueryRequest
+    from krate_gitops.memory.request import Consumer, QueryRequest
     from krate_gitops.memory.response import Response, Why
 
+_EXCERPTS = 25
 MODES = ("graph-only", "grep-only", "graph-and-grep", "document-read")
 
 
@@ -49,12 +52,7 @@ MODES = ("graph-only", "grep-only", "graph-and-grep", "document-read")
 @click.option(
     "--edge-kind", "edge_kinds", multiple=True, metavar="KIND", help="Follow only this edge kind (repeatable)."
 )
-@click.option("--repository", metavar="NAME", help="Code repository the question is about; what is linked ranks first.")
-@click.option("--stack", metavar="NAME", help="Agent stack that asks.")
-@click.option("--service", metavar="NAME", help="Service the question is about.")
-@click.option("--user", metavar="NAME", help="User who asks.")
-@click.option("--team", metavar="NAME", help="Team that asks.")
-@click.option("--trigger", metavar="NAME", help="Trigger that asks.")
+@consumer_options
 @click.option(
     "--intent",
     type=click.Choice(("task", "replay", "debug")),
@@ -84,16 +82,17 @@ def query(
     root: str | None,
     ontology: Path | None,
     policy: Path | None,
+    consumer: Consumer,
     explain: bool,
     render: str | None,
     **options: Any,
 ) -> None:
     """Ask a question at a commit."""
-    request = _request(text, options)
+    request = _request(text, consumer, options)
     with progress(invocation) as listen:
         brain = open_brain(invocation, repo, root=root, ontology=ontology, progress=listen)
         started = time.perf_counter()
-        response = brain.query(selection.request(), request, policy_for(policy, request.consumer))
+        response = brain.query(selection.request(), request, policy_for(policy, consumer))
         duration = round((time.perf_counter() - started) * 1000)
     if render:
         from krate_gitops.memory.render import render_prompt
@@ -103,12 +102,13 @@ def query(
     from krate_gitops.encoding import plain
 
     value = {**plain(response), "durationMs": duration}
-    show(invocation.output, value, table=_table(response, explain), items=value["records"] + value["excerpts"])
+    items = sorted(value["records"] + value["excerpts"] + value["documents"], key=itemgetter("rank"))
+    show(invocation.output, value, table=_table(response, explain), items=items)
 
 
-def _request(text: str, options: dict[str, Any]) -> QueryRequest:
+def _request(text: str, consumer: Consumer, options: dict[str, Any]) -> QueryRequest:
     from krate_gitops.index.strength import RANKING_VERSION
-    from krate_gitops.memory.request import Consumer, Documents, Graph, Grep, Limits, QueryRequest, Selection
+    from krate_gitops.memory.request import Documents, Graph, Grep, Limits, QueryRequest, Selection
 
     mode = options["mode"] or ("grep-only" if options["regex"] else "")
     paths, ids = tuple(options["paths"]), tuple(options["ids"])
@@ -135,10 +135,8 @@ def _request(text: str, options: dict[str, Any]) -> QueryRequest:
         ),
         documents=Documents(ids, paths) if reading else Documents(),
         selection=Selection(tuple(options["include"]), tuple(options["exclude"])),
-        consumer=Consumer(
-            **{name: options[name] for name in ("repository", "stack", "service", "user", "team", "trigger")}
-        ),
-        limits=Limits(options["max_bytes"], options["limit"], 25),
+        consumer=consumer,
+        limits=Limits(options["max_bytes"], options["limit"], max(_EXCERPTS, options["max_matches"])),
         ranking_version=options["ranking"] or RANKING_VERSION,
     )
 
@@ -156,6 +154,7 @@ def _table(response: Response, explain: bool) -> str:
         lines += _reasons(record.why) if explain else []
     for document in response.documents:
         lines += [printable(document.path), printable_block(document.text)]
+        lines += ["… the document goes on; --max-bytes makes room"] * document.truncated
         lines += _reasons(document.why) if explain else []
     for excerpt in response.excerpts:
         lines.append(f"\n     {printable(excerpt.path)}:{excerpt.line_start}-{excerpt.line_end}")
@@ -166,7 +165,11 @@ def _table(response: Response, explain: bool) -> str:
     omitted = response.limits.omitted
     notes = [
         f"{count} more {noun}"
-        for count, noun in ((omitted.records, "records"), (omitted.excerpts, "excerpts"))
+        for count, noun in (
+            (omitted.records, "records"),
+            (omitted.excerpts, "excerpts"),
+            (omitted.documents, "documents"),
+        )
         if count
     ]
     commit = response.ref_resolution.resolved_commit[:12]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from krate_gitops.cli.commands import KrateCommand
+from krate_gitops.cli.consumer_options import consumer_options
 from krate_gitops.cli.invocation import Invocation, pass_invocation
 from krate_gitops.cli.opening import open_brain, policy_for
 from krate_gitops.cli.options import (
@@ -23,6 +24,7 @@ from krate_gitops.cli.progress import progress
 from krate_gitops.printable import printable, printable_block
 
 if TYPE_CHECKING:
+    from krate_gitops.memory.request import Consumer
     from krate_gitops.memory.single import Shown
 
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 @root_option
 @ontology_option
 @policy_option
+@consumer_options
 @pass_invocation
 def show_item(
     invocation: Invocation,
@@ -42,17 +45,16 @@ def show_item(
     root: str | None,
     ontology: Path | None,
     policy: Path | None,
+    consumer: Consumer,
 ) -> None:
     """Show one record or document."""
     from krate_gitops.encoding import plain
-    from krate_gitops.memory.request import Consumer
     from krate_gitops.memory.single import show_one
 
     with progress(invocation) as listen:
         brain = open_brain(invocation, repo, root=root, ontology=ontology, progress=listen)
-        commit = brain.resolve(selection.request()).resolved_commit
-        rights = policy_for(policy, Consumer())
-        found = brain.read(commit, lambda opened: show_one(opened, item, rights))
+        rights = policy_for(policy, consumer)
+        found = brain.read_under(selection.request(), rights, lambda opened, _: show_one(opened, item, rights))
     show(invocation.output, plain(found), table=_table(found))
 
 
@@ -80,5 +82,6 @@ def _table(found: Shown) -> str:
     edges = "".join(f"  {printable(edge.kind)} → {printable(edge.target)} ({edge.via})\n" for edge in found.edges)
     back = "".join(f"  {printable(edge.kind)} ← {printable(edge.target)}\n" for edge in found.inbound)
     text = printable_block(found.text) if found.text else ""
-    parts = [head, f"edges\n{edges}" if edges else "", f"inbound\n{back}" if back else "", text]
+    warnings = "".join(f"warning: {warning}\n" for warning in found.warnings)
+    parts = [head, warnings, f"edges\n{edges}" if edges else "", f"inbound\n{back}" if back else "", text]
     return "\n".join(part for part in parts if part)

@@ -127,7 +127,11 @@ def whole_of(token: str) -> str:
 
 def tokens_of(text: str) -> list[str]:
     """Tokens of a text, compounds in one piece; those over ``MAX_TOKEN_BYTES`` are left out."""
-    return [token for token in _TOKEN.findall(text) if len(token) <= MAX_TOKEN_BYTES]
+    return [token for token in _TOKEN.findall(text) if _fits(token)]
+
+
+def _fits(token: str) -> bool:
+    return len(token) * 4 <= MAX_TOKEN_BYTES or len(token.encode("utf-8", "surrogatepass")) <= MAX_TOKEN_BYTES
 
 
 def term_key(term: str) -> int:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,11 @@ from krate_gitops.errors import KrateError, UnavailableError
 FIELD = "text"
 TOKENIZER = "krate-words"
 EXTENSIONS = ("fast", "fieldnorm", "idx", "pos", "store", "term")
+_LONGEST_RUN = 15_000
+"""Characters; the engine takes words of up to 65,530 bytes in lower case."""
+_OVERLAP = 1_100
+"""More characters than a query may have."""
+_RUN = re.compile(rf"(?<!\S)\S{{{_LONGEST_RUN},}}")
 _HEAPS = (20_000_000, 128_000_000, 1_000_000_000)
 
 
@@ -86,13 +92,26 @@ def _memory_folder() -> str | None:
     return "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else None  # noqa: S108 - used through tempfile
 
 
+def _without_long_runs(text: str) -> str:
+    """The text with runs of characters that would make a word too long for the engine cut into overlapping pieces.
+
+    The engine drops such words without a word. Whatever fits into the overlap still stands in one of the pieces.
+    """
+    return _RUN.sub(lambda run: " ".join(_pieces(run[0])), text)
+
+
+def _pieces(run: str) -> Iterator[str]:
+    for start in range(0, len(run), _LONGEST_RUN - _OVERLAP):
+        yield run[start : start + _LONGEST_RUN]
+
+
 def _write(work: Path, texts: Sequence[str], heap: int) -> bool:
     index = tantivy.Index(schema(), path=str(work))
     index.register_tokenizer(TOKENIZER, analyser())
     writer = index.writer(heap_size=heap, num_threads=1)
     for text in texts:
         document = tantivy.Document()
-        document.add_text(FIELD, text)
+        document.add_text(FIELD, _without_long_runs(text) if len(text) > _LONGEST_RUN else text)
         writer.add_document(document)
     writer.commit()
     writer.wait_merging_threads()

@@ -28,7 +28,7 @@ from krate_gitops.errors import UnavailableError
 from krate_gitops.git.local import Repository
 from krate_gitops.git.objects import ObjectReader
 from krate_gitops.git.trees import SUBMODULE_MODE, SYMLINK_MODE
-from krate_gitops.index.allocation import keep_freed_memory
+from krate_gitops.index.allocation import dedicate_process, keep_freed_memory
 from krate_gitops.index.manifest import judge_name
 from krate_gitops.index.reuse import Reuse, rebuild_parts
 from krate_gitops.index.segment import SegmentWriter
@@ -190,6 +190,7 @@ _worker: Worker | None = None
 
 def _start(setting: Setting) -> None:
     global _worker
+    dedicate_process()
     _worker = Worker(setting)
 
 

@@ -60,37 +60,58 @@ class Brain:
         """What ``action`` makes of the commit's index, which is built first where it is not there."""
         return read_index(self.builder, self.target(commit), action, progress=self._progress)
 
+    def read_under(
+        self, ref: RefRequest, policy: EffectivePolicy, action: Callable[[OpenIndex, RefResolution], Result]
+    ) -> Result:
+        """What ``action`` makes of the commit that a ref means, where the policy lets it be read at all.
+
+        Raises ``KrateError`` with a MEMORY_REF_*, MEMORY_LAYOUT_INVALID or MEMORY_ONTOLOGY_INVALID code.
+        """
+        resolution = self.resolve(ref, current_only=policy.current_only)
+
+        def checked(opened: OpenIndex) -> Result:
+            _check(opened, policy)
+            manifest = opened.manifest
+            return action(
+                opened,
+                msgspec.structs.replace(
+                    resolution, ontology_digest=manifest.ontology_digest, index_digest=manifest.index_digest
+                ),
+            )
+
+        return self.read(resolution.resolved_commit, checked)
+
     def query(self, ref: RefRequest, request: QueryRequest, policy: EffectivePolicy) -> Response:
         """The answer to a request at a ref under a policy."""
-        resolution = self.resolve(ref, current_only=policy.current_only)
-        return self.read(resolution.resolved_commit, lambda opened: self._answer(opened, request, policy, resolution))
+        return self.read_under(
+            ref, policy, lambda opened, resolution: self._answer(opened, request, policy, resolution)
+        )
 
     def _answer(
         self, opened: OpenIndex, request: QueryRequest, policy: EffectivePolicy, resolution: RefResolution
     ) -> Response:
-        manifest = opened.manifest
-        if not opened.source.root_present:
-            raise KrateError(
-                "MEMORY_LAYOUT_INVALID", f"there is no memory root {manifest.root}", hint="name it with --root"
-            )
-        if policy.require_ontology_valid and manifest.result == "invalid":
-            raise KrateError(
-                "MEMORY_ONTOLOGY_INVALID",
-                "the policy requires a valid ontology, and this commit's is not",
-                hint="see `krate-gitops brain validate`",
-                location=manifest.commit,
-            )
-        resolution = msgspec.structs.replace(
-            resolution, ontology_digest=manifest.ontology_digest, index_digest=manifest.index_digest
-        )
-        response = run_query(
-            opened, request, policy, Scope(self.settings.organization, self.repository.name, resolution)
-        )
+        scope = Scope(self.settings.organization, self.repository.name, resolution)
+        response = run_query(opened, request, policy, scope)
         warnings = list(response.warnings)
         if resolution.resolved_commit != resolution.current_commit:
             warnings.insert(0, "pinned-to-history")
         if not resolution.approved:
             warnings.insert(0, "unapproved-ref")
-        if manifest.result == "invalid":
+        if opened.manifest.result == "invalid":
             warnings.append("ontology-invalid")
         return msgspec.structs.replace(response, warnings=tuple(warnings))
+
+
+def _check(opened: OpenIndex, policy: EffectivePolicy) -> None:
+    manifest = opened.manifest
+    if not opened.source.root_present:
+        raise KrateError(
+            "MEMORY_LAYOUT_INVALID", f"there is no memory root {manifest.root}", hint="name it with --root"
+        )
+    if policy.require_ontology_valid and manifest.result == "invalid":
+        raise KrateError(
+            "MEMORY_ONTOLOGY_INVALID",
+            "the policy requires a valid ontology, and this commit's is not",
+            hint="see `krate-gitops brain validate`",
+            location=manifest.commit,
+        )

@@ -14,7 +14,6 @@ class Item(NamedTuple):
 
     text: str
     divisible: bool
-    required: bool
 
 
 class Fit(NamedTuple):

@@ -40,7 +40,13 @@ class Window(NamedTuple):
     start: int
     end: int
     matches: tuple[Match, ...]
-    words: frozenset[str]
+    held: tuple[frozenset[str], ...]
+    """Words of the query on the line of each match."""
+
+    @property
+    def words(self) -> frozenset[str]:
+        """Words of the query on its matching lines."""
+        return frozenset().union(*self.held)
 
 
 class _Line(NamedTuple):
@@ -82,19 +88,19 @@ class Matcher:
     """Finds the matching lines of a file's text. Raises ``UsageError(INVALID_REQUEST)`` for a bad pattern.
 
     A line matches when it holds the whole text, or at least half of its terms. ``terms`` are those to look up in the
-    index of words; empty for a pattern.
+    index of words, of which a file must hold ``needed``; there are none for a pattern.
     """
 
     def __init__(self, text: str, *, regex: bool, case_sensitive: bool) -> None:
-        self.terms = [] if regex else split_terms(text)
         self._case = case_sensitive
         self._pattern: Any = _compile(text, case_sensitive) if regex else None
         # Where no line can match, the text as a whole does not, unless the pattern is tied to its very ends.
         anywhere = regex and not _OWN_ENDS.search(text)
         self._anywhere: Any = _compile(f"(?m){text}", case_sensitive) if anywhere else None
         self._whole = text if case_sensitive else lowered(text)
-        self._words = self.terms if not case_sensitive else _terms(text)
-        self._needed = (len(self._words) + 1) // 2
+        self._words = [] if regex else _terms(self._whole)
+        self.needed = (len(self._words) + 1) // 2
+        self.terms = [lowered(word) for word in self._words]
 
     def lines(self, text: str) -> list[_Line]:
         """Matching lines in order."""
@@ -107,7 +113,7 @@ class Matcher:
                 held.setdefault(start, []).append(word)
         # No line holds a text of several lines.
         whole = set(_line_starts(text, self._whole)) if "\n" not in self._whole else set()
-        found = {start for start, words in held.items() if len(words) >= self._needed} | whole
+        found = {start for start, words in held.items() if len(words) >= self.needed} | whole
         return [self._line(text, start, start in whole, held.get(start, [])) for start in sorted(found)]
 
     def _line(self, text: str, start: int, whole: bool, words: list[str]) -> _Line:
@@ -167,10 +173,10 @@ def windows(text: str, matcher: Matcher, *, context: int, most: int) -> tuple[li
         if found and start <= found[-1].end + 1:
             last = found[-1]
             found[-1] = Window(
-                last.first, number + below, last.start, end, (*last.matches, match), last.words | line.words
+                last.first, number + below, last.start, end, (*last.matches, match), (*last.held, line.words)
             )
         else:
-            found.append(Window(number - above, number + below, start, end, (match,), line.words))
+            found.append(Window(number - above, number + below, start, end, (match,), (line.words,)))
     return found, len(lines)
 
 
@@ -200,7 +206,7 @@ def span(text: str, first: int, last: int) -> Window | None:
         if start == 0 or start == len(text):
             return None
     end, lines = _below(text, _line_end(text, start), last - first)
-    return Window(first, first + lines, start, end, (), frozenset())
+    return Window(first, first + lines, start, end, (), ())
 
 
 def trimmed(text: str, window: Window, most: int, *, context: int) -> Window:
@@ -212,7 +218,7 @@ def trimmed(text: str, window: Window, most: int, *, context: int) -> Window:
     for _ in range(last.line - window.first):
         start = text.index("\n", start) + 1
     end, below = _below(text, _line_end(text, start), context)
-    return Window(window.first, last.line + below, window.start, end, window.matches[:most], window.words)
+    return Window(window.first, last.line + below, window.start, end, window.matches[:most], window.held[:most])
 
 
 class Excerpt(NamedTuple):

@@ -15,6 +15,7 @@ from krate_gitops.git.objects import ObjectReader
 from krate_gitops.git.trees import TreeChange, TreeEntry, diff_trees, file_oid
 from krate_gitops.index.source import Source
 from krate_gitops.memory.opened import OpenIndex
+from krate_gitops.memory.safe import SafeStrings
 
 ADDED, CHANGED, MOVED, REMOVED = "added", "changed", "moved", "removed"
 
@@ -48,7 +49,7 @@ class RecordHistory:
         """
         tip: str | None = self._source.target.commit
         if self._record(identifier, path, self._source.target.commit) is None:
-            raise UnavailableError("MEMORY_RECORD_NOT_FOUND", "there is no such record", location=identifier)
+            raise _not_found(identifier)
         while tip is not None:
             tip, path = yield from self._at_path(identifier, path, tip)
 
@@ -112,11 +113,25 @@ def _version(commit: Commit, change: str, path: str, record: Record, old_path: s
 
 
 def record_versions(opened: OpenIndex, identifier: str) -> Iterator[Version]:
-    """Versions of a record of an opened commit, newest first.
+    """Versions of a record of an opened commit, newest first, redacted.
 
     Raises ``UnavailableError(MEMORY_RECORD_NOT_FOUND)`` when the commit does not serve the id.
     """
     number = opened.graph.defined(identifier)
-    path = opened.columns.path_of_record(number) if number >= 0 else ""
+    if number < 0:
+        raise _not_found(identifier)
+    safe = SafeStrings(opened.cleaner)
     with ObjectReader(opened.source.target.repository) as reader:
-        yield from RecordHistory(opened.source, reader).versions(identifier, path)
+        history = RecordHistory(opened.source, reader)
+        for version in history.versions(identifier, opened.columns.path_of_record(number)):
+            yield msgspec.structs.replace(
+                version,
+                author=safe(version.author),
+                message=safe(version.message),
+                path=safe(version.path),
+                old_path=safe(version.old_path) if version.old_path else None,
+            )
+
+
+def _not_found(identifier: str) -> UnavailableError:
+    return UnavailableError("MEMORY_RECORD_NOT_FOUND", "there is no such record", location=identifier)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -13,153 +14,168 @@ from krate_gitops.brain.normalise import SENSITIVITIES
 from krate_gitops.brain.scan.injection import Verdict
 from krate_gitops.digest import sha256_digest
 from krate_gitops.errors import KrateError
-from krate_gitops.index.columns import Columns
-from krate_gitops.memory.admission import Admission
 from krate_gitops.memory.budget import Fit, Item, fill
-from krate_gitops.memory.grep import Window
-from krate_gitops.memory.opened import OpenIndex
-from krate_gitops.memory.rank import Order, Ranking
-from krate_gitops.memory.redact import TOO_BROAD, Redacted, markers
+from krate_gitops.memory.candidates import DOCUMENT, EXCERPT, RECORD, Candidate
+from krate_gitops.memory.edges import edges_of
+from krate_gitops.memory.paragraph import Paragraph, first_paragraphs
+from krate_gitops.memory.question import Question
+from krate_gitops.memory.redact import TOO_BROAD
 from krate_gitops.memory.response import DocumentItem, EdgeItem, ExcerptItem, RecordItem, RedactionReport
+from krate_gitops.memory.safe import SafeStrings
 
-RECORD, EXCERPT, DOCUMENT = "record", "excerpt", "document"
-_PARAGRAPH_CHARACTERS = 500
-
-
-class Candidate(NamedTuple):
-    """An item before redaction: its place, and what it is made of. ``record`` is -1 where there is none."""
-
-    order: Order
-    kind: str
-    record: int
-    file: int
-    window: Window | None
-    text: str
-    removed: float = 0.0
-    """Share of the text's bytes that redaction took."""
-
-
-class _Ready(NamedTuple):
-    """A candidate with safe text; ``parts`` are title and summary of a record."""
-
-    candidate: Candidate
-    text: str
-    parts: tuple[str | None, str | None]
-    warnings: tuple[str, ...]
+TOO_BROAD_REASON, BLOCKED, SUSPECTED = "redaction-too-broad", "injection-blocked", "injection-suspected"
 
 
 class Selection(msgspec.Struct, frozen=True):
-    """What comes back, and what became of the rest. ``omitted`` counts by kind of item."""
+    """What comes back, and what became of the rest. ``omitted`` counts by kind of item, ``dropped`` by reason."""
 
     records: tuple[RecordItem, ...]
     excerpts: tuple[ExcerptItem, ...]
     documents: tuple[DocumentItem, ...]
     redaction: RedactionReport
-    warnings: tuple[str, ...]
     bytes: int
-    omitted: dict[str, int]
+    omitted: Mapping[str, int]
     omitted_bytes: int
+    dropped: Mapping[str, int]
     cut: bool
+
+
+class _Ready(NamedTuple):
+    """A candidate with safe text; ``summary`` is a record's, or the first paragraph of its body."""
+
+    candidate: Candidate
+    text: str
+    summary: str | None
+    warnings: tuple[str, ...]
 
 
 class Assembler:
     """Makes items of the candidates of one query."""
 
-    def __init__(
-        self,
-        opened: OpenIndex,
-        admission: Admission,
-        ranking: Ranking,
-    ) -> None:
-        self._opened = opened
-        self._columns: Columns = opened.columns
-        self._admission = admission
-        self._ranking = ranking
-        self._redacted: dict[str, Redacted] = {}
-        self._verdicts: dict[str, Verdict] = {}
-        self._by_kind: dict[str, int] = {}
+    def __init__(self, question: Question) -> None:
+        self._question = question
+        self._opened = question.opened
+        self._columns = question.columns
+        self._admission = question.admission
+        self._safe = SafeStrings(question.opened.cleaner)
+        self._paragraphs: dict[int, Paragraph] = {}
+        self._by_kind: Counter[str] = Counter()
         self._changed = 0
-        self._blocked = False
-        self._warnings: list[str] = []
-        self._omitted = {RECORD: 0, EXCERPT: 0, DOCUMENT: 0}
+        self._dropped: Counter[str] = Counter()
+        self._omitted: Counter[str] = Counter()
 
     def select(self, candidates: Sequence[Candidate], max_bytes: int) -> Selection:
         """Items in order, as many as fit.
 
-        Raises ``KrateError(MEMORY_LIMIT_EXCEEDED)`` when one that the user picked does not.
+        Raises ``KrateError``: MEMORY_LIMIT_EXCEEDED when one that the user picked does not fit,
+        MEMORY_REDACTION_FAILED when one may not be shown.
         """
-        candidates = list(self._with_bodies(candidates))
-        self._look_over(candidates)
-        ready = [item for item in map(self._make_ready, candidates) if item is not None]
-        fits = fill((Item(item.text, item.candidate.kind != RECORD, False) for item in ready), max_bytes)
-        records: list[RecordItem] = []
-        excerpts: list[ExcerptItem] = []
-        documents: list[DocumentItem] = []
-        used = omitted_bytes = rank = 0
+        ready = self._ready(candidates)
+        fits = fill((Item(item.text, item.candidate.kind != RECORD) for item in ready), max_bytes)
+        chosen: list[tuple[_Ready, Fit]] = []
+        omitted_bytes = 0
         for item, fit in zip(ready, fits, strict=True):
-            if fit.text is None:
-                if item.candidate.order.selected:
-                    raise _too_large(self._columns.paths[item.candidate.file])
-                self._omitted[item.candidate.kind] += 1
-                omitted_bytes += fit.bytes
+            if fit.text is not None:
+                chosen.append((item, fit))
                 continue
-            rank += 1
-            used += fit.bytes
-            if item.candidate.kind == RECORD:
-                records.append(self._record(item, rank))
-            elif item.candidate.kind == EXCERPT:
-                excerpts.append(self._excerpt(item, fit, rank))
-            else:
-                documents.append(self._document(item, fit, rank))
-        total = sum(self._by_kind.values())
-        status = "blocked" if self._blocked else ("redacted" if total else "clean")
+            if item.candidate.order.selected:
+                raise KrateError(
+                    "MEMORY_LIMIT_EXCEEDED",
+                    "a selected item does not fit into the answer",
+                    hint="raise --max-bytes",
+                    location=self._path(item.candidate),
+                )
+            self._omitted[item.candidate.kind] += 1
+            omitted_bytes += fit.bytes
+        records, excerpts, documents = self._items(chosen)
+        total = self._by_kind.total()
+        status = "blocked" if self._dropped else ("redacted" if total else "clean")
         return Selection(
-            tuple(records),
-            tuple(excerpts),
-            tuple(documents),
+            records,
+            excerpts,
+            documents,
             RedactionReport(status, total, dict(sorted(self._by_kind.items())), self._changed),
-            tuple(dict.fromkeys(self._warnings)),
-            used,
+            sum(fit.bytes for _, fit in chosen),
             self._omitted,
             omitted_bytes,
+            self._dropped,
             any(fit.cut for fit in fits),
         )
 
-    # -- safe text
+    # -- what may be shown
 
-    def _with_bodies(self, candidates: Sequence[Candidate]) -> Iterable[Candidate]:
-        """Candidates; records without a summary get the text of their Markdown file, for its first paragraph."""
-        wanted = {
-            candidate.file
-            for candidate in candidates
-            if candidate.kind == RECORD and self._needs_paragraph(candidate.record)
-        }
-        bodies = dict(self._opened.texts(sorted(wanted)))
-        for candidate in candidates:
-            if candidate.kind == RECORD and candidate.file in bodies and self._needs_paragraph(candidate.record):
-                start = self._columns.file(candidate.file).body_start
-                yield candidate._replace(text=_first_paragraph(bodies[candidate.file][start:]))
-            else:
-                yield candidate
+    def _ready(self, candidates: Sequence[Candidate]) -> list[_Ready]:
+        """Candidates that may be shown, with all texts of the answer cleaned in one go and judged in another."""
+        wanted = [c for c in candidates if c.kind == RECORD and self._needs_paragraph(c.record)]
+        self._paragraphs = first_paragraphs(self._opened, {c.file for c in wanted})
+        parts = [self._parts(candidate) for candidate in candidates]
+        self._safe.learn(string for strings in parts for string in strings)
+        judged = [self._judged(candidate, strings) for candidate, strings in zip(candidates, parts, strict=True)]
+        verdicts = self._opened.cleaner.verdicts(judged)
+        made = map(self._checked, candidates, parts, verdicts)
+        return [item for item in made if item is not None]
 
-    def _needs_paragraph(self, record: int) -> bool:
-        found = self._columns.record(record)
-        return found.form != "graph" and not found.summary and not self._admission.secret[record]
-
-    def _look_over(self, candidates: Sequence[Candidate]) -> None:
-        """Cleans all texts of the answer in one go."""
-        parts: dict[str, None] = {}
-        for candidate in candidates:
+    def _parts(self, candidate: Candidate) -> list[str]:
+        """Strings beside the text that are shown of a candidate."""
+        parts = [self._columns.paths[candidate.file]]
+        if candidate.kind == DOCUMENT:
+            parts.append(self._title(candidate) or "")
+        if candidate.record >= 0:
+            record = self._columns.record(candidate.record)
+            parts.append(record.id)
             if candidate.kind == RECORD:
-                record = self._columns.record(candidate.record)
-                parts |= dict.fromkeys((record.title or "", record.summary or candidate.text))
-            elif candidate.kind == DOCUMENT:
-                parts[self._title(candidate) or ""] = None
-        cleaner = self._opened.cleaner
-        self._redacted = dict(zip(parts, cleaner.redact(list(parts)), strict=True))
-        texts = dict.fromkeys(redacted.text for redacted in self._redacted.values())
-        texts |= dict.fromkeys(candidate.text for candidate in candidates if candidate.kind != RECORD)
-        self._verdicts = dict(zip(texts, cleaner.verdicts(list(texts)), strict=True))
+                parts += [record.kind, record.title or "", *record.owners]
+                if not self._admission.secret[candidate.record]:
+                    parts += [record.summary or "", *record.source_refs]
+        return parts
+
+    def _judged(self, candidate: Candidate, parts: Sequence[str]) -> str:
+        """Everything an item says, each part standing alone, for the judgement of what it asks of its reader."""
+        paragraph = self._paragraphs.get(candidate.file) if candidate.kind == RECORD else None
+        return "\n\n".join((*self._safe.all(parts), paragraph.text if paragraph else candidate.text))
+
+    def _checked(self, candidate: Candidate, parts: Sequence[str], verdict: Verdict) -> _Ready | None:
+        counts = self._safe.counts(parts) + Counter(candidate.counts)
+        removed = candidate.removed
+        summary: str | None = None
+        if candidate.kind == RECORD:
+            summary, found, removed = self._summary(candidate.record)
+            counts += found
+        self._by_kind += counts
+        self._changed += bool(counts)
+        reason = TOO_BROAD_REASON if removed > TOO_BROAD else (BLOCKED if verdict is Verdict.BLOCKED else None)
+        if reason is not None:
+            self._drop(candidate, reason)
+            return None
+        warnings = (SUSPECTED,) if verdict is Verdict.SUSPICIOUS else ()
+        text = self._line(candidate, summary) if candidate.kind == RECORD else candidate.text
+        return _Ready(candidate, text, summary, warnings)
+
+    def _summary(self, number: int) -> tuple[str | None, Counter[str], float]:
+        """A record's summary or first paragraph, what redaction took from the paragraph, and its share of the texts."""
+        record = self._columns.record(number)
+        if self._admission.secret[number]:
+            return None, Counter(), self._safe.redacted(record.title or "").removed_ratio
+        shares = [self._safe.redacted(text).removed_ratio for text in (record.title or "", record.summary or "")]
+        paragraph = self._paragraphs.get(int(self._columns.record_file[number]))
+        if record.summary or paragraph is None or not self._needs_paragraph(number):
+            return self._safe(record.summary or "") or None, Counter(), max(shares)
+        return paragraph.text or None, Counter(paragraph.counts), max(*shares, paragraph.removed)
+
+    def _drop(self, candidate: Candidate, reason: str) -> None:
+        if candidate.order.selected:
+            raise KrateError(
+                "MEMORY_REDACTION_FAILED",
+                f"a selected item may not be shown: {reason}",
+                hint="leave it out, or have the file corrected",
+                location=self._path(candidate),
+            )
+        self._omitted[candidate.kind] += 1
+        self._dropped[reason] += 1
+
+    def _needs_paragraph(self, number: int) -> bool:
+        record = self._columns.record(number)
+        return record.form != "graph" and not record.summary and not self._admission.secret[number]
 
     def _title(self, candidate: Candidate) -> str | None:
         """Title of a document, before it is cleaned."""
@@ -168,82 +184,57 @@ class Assembler:
         note = self._columns.file(candidate.file).note
         return note.title if note else None
 
-    def _make_ready(self, candidate: Candidate) -> _Ready | None:
-        if candidate.kind == RECORD:
-            return self._ready_record(candidate)
-        kept, warnings = self._checked(candidate.text, candidate.removed)
-        if not kept:
-            self._drop(candidate)
-            return None
-        return _Ready(candidate, candidate.text, (None, None), warnings)
-
-    def _ready_record(self, candidate: Candidate) -> _Ready | None:
-        record = self._columns.record(candidate.record)
-        if self._admission.secret[candidate.record]:
-            summary = None
-        else:
-            summary = record.summary or candidate.text or None
-        title, title_kept, first = self._safe(record.title or "")
-        body, body_kept, second = self._safe(summary or "")
-        if not (title_kept and body_kept):
-            self._drop(candidate)
-            return None
-        path = self._columns.paths[candidate.file]
-        owners = ", ".join(record.owners)
-        line = f"- {record.id} ({record.kind}, {record.status or 'draft'}, {owners}) — {title} {body} [{path}]"
-        return _Ready(candidate, line, (title or None, body or None), tuple(dict.fromkeys((*first, *second))))
-
-    def _safe(self, text: str) -> tuple[str, bool, tuple[str, ...]]:
-        """Redacted text, whether it may be served at all, and warnings for its item."""
-        if not text:
-            return text, True, ()
-        redacted = self._redacted[text]
-        kept, warnings = self._checked(redacted.text, redacted.removed_ratio)
-        return (redacted.text if kept else ""), kept, warnings
-
-    def _checked(self, text: str, removed: float) -> tuple[bool, tuple[str, ...]]:
-        """Whether a redacted text may be served, and warnings for its item; what was taken out is counted."""
-        counts = markers(text)
-        for kind, count in counts.items():
-            self._by_kind[kind] = self._by_kind.get(kind, 0) + count
-        self._changed += bool(counts)
-        if removed > TOO_BROAD:
-            self._warnings.append("redaction-too-broad")
-            return False, ()
-        verdict = self._verdicts[text]
-        if verdict is Verdict.BLOCKED:
-            self._warnings.append("injection-blocked")
-            return False, ()
-        return True, ("injection-suspected",) if verdict is Verdict.SUSPICIOUS else ()
-
-    def _drop(self, candidate: Candidate) -> None:
-        self._omitted[candidate.kind] += 1
-        self._blocked = True
-
     # -- items
 
-    def _record(self, item: _Ready, rank: int) -> RecordItem:
-        number = item.candidate.record
+    def _line(self, candidate: Candidate, summary: str | None) -> str:
+        """What counts against the room of a record."""
+        record, safe = self._columns.record(candidate.record), self._safe
+        owners = ", ".join(safe.all(record.owners))
+        head = f"- {safe(record.id)} ({safe(record.kind)}, {record.status or 'draft'}, {owners})"
+        return f"{head} — {safe(record.title or '')} {summary or ''} [{self._path(candidate)}]"
+
+    def _items(
+        self, chosen: Sequence[tuple[_Ready, Fit]]
+    ) -> tuple[tuple[RecordItem, ...], tuple[ExcerptItem, ...], tuple[DocumentItem, ...]]:
+        edges = {
+            item.candidate.record: edges_of(self._opened, self._admission, item.candidate.record)
+            for item, _ in chosen
+            if item.candidate.kind == RECORD
+        }
+        self._safe.learn(string for found in edges.values() for edge in found for string in (edge.kind, edge.target))
+        records: list[RecordItem] = []
+        excerpts: list[ExcerptItem] = []
+        documents: list[DocumentItem] = []
+        for rank, (item, fit) in enumerate(chosen, 1):
+            if item.candidate.kind == RECORD:
+                records.append(self._record(item, edges[item.candidate.record], rank))
+            elif item.candidate.kind == EXCERPT:
+                excerpts.append(self._excerpt(item, fit, rank))
+            else:
+                documents.append(self._document(item, fit, rank))
+        return tuple(records), tuple(excerpts), tuple(documents)
+
+    def _record(self, item: _Ready, edges: Sequence[EdgeItem], rank: int) -> RecordItem:
+        number, safe = item.candidate.record, self._safe
         record = self._columns.record(number)
         secret = bool(self._admission.secret[number])
-        title, summary = item.parts
         return RecordItem(
-            id=record.id,
-            kind=record.kind,
-            path=self._columns.paths[item.candidate.file],
-            title=title,
+            id=safe(record.id),
+            kind=safe(record.kind),
+            path=self._path(item.candidate),
+            title=safe(record.title) if record.title else None,
             status=None if secret else record.status,
-            owners=record.owners,
-            summary=summary,
+            owners=safe.all(record.owners),
+            summary=item.summary,
             updated_at=None if secret else record.updated_at,
             sensitivity=SENSITIVITIES[int(self._admission.sensitivity[number])],
-            source_refs=() if secret else record.source_refs,
-            edges=edges_of(self._opened, self._admission, number),
+            source_refs=() if secret else safe.all(record.source_refs),
+            edges=tuple(EdgeItem(safe(edge.kind), safe(edge.target), edge.via) for edge in edges),
             digest=record.digest,
             rank=rank,
             score=-item.candidate.order.strength,
-            why=self._ranking.why(item.candidate.order),
-            warnings=(*item.warnings, *self._lifecycle(number, record)),
+            why=self._question.ranking.why(item.candidate.order),
+            warnings=item.warnings if secret else (*item.warnings, *self._lifecycle(number, record)),
         )
 
     def _lifecycle(self, number: int, record: Record) -> tuple[str, ...]:
@@ -259,75 +250,42 @@ class Assembler:
         return warnings
 
     def _excerpt(self, item: _Ready, fit: Fit, rank: int) -> ExcerptItem:
-        candidate, window = item.candidate, item.candidate.window
-        if window is None:
+        candidate, window, shown = item.candidate, item.candidate.window, item.candidate.excerpt
+        if window is None or shown is None:
             raise ValueError("an excerpt is made of a window")
         text = fit.text or ""
         last = window.first + text.count("\n")
         return ExcerptItem(
-            path=self._columns.paths[candidate.file],
-            record_id=self._columns.record(candidate.record).id if candidate.record >= 0 else None,
+            path=self._path(candidate),
+            record_id=self._id(candidate),
             line_start=window.first,
             line_end=last,
             text=text,
-            matches=tuple(match for match in window.matches if match.line <= last),
+            matches=tuple(match for match in shown.matches if match.line <= last),
             digest=sha256_digest(text.encode()),
             file_digest=self._columns.file(candidate.file).digest,
             rank=rank,
-            why=self._ranking.why(candidate.order, tuple(sorted(window.words))),
+            why=self._question.ranking.why(candidate.order, tuple(sorted(window.words))),
             warnings=item.warnings,
         )
 
     def _document(self, item: _Ready, fit: Fit, rank: int) -> DocumentItem:
         candidate = item.candidate
-        file = self._columns.file(candidate.file)
-        record = self._columns.record(candidate.record) if candidate.record >= 0 else None
         title = self._title(candidate)
         return DocumentItem(
-            path=file.path,
-            id=record.id if record else None,
-            title=self._safe(title)[0] if title else None,
+            path=self._path(candidate),
+            id=self._id(candidate),
+            title=self._safe(title) if title else None,
             text=fit.text or "",
             truncated=fit.cut,
-            digest=file.digest,
+            digest=self._columns.file(candidate.file).digest,
             rank=rank,
-            why=self._ranking.why(candidate.order),
+            why=self._question.ranking.why(candidate.order),
             warnings=item.warnings,
         )
 
+    def _path(self, candidate: Candidate) -> str:
+        return self._safe(self._columns.paths[candidate.file])
 
-def _first_paragraph(body: str) -> str:
-    """First paragraph of a body that is no heading, at most 500 characters."""
-    for block in body.split("\n\n"):
-        lines = [line for line in block.strip().split("\n") if not line.startswith("#")]
-        text = " ".join(" ".join(lines).split())
-        if text:
-            return text[:_PARAGRAPH_CHARACTERS]
-    return ""
-
-
-def _too_large(path: str) -> KrateError:
-    return KrateError(
-        "MEMORY_LIMIT_EXCEEDED", "a selected item does not fit into the answer", hint="raise --max-bytes", location=path
-    )
-
-
-def edges_of(opened: OpenIndex, admission: Admission, number: int) -> tuple[EdgeItem, ...]:
-    """Edges of a record that lead to admitted records or out of the brain; others leave no trace."""
-    columns, graph = opened.columns, opened.graph
-    found = columns.resolution
-    items = set()
-    for ref in graph.refs_of(number):
-        target = int(found.target[ref])
-        if target >= 0 and not admission.records[target]:
-            continue
-        edge = columns.edge(ref)
-        if edge is not None:
-            items.add(EdgeItem(edge.kind, edge.target, "declared"))
-        else:
-            items.add(
-                EdgeItem(graph.derived_kind(int(columns.links.ref_role[ref])), columns.target_text(ref), "derived")
-            )
-    declared = {(item.kind, item.target) for item in items if item.via == "declared"}
-    kept = [item for item in items if item.via == "declared" or (item.kind, item.target) not in declared]
-    return tuple(sorted(kept, key=lambda item: (item.kind, item.target)))
+    def _id(self, candidate: Candidate) -> str | None:
+        return self._safe(self._columns.record(candidate.record).id) if candidate.record >= 0 else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import NamedTuple
@@ -26,7 +27,9 @@ _RUN_CLASS = {
     "RunJournalEvent": 1,
 }
 _MEMORY = "babysitter/MEMORY.md"
+_EVENT = "RunJournalEvent"
 _HOPS = 5
+_UNDATED = np.iinfo(np.int64).max
 
 
 class Order(NamedTuple):
@@ -97,21 +100,35 @@ class Ranking:
         if not self._sources:
             return distance
         records = np.full(self._columns.links.records, UNREACHED, dtype=np.int64)
-        own = {record for record in map(self._graph.defined, self._sources) if record >= 0}
+        admitted = self._admission.records
+        # A source that may not be read is not walked through; what points at it is near it all the same.
+        own = {record for record in map(self._graph.defined, self._sources) if record >= 0 and admitted[record]}
         for starts, base in ((set(self.associations) - own, 1), (own, 0)):
             if starts:
-                walked = self._graph.walk(np.array(sorted(starts)), _HOPS, admitted=self._admission.records)
+                walked = self._graph.walk(np.array(sorted(starts)), _HOPS, admitted=admitted)
                 records = np.where((walked >= 0) & (walked + base < records), walked + base, records)
         distance[self._columns.record_unit] = records
         return distance
 
     @cached_property
-    def _run_class(self) -> Array:
-        classes = np.zeros(self._columns.units, dtype=np.int64)
+    def _run(self) -> Array:
+        """Run-memory class of each unit, more is better; where a run is retraced, events in their order instead."""
+        names, kinds = self._columns.links.names, self._columns.links.record_kind
+        values = np.zeros(self._columns.units, dtype=np.int64)
         if self._by_class:
-            table = np.array([_RUN_CLASS.get(name, 0) for name in self._columns.links.names])
-            classes[self._columns.record_unit] = table[self._columns.links.record_kind]
-        return classes
+            values[self._columns.record_unit] = np.array([_RUN_CLASS.get(name, 0) for name in names])[kinds]
+        elif _EVENT in names:
+            for record in np.flatnonzero(kinds == names.index(_EVENT)).tolist():
+                sequence = self._columns.record(record).attributes.get("sequence")
+                if type(sequence) is int and abs(sequence) < UNREACHED**2:
+                    values[self._columns.record_unit[record]] = -sequence
+        return values
+
+    @cached_property
+    def _fresh(self) -> Array:
+        """Age key of each unit: the newest first, units without a date last."""
+        fresh = self._columns.unit_fresh
+        return np.where(fresh == NO_TIME, _UNDATED, -np.maximum(fresh, -_UNDATED + 1))
 
     @cached_property
     def _status(self) -> Array:
@@ -126,9 +143,9 @@ class Ranking:
             units,
             size,
             size > self._max_bytes,
-            -self._run_class[units],
+            -self._run[units],
             -self._status[units],
-            -self._columns.unit_fresh[units],
+            self._fresh[units],
             -self._matches.strength[units],
             -self._admission.specificity[self._columns.unit_file[units]],
             self._distance[units],
@@ -154,9 +171,9 @@ class Ranking:
             int(self._distance[unit]),
             -int(self._admission.specificity[self._columns.unit_file[unit]]),
             -(int(self._matches.strength[unit]) if strength is None else strength),
-            -int(self._columns.unit_fresh[unit]),
+            int(self._fresh[unit]),
             -int(self._status[unit]),
-            -int(self._run_class[unit]),
+            -int(self._run[unit]),
             int(size > self._max_bytes),
             size,
             unit,
@@ -179,14 +196,20 @@ class Ranking:
         if order.strength:
             held = words or tuple(matched_words(self._matches, unit))
             reasons.append(Why("match", ", ".join(held) or "part of a name", -order.strength))
-        if -order.fresh != NO_TIME:
-            date = datetime.fromtimestamp(-order.fresh, UTC).strftime("%Y-%m-%d")
-            reasons.append(Why("recency", date, int(date.replace("-", ""))))
-        status = int(self._columns.unit_status[unit])
-        reasons.append(Why("status", STATUSES[status] if status != NO_STATUS else "draft", -order.status))
-        if order.run:
-            reasons.append(Why("form", self._columns.links.names[self._columns.links.record_kind[record]], -order.run))
+        if record < 0 or not self._admission.secret[record]:
+            reasons += self._stated(order, record)
         return tuple(reasons)
+
+    def _stated(self, order: Order, record: int) -> Iterator[Why]:
+        """Criteria that come from what an item says of itself, which is not told of secrets."""
+        if order.fresh != _UNDATED:
+            date = datetime.fromtimestamp(-order.fresh, UTC).date().isoformat()
+            yield Why("recency", date, int(date.replace("-", "")))
+        status = int(self._columns.unit_status[order.unit])
+        yield Why("status", STATUSES[status] if status != NO_STATUS else "draft", -order.status)
+        if order.run:
+            kind = self._columns.links.names[self._columns.links.record_kind[record]]
+            yield Why("form", kind if self._by_class else f"{kind} by sequence", abs(order.run))
 
 
 def source_ids(consumer: Consumer) -> tuple[str, ...]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from krate_gitops.brain.normalise import SENSITIVITIES
+from krate_gitops.brain.scan.injection import Verdict
 from krate_gitops.errors import UnavailableError
-from krate_gitops.memory.items import edges_of
+from krate_gitops.memory.admission import Admission
+from krate_gitops.memory.edges import edges_of, inbound_edges
+from krate_gitops.memory.items import BLOCKED, SUSPECTED
 from krate_gitops.memory.opened import OpenIndex
 from krate_gitops.memory.policy import EffectivePolicy
-from krate_gitops.memory.redact import RedactionConfig, redact
 from krate_gitops.memory.response import EdgeItem
+from krate_gitops.memory.safe import SafeStrings
 
 
 class ShownRecord(msgspec.Struct, frozen=True, rename="camel"):
@@ -37,7 +40,11 @@ class ShownRecord(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Shown(msgspec.Struct, frozen=True, rename="camel"):
-    """A document, its record where it has one, and edges from and to it. ``text`` is redacted."""
+    """A document, its record where it has one, and edges from and to it. Everything is redacted.
+
+    What may hold instructions for its reader is said in ``warnings``; ``injection-blocked`` comes without text and
+    summary.
+    """
 
     commit: str
     path: str
@@ -46,6 +53,7 @@ class Shown(msgspec.Struct, frozen=True, rename="camel"):
     record: ShownRecord | None = None
     edges: tuple[EdgeItem, ...] = ()
     inbound: tuple[EdgeItem, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def show_one(opened: OpenIndex, item: str, policy: EffectivePolicy) -> Shown:
@@ -53,11 +61,11 @@ def show_one(opened: OpenIndex, item: str, policy: EffectivePolicy) -> Shown:
 
     Raises ``UnavailableError(MEMORY_RECORD_NOT_FOUND)`` for what is not there, is defined twice, or may not be read.
     """
-    admission = opened.admission(policy)
+    columns, admission = opened.columns, opened.admission(policy)
     record = opened.graph.defined(item)
     if record >= 0 and admission.records[record]:
-        return _record(opened, policy, record)
-    number = opened.columns.file_number.get(item)
+        return _Showing(opened, admission).record(record)
+    number = columns.file_number.get(item)
     if number is None or not admission.files[number]:
         raise UnavailableError(
             "MEMORY_RECORD_NOT_FOUND",
@@ -65,78 +73,98 @@ def show_one(opened: OpenIndex, item: str, policy: EffectivePolicy) -> Shown:
             hint="ids defined more than once are not served; see `krate-gitops brain validate`",
             location=item,
         )
-    first = int(opened.columns.unit_record[int(opened.columns.first_unit[number])])
-    if int(opened.columns.file_units[number]) == 1 and first >= 0 and admission.records[first]:
-        return _record(opened, policy, first)
-    file = opened.columns.file(number)
-    return Shown(opened.manifest.commit, file.path, file.digest, _text(opened, number))
+    first = int(columns.unit_record[int(columns.first_unit[number])])
+    if int(columns.file_units[number]) == 1 and first >= 0 and admission.records[first]:
+        return _Showing(opened, admission).record(first)
+    return _Showing(opened, admission).document(number)
 
 
-def _record(opened: OpenIndex, policy: EffectivePolicy, number: int) -> Shown:
-    columns, admission = opened.columns, opened.admission(policy)
-    record = columns.record(number)
-    secret = bool(admission.secret[number])
-    file = int(columns.record_file[number])
-    whole_file = int(columns.file_units[file]) == 1 and admission.files[file] and not secret
-    clean = _cleaner(opened)
-    shown = ShownRecord(
-        id=record.id,
-        kind=record.kind,
-        form=record.form,
-        title=clean(record.title) if record.title else None,
-        status=None if secret else record.status,
-        owners=record.owners,
-        sensitivity=SENSITIVITIES[int(admission.sensitivity[number])],
-        updated_at=None if secret else record.updated_at,
-        summary=clean(record.summary) if record.summary and not secret else None,
-        aliases=() if secret else record.aliases,
-        tags=() if secret else record.tags,
-        repo_refs=() if secret else record.repo_refs,
-        source_refs=() if secret else record.source_refs,
-        attributes={} if secret else _clean_values(record.attributes, clean),
-        digest=record.digest,
-    )
-    return Shown(
-        opened.manifest.commit,
-        columns.paths[file],
-        columns.file(file).digest,
-        _text(opened, file) if whole_file else None,
-        shown,
-        edges_of(opened, admission, number),
-        _inbound(opened, policy, number),
-    )
+class _Showing:
+    def __init__(self, opened: OpenIndex, admission: Admission) -> None:
+        self._opened = opened
+        self._columns = opened.columns
+        self._admission = admission
+        self._safe = SafeStrings(opened.cleaner)
 
+    def document(self, number: int) -> Shown:
+        file = self._columns.file(number)
+        text = self._text(number)
+        shown = Shown(self._opened.manifest.commit, self._safe(file.path), file.digest, text)
+        return _judged(self._opened, shown)
 
-def _inbound(opened: OpenIndex, policy: EffectivePolicy, number: int) -> tuple[EdgeItem, ...]:
-    edges, admitted = opened.graph.edges, opened.admission(policy).records
-    rows = np.flatnonzero(edges.target == number)
-    items = {
-        EdgeItem(
-            edges.names[int(edges.kind[row])],
-            opened.columns.record(int(edges.source[row])).id,
-            "declared" if edges.declared[row] else "derived",
+    def record(self, number: int) -> Shown:
+        columns, admission = self._columns, self._admission
+        file = int(columns.record_file[number])
+        whole_file = columns.file_units[file] == 1 and admission.files[file] and not admission.secret[number]
+        shown = Shown(
+            self._opened.manifest.commit,
+            self._safe(columns.paths[file]),
+            columns.file(file).digest,
+            self._text(file) if whole_file else None,
+            self._secret(number) if admission.secret[number] else self._open(number),
+            self._edges(edges_of(self._opened, admission, number)),
+            self._edges(inbound_edges(self._opened, admission, number)),
         )
-        for row in rows.tolist()
-        if admitted[edges.source[row]]
-    }
-    return tuple(sorted(items, key=lambda item: (item.kind, item.target)))
+        return _judged(self._opened, shown)
+
+    def _secret(self, number: int) -> ShownRecord:
+        """A record that only names a secret: what it is and whose."""
+        record, safe = self._columns.record(number), self._safe
+        return ShownRecord(
+            id=safe(record.id),
+            kind=safe(record.kind),
+            form=record.form,
+            title=safe(record.title) if record.title else None,
+            status=None,
+            owners=safe.all(record.owners),
+            sensitivity=SENSITIVITIES[int(self._admission.sensitivity[number])],
+            updated_at=None,
+            summary=None,
+            aliases=(),
+            tags=(),
+            repo_refs=(),
+            source_refs=(),
+            attributes={},
+            digest=record.digest,
+        )
+
+    def _open(self, number: int) -> ShownRecord:
+        record, safe = self._columns.record(number), self._safe
+        return msgspec.structs.replace(
+            self._secret(number),
+            status=record.status,
+            updated_at=record.updated_at,
+            summary=safe(record.summary) if record.summary else None,
+            aliases=safe.all(record.aliases),
+            tags=safe.all(record.tags),
+            repo_refs=safe.all(record.repo_refs),
+            source_refs=safe.all(record.source_refs),
+            attributes=safe.attributes(record.attributes),
+        )
+
+    def _edges(self, edges: Sequence[EdgeItem]) -> tuple[EdgeItem, ...]:
+        self._safe.learn(string for edge in edges for string in (edge.kind, edge.target))
+        return tuple(EdgeItem(self._safe(edge.kind), self._safe(edge.target), edge.via) for edge in edges)
+
+    def _text(self, number: int) -> str | None:
+        return next((safe for _, _, safe in self._opened.clean_texts([number])), None)
 
 
-def _text(opened: OpenIndex, number: int) -> str | None:
-    clean = _cleaner(opened)
-    return next((clean(text) for _, text in opened.texts([number])), None)
+def _judged(opened: OpenIndex, shown: Shown) -> Shown:
+    """What is shown with the verdict of the injection scan."""
+    record = shown.record
+    strings = [shown.text or "", *((record.title or "", record.summary or "") if record else ())]
+    [verdict] = opened.cleaner.verdicts(["\n\n".join((*strings, *_strings(record.attributes if record else {})))])
+    if verdict is Verdict.BLOCKED:
+        if record:
+            record = msgspec.structs.replace(record, title=None, summary=None, attributes={})
+        return msgspec.structs.replace(shown, text=None, record=record, warnings=(BLOCKED,))
+    return msgspec.structs.replace(shown, warnings=(SUSPECTED,)) if verdict is Verdict.SUSPICIOUS else shown
 
 
-def _cleaner(opened: OpenIndex) -> Any:
-    config = RedactionConfig(opened.source.ontology.rules.secret_scan)
-    return lambda text: redact(text, config=config).text
-
-
-def _clean_values(value: Any, clean: Any) -> Any:
+def _strings(value: Any) -> list[str]:
     if isinstance(value, str):
-        return clean(value)
+        return [value]
     if isinstance(value, dict):
-        return {key: _clean_values(item, clean) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_clean_values(item, clean) for item in value]
-    return value
+        return [string for item in value.values() for string in _strings(item)]
+    return [string for item in value for string in _strings(item)] if isinstance(value, list) else []

@@ -13,7 +13,8 @@ NODES = """\
 schemaVersion: 1
 ontologyVersion: 1.0.0
 nodeKinds:
-  - {name: Service, idPrefix: service, description: A service., examples: ["service:a"], attributes: {tier: {type: string}}}
+  - {name: Service, idPrefix: service, description: A service., examples: ["service:a"],
+  attributes: {tier: {type: string}}}
   - {name: Runbook, idPrefix: runbook, description: A procedure., paths: ["runbooks/**"], examples: ["runbook:a"]}
   - {name: Team, idPrefix: team, description: A group., examples: ["team:a"]}
 externalPrefixes:
@@ -23,7 +24,8 @@ EDGES = """\
 schemaVersion: 1
 ontologyVersion: 1.0.0
 edgeKinds:
-  - {name: depends_on, description: Needs., domain: [Service], range: [Service], acyclic: warn, examples: ["a depends_on b"]}
+  - {name: depends_on, description: Needs., domain: [Service], range: [Service], acyclic: warn,
+  examples: ["a depends_on b"]}
   - {name: supersedes, description: Replaces., range: ["@same"], acyclic: error, examples: ["a supersedes b"]}
   - {name: owned_by, description: Owner., range: [Team], traverse: leaf, examples: ["a owned_by b"]}
 """
@@ -34,12 +36,14 @@ ONTOLOGY: dict[str, tuple[str, ...]] = {
         NODES.replace("name: Team", "name: Group"),
         "not: [yaml",
     ),
-    "ontology/edge-kinds.yaml": (EDGES, EDGES.replace("range: [Team]", "range: [Service]"), EDGES.replace("supersedes", "replaces")),
+    "ontology/edge-kinds.yaml": (EDGES, EDGES.replace("range: [Team]", "range: [Service]"),
+    EDGES.replace("supersedes", "replaces")),
     "ontology/validation-rules.yaml": (
         "schemaVersion: 1\nontologyVersion: 1.0.0\nstaleAfterDays: 1\n",
         "schemaVersion: 1\nontologyVersion: 1.0.0\ndisabled: [KB026]\n",
         "schemaVersion: 1\nontologyVersion: 1.0.0\nlimits: {recordBytes: 150}\n",
-        "schemaVersion: 1\nontologyVersion: 1.0.0\ndisabledPaths: {KB038: [graph/services/a.yaml, runbooks/*], KB035: ['notes/**', graph/services/b.yaml], KB051: [graph/services/c.yaml]}\n",
+        "schemaVersion: 1\nontologyVersion: 1.0.0\ndisabledPaths:\n  KB038: [graph/services/a.yaml, runbooks/*]\n"
+        "  KB035: ['notes/**', graph/services/b.yaml]\n  KB051: [graph/services/c.yaml]\n",
     ),
 }  # fmt: skip
 
@@ -52,19 +56,28 @@ def service(name: str, *, words: str = "", edges: str = "") -> str:
 
 def runbook(name: str, *, words: str = "") -> str:
     head = f"---\nid: runbook:{name}\nkind: Runbook\ntitle: Replay {name}\nstatus: draft\nowners: [team:core]\n"
-    return head + f"updatedAt: 2025-06-02T09:15:00Z\nrelated: {{supersedes: [runbook:a]}}\n---\nHow to replay {words} safely.\n"
+    return (
+        head
+        + f"updatedAt: 2025-06-02T09:15:00Z\nrelated: {{supersedes: [runbook:a]}}\n---\nHow to replay {words} safely.\n"
+    )
 
 
 CONTENTS: tuple[str | bytes, ...] = (
-    *(service(name, edges=edges) for name, edges in zip("abcd", ("service:b", "service:c, service:a", "", "service:x"), strict=True)),
+    *(
+        service(name, edges=edges)
+        for name, edges in zip("abcd", ("service:b", "service:c, service:a", "", "service:x"), strict=True)
+    ),
     service("A", words="refunds and payments"),
     *(runbook(name, words=words) for name, words in zip("abc", ("refunds", "a refund twice", "ledgers"), strict=True)),
     "nodeKind: Team\nid: team:core\nattributes: {title: Core, status: approved, owners: [team:core], updatedAt: 2026-01-01T00:00:00Z}\n",
     service("b").replace("  owners", "  aliases: [Replay a, the c SERVICE, other]\n  owners"),
     service("c").replace("  owners", "  aliases: [Other, the c service]\n  repoRefs: [repository:x]\n  owners"),
     service("d", edges="service:d, service:a, service:a").replace("2025-06-02", "2026-01-03"),
-    service("e", edges="service:f"), service("f", edges="service:e"),
-    runbook("p").replace("How", "<!-- krate:generated x -->\nHow").replace("status: draft", "sourceRefs: [path:notes/a.md, service:a]\nstatus: draft"),
+    service("e", edges="service:f"),
+    service("f", edges="service:e"),
+    runbook("p")
+    .replace("How", "<!-- krate:generated x -->\nHow")
+    .replace("status: draft", "sourceRefs: [path:notes/a.md, service:a]\nstatus: draft"),
     "# Refund notes\n\nPayments were refunded twice on 2026-05-10; see service:a and camelCaseName.\n",
     "---\ntitle: Ledger\ntags: [ledger]\n---\n# Ledger\n\nRefund-replay of the résumé, naïvely.\n",
     "nodeKind: [broken\n",
@@ -81,8 +94,10 @@ PATHS = (
     *(f"runbooks/{name}.md" for name in ("a", "b", "c", "x/README", "README")),
     *(f"notes/{name}.md" for name in ("a", "2026-05-x", "2026-02-31-x", "é", "e\u0301", "A", "z/y/x")),
     *ONTOLOGY,
-    "README.md", "babysitter/MEMORY.md", "indexes/graph-index.json", "graph/dump.csv", "graph/.gitkeep", "graph/a.yaml/b.yaml",
-    "notes/a\nb.md", "notes/a b .md ", "notes/back\\slash.md", "notes/dot.", "notes/../up.md", "notes/.git/x.md", "notes/bidi\u202e.md",
+    "README.md", "babysitter/MEMORY.md", "indexes/graph-index.json", "graph/dump.csv", "graph/.gitkeep",
+    "graph/a.yaml/b.yaml",
+    "notes/a\nb.md", "notes/a b .md ", "notes/back\\slash.md", "notes/dot.", "notes/../up.md", "notes/.git/x.md",
+    "notes/bidi\u202e.md",
 )  # fmt: skip
 
 
@@ -117,8 +132,7 @@ def changes(draw: st.DrawFn, known: Changes) -> Changes:
             assert isinstance(body, (str, bytes))
             done[path] = (draw(st.sampled_from((EXECUTABLE, SYMLINK))), body)
         elif kind == "mode" and isinstance(known.get(path), tuple) and known[path] != (SUBMODULE, "1" * 40):
-            mode, body = known[path]  # type: ignore[misc]
-            done[path] = body
+            done[path] = known[path][1]  # type: ignore[index]
         else:
             path = draw(st.sampled_from(tuple(ONTOLOGY))) if kind == "ontology" else path
             done[path] = draw(contents(path))

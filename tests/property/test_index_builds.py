@@ -22,7 +22,15 @@ from krate_gitops.settings import Settings
 from tests.property.histories import CUTS, ONTOLOGY, Changes, histories, runbook, service
 from tests.repos import EXECUTABLE, SYMLINK, RepoBuilder
 
-QUERIES = ("refund", "refunds replay", "the ledger of payments", "service:a", "camel case name", "naively résumé", "nothing like it")
+QUERIES = (
+    "refund",
+    "refunds replay",
+    "the ledger of payments",
+    "service:a",
+    "camel case name",
+    "naively résumé",
+    "nothing like it",
+)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -52,21 +60,31 @@ class Line:
     def index(self, builder: Builder, commit: str) -> Any:
         """Everything that must not depend on how the index came about."""
         built = builder.build(Target(self._repository, commit, self._root or "."))
-        return logical(built.manifest), stored(built.manifest), verdict(builder, built), strengths(builder, built.manifest)
+        return (
+            logical(built.manifest),
+            stored(built.manifest),
+            verdict(builder, built),
+            strengths(builder, built.manifest),
+        )
 
 
 def logical(manifest: Manifest) -> Any:
-    shards = [(s.key, s.first, s.last, s.documents, s.records, s.edges, s.parse_errors, s.digest, s.source_digest) for s in manifest.shards]
+    shards = [
+        (s.key, s.first, s.last, s.documents, s.records, s.edges, s.parse_errors, s.digest, s.source_digest)
+        for s in manifest.shards
+    ]
     return (
         manifest.index_digest, manifest.source_digest, manifest.ontology_digest, manifest.variant, manifest.commit_time,
-        manifest.result, manifest.counts, manifest.severities, sorted((i.path, i.reason) for i in manifest.issues), shards,
+        manifest.result, manifest.counts, manifest.severities, sorted((i.path, i.reason) for i in manifest.issues),
+        shards,
     )  # fmt: skip
 
 
 def stored(manifest: Manifest) -> Any:
     """Digests of the stored files but for those of the search engine: facts, columns, postings and all, byte by byte."""
     return [
-        {name: digest for name, digest in shard.files.items() if not name.startswith("segment")} for shard in manifest.shards
+        {name: digest for name, digest in shard.files.items() if not name.startswith("segment")}
+        for shard in manifest.shards
     ]
 
 
@@ -96,7 +114,9 @@ def check(history: list[Changes], root: str, order: list[int], jobs: int) -> Non
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(histories(), _ROOTS, st.permutations(range(5)))
-def test_an_index_built_from_any_ancestor_is_the_one_built_cold(history: list[Changes], root: str, order: list[int]) -> None:
+def test_an_index_built_from_any_ancestor_is_the_one_built_cold(
+    history: list[Changes], root: str, order: list[int]
+) -> None:
     check(history, root, order, jobs=1)
 
 
@@ -124,7 +144,8 @@ _BASE: Changes = {f"graph/services/{name}.yaml": service(name, edges="service:a"
         {"graph/services/bad\nname.yaml": service("x")},
         {"graph/services/0.yaml": service("a"), "notes/0000-01-01.md": "text\n"},
     ],
-    ids=["symlink", "executable", "renamed", "duplicate", "all gone", "first gone", "last gone", "ends", "folder", "hostile", "new"],
+    ids=["symlink", "executable", "renamed", "duplicate", "all gone", "first gone", "last gone", "ends", "folder",
+    "hostile", "new"],
 )  # fmt: skip
 def test_a_change_builds_what_a_cold_build_makes_and_back_again(tmp_path: Path, change: Changes) -> None:
     back: Changes = {path: _BASE.get(path) for path in change}
@@ -172,13 +193,13 @@ def test_one_changed_file_builds_one_shard(tmp_path: Path) -> None:
     assert builder.build(Target(repository, line.commits[1])).stats.built == 1
 
 
-
-
 def test_findings_that_a_path_hides_follow_their_record_to_another_path(tmp_path: Path) -> None:
     """Two files of one shard change places: to other records nothing has changed."""
     hidden = "schemaVersion: 1\nontologyVersion: 1.0.0\ndisabledPaths: {KB038: [graph/services/a.yaml]}\n"
     one, two = service("p", edges="service:none"), service("q")
-    base: Changes = {path: versions[0] for path, versions in ONTOLOGY.items()} | {"ontology/validation-rules.yaml": hidden}
+    base: Changes = {path: versions[0] for path, versions in ONTOLOGY.items()} | {
+        "ontology/validation-rules.yaml": hidden
+    }
     line = Line(
         tmp_path,
         [

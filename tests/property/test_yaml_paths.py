@@ -72,7 +72,8 @@ def test_what_the_exact_path_refuses_the_fast_path_never_accepts(text: str) -> N
 
 
 _PLACES = (
-    "x: {}\n", "a:\n  x: {}\n", "a:\n  - {}\n", "- {}\n", "a: [b, {}]\n", "a: [b,{}]\n", "a: [b,\n{}]\n", "a: {{b: {}}}\n",
+    "x: {}\n", "a:\n  x: {}\n", "a:\n  - {}\n", "- {}\n", "a: [b, {}]\n", "a: [b,{}]\n", "a: [b,\n{}]\n",
+    "a: {{b: {}}}\n",
     '{{"a":{}}}\n', "{{'a':{}}}\n", '{{"a": {},"b": 1}}\n', "a: # why\n  {}\n", "a: {} # why\n", "a:\n  {}\n  # why\n",
 )  # fmt: skip
 
@@ -84,7 +85,9 @@ def test_odd_scalars_read_alike_wherever_they_stand(place: str) -> None:
 
 
 @settings(max_examples=500, deadline=None)
-@given(st.from_regex(r"[-+]?[0-9.]{1,5}(?:[_:eExXoObB][-+]?[0-9a-fA-F._]{0,4})?", fullmatch=True), st.sampled_from(_PLACES))
+@given(
+    st.from_regex(r"[-+]?[0-9.]{1,5}(?:[_:eExXoObB][-+]?[0-9a-fA-F._]{0,4})?", fullmatch=True), st.sampled_from(_PLACES)
+)
 def test_anything_like_a_number_reads_alike(scalar: str, place: str) -> None:
     agree(place.replace("{{", "\0").replace("}}", "\1").replace("{}", scalar).replace("\0", "{").replace("\1", "}"))
 
@@ -107,12 +110,17 @@ def _refuse(text: str) -> Any:
     raise NeedExact
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.one_of(documents(), hostile_documents()), st.sampled_from(("\n", "\r\n", "\r")))
 def test_a_file_gives_the_same_facts_by_either_path(monkeypatch: pytest.MonkeyPatch, text: str, line_end: str) -> None:
     for path, source in (
         ("graph/a.yaml", text),
-        ("graph/b.yaml", "nodeKind: Service\nid: service:x\nattributes:\n" + _indented(text) + "edges:\n" + _indented(text)),
+        (
+            "graph/b.yaml",
+            "nodeKind: Service\nid: service:x\nattributes:\n" + _indented(text) + "edges:\n" + _indented(text),
+        ),
         ("runbooks/c.md", f"---\n{text}\n---\nBody.\n"),
         ("runbooks/d.md", f"---\nid: runbook:x\nkind: Runbook\n{text}\n---\nBody.\n"),
         ("notes/e.md", f"---\n{text}\n---\nBody.\n"),

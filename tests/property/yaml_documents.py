@@ -25,9 +25,7 @@ HOSTILE = (
 
 _words = st.sampled_from(("title", "id", "owners", "tags", "note", "x", "y", "été", "a b", "updatedAt", "kind"))
 _numbers = st.from_regex(r"[-+]?[0-9]{0,3}[0-9._eExXob:-][0-9.eE+-]{0,5}", fullmatch=True)
-_texts = st.text(
-    st.characters(codec="utf-8", exclude_categories=("Cs", "Cc"), include_characters="\n\t"), max_size=12
-)
+_texts = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc"), include_characters="\n\t"), max_size=12)
 
 
 @st.composite

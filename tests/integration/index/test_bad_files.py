@@ -50,7 +50,12 @@ BAD: list[tuple[str, str, Content, list[str]]] = [
     ("list as frontmatter", "runbooks/bad.md", "---\n- a\n---\nText\n", ["KB002"]),
     ("lone surrogate", "graph/services/bad.yaml", 'nodeKind: Service\nid: "service:\\ud800"\n', ["KB004"]),
     ("odd id", "graph/services/bad.yaml", service("x").replace("service:x", "Not An Id"), ["KB031", "KB032"]),
-    ("year 999", "graph/services/bad.yaml", service("x").replace("2025-06-02T09:15:00Z", "0999-01-01T00:00:00+01:00"), ["KB053"]),
+    (
+        "year 999",
+        "graph/services/bad.yaml",
+        service("x").replace("2025-06-02T09:15:00Z", "0999-01-01T00:00:00+01:00"),
+        ["KB053"],
+    ),
     ("no such day", "notes/2026-02-31-bad.md", "# Bad\n\ntext\n", []),
     ("year zero", "notes/0000-01-01.md", "# Bad\n\ntext\n", []),
     ("archive", "notes/bad.md", b"PK\x03\x04" + bytes(200), ["KB015"]),
@@ -130,12 +135,15 @@ def test_a_bad_file_is_reported_and_the_rest_is_served(
     more = list(answers.found)
     for found in good.found:
         more.remove(found)
-    expected = [code for code in codes if code in ("KB001", "KB002", "KB003", "KB004", "KB005", "KB006", "KB007", "KB008",
-                                                   "KB012", "KB013", "KB014", "KB015", "KB021", "KB026", "KB031", "KB053")]  # fmt: skip
+    expected = [code for code in codes if code in ("KB001", "KB002", "KB003", "KB004", "KB005", "KB006", "KB007",
+    "KB008",
+                                                   "KB012", "KB013", "KB014", "KB015", "KB021", "KB026", "KB031",
+                                                   "KB053")]  # fmt: skip
     told = [code for _, code in more]
     for code in expected:
         told.remove(code)
-    assert all(code not in told for code in ("KB001", "KB002", "KB003", "KB004", "KB005", "KB006", "KB007", "KB008", "KB013",
+    assert all(code not in told for code in ("KB001", "KB002", "KB003", "KB004", "KB005", "KB006", "KB007", "KB008",
+    "KB013",
                                              "KB014", "KB015"))  # fmt: skip
     assert good.ids <= answers.ids
     assert good.served <= answers.served
@@ -165,9 +173,13 @@ def test_names_that_are_no_utf8_are_left_out_and_told(good: Answers, tmp_path: P
     repository = RepoBuilder(tmp_path / "brain")
     first = repository.commit(GOOD)
     blob = repository.blob("text\n")
-    notes = repository.raw_tree([(FILE, b"caf\xe9.md", blob), (FILE, "n.md", blob), (FILE, "", blob), (FILE, "..", blob)])
+    notes = repository.raw_tree(
+        [(FILE, b"caf\xe9.md", blob), (FILE, "n.md", blob), (FILE, "", blob), (FILE, "..", blob)]
+    )
     tree = [(FOLDER, "notes", notes)]
-    tree += [(FOLDER, name, _subtree(repository, first, name)) for name in ("graph", "ontology", "runbooks", "babysitter")]
+    tree += [
+        (FOLDER, name, _subtree(repository, first, name)) for name in ("graph", "ontology", "runbooks", "babysitter")
+    ]
     commit = repository.raw_commit(repository.raw_tree([*tree, (FILE, "README.md", blob)]), parents=[first])
     repository.branch("main", commit)
     answers = _open(tmp_path, commit)
@@ -193,7 +205,10 @@ def _subtree(repository: RepoBuilder, commit: str, name: str) -> str:
 
 def test_large_files_are_never_loaded(good: Answers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     repository = RepoBuilder(tmp_path / "brain")
-    large = {"notes/large.md": repository.blob(b"word " * 8_000_000), "graph/services/large.yaml": repository.blob(b"a: b\n" * 900_000)}
+    large = {
+        "notes/large.md": repository.blob(b"word " * 8_000_000),
+        "graph/services/large.yaml": repository.blob(b"a: b\n" * 900_000),
+    }
     first = repository.files(repository.commit(GOOD))
     commit = repository.commit({path: (FILE, _existing(oid)) for path, oid in large.items()})
     assert first

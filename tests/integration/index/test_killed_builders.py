@@ -57,7 +57,9 @@ def _killed_at(step: int, home: Path, brain: Brain) -> int:
     return process.exitcode
 
 
-@pytest.mark.parametrize("step", [0, 1, 2, 3, 5, 8, 11, 12, 13, 14, 20, 30, 50, 77, 100, 120, 125, 127, 128, 129, 130, 135])
+@pytest.mark.parametrize(
+    "step", [0, 1, 2, 3, 5, 8, 11, 12, 13, 14, 20, 30, 50, 77, 100, 120, 125, 127, 128, 129, 130, 135]
+)
 def test_a_builder_killed_anywhere_leaves_nothing_that_is_wrong(
     step: int, brain: Brain, expected: list[Any], tmp_path: Path
 ) -> None:
@@ -99,7 +101,10 @@ def test_an_error_in_a_worker_arrives_whole(brain: Brain, tmp_path: Path, monkey
     monkeypatch.setattr(Worker, "run", fail)
     with pytest.raises(UnavailableError) as caught:
         Builder(tmp_path / "home", jobs=2).build(brain.first)
-    assert caught.value.as_dict() == KrateError("SOME_CODE", "what happened", hint="what to do", location="where").as_dict()
+    assert (
+        caught.value.as_dict()
+        == KrateError("SOME_CODE", "what happened", hint="what to do", location="where").as_dict()
+    )
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -160,7 +165,9 @@ def test_collection_and_builders_meet(brain: Brain, expected: list[Any], tmp_pat
 
     def collect_all() -> None:
         while not stop.is_set():
-            collect(Builder(home).store, Retention(guard_seconds=0, max_age_days=0, per_repository=0), now=time.time() + 10)
+            collect(
+                Builder(home).store, Retention(guard_seconds=0, max_age_days=0, per_repository=0), now=time.time() + 10
+            )
 
     process = _in_child(collect_all)
     try:

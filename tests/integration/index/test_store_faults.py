@@ -10,10 +10,15 @@ from typing import Any
 import pytest
 
 from krate_gitops.errors import UnavailableError
+from krate_gitops.git.repository import open_repository
 from krate_gitops.index.build import Builder
 from krate_gitops.index.collect import Retention, collect
+from krate_gitops.index.source import Target
 from krate_gitops.index.verify import verify_store
+from krate_gitops.settings import Settings
 from tests.integration.index.brains import Brain, answers
+from tests.property.histories import ONTOLOGY
+from tests.repos import Content, RepoBuilder
 
 
 def _flip(path: Path) -> None:
@@ -70,7 +75,8 @@ def _kinds(builder: Builder) -> dict[str, Path]:
     return found
 
 
-KINDS = ("summary", "facts", "links", "entries", "names", "findings", "postings", "manifests", "verdicts", "ontologies",
+KINDS = ("summary", "catalogs", "facts", "links", "entries", "names", "findings", "postings", "manifests", "verdicts",
+"ontologies",
          *(f"segment.{extension}" for extension in ("fast", "fieldnorm", "idx", "pos", "store", "term")))  # fmt: skip
 
 
@@ -145,8 +151,10 @@ def test_a_manifest_under_the_name_of_another_commit_is_not_served(
     assert answers(whole, brain.second) == expected[1]
 
 
-@pytest.mark.parametrize("place", ["shards/stray", "shards/ab/stray", "manifests/stray", "manifests/ab/stray", "verdicts/stray",
-                                   "ontologies/stray", "tmp/stray", "views/stray", "stray", "../v0/manifests/x", "../v999/shards/x"])  # fmt: skip
+@pytest.mark.parametrize("place", ["shards/stray", "shards/ab/stray", "manifests/stray", "manifests/ab/stray",
+"verdicts/stray",
+                                   "ontologies/stray", "tmp/stray", "views/stray", "stray", "../v0/manifests/x",
+                                   "../v999/shards/x"])  # fmt: skip
 def test_foreign_files_disturb_nothing(place: str, whole: Builder, brain: Brain, expected: list[Any]) -> None:
     path = whole.store.root / place
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -167,9 +175,7 @@ def test_a_file_where_a_folder_should_be_is_a_clear_error(brain: Brain, tmp_path
     assert caught.value.code == "INDEX_STORE_UNAVAILABLE"
 
 
-def test_damage_that_comes_back_is_a_clear_error(
-    brain: Brain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_damage_that_comes_back_is_a_clear_error(brain: Brain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A disk that gives back other bytes than were written."""
     write = Path.write_bytes
 
@@ -180,3 +186,27 @@ def test_damage_that_comes_back_is_a_clear_error(
     with pytest.raises(UnavailableError) as caught:
         answers(Builder(tmp_path / "home", jobs=1), brain.first)
     assert caught.value.code == "INDEX_STORE_DAMAGED"
+
+
+def test_two_organizations_share_a_store_and_no_verdict(tmp_path: Path) -> None:
+    kinds = ONTOLOGY["ontology/node-kinds.yaml"][0].replace(
+        "  - {name: Team",
+        "  - {name: BabysitterRun, idPrefix: babysitter-run, description: A run., examples: [a]}\n  - {name: Team",
+    )
+    run = "nodeKind: BabysitterRun\nid: babysitter-run:r1\nattributes: {title: Run, organization: org:acme, status: approved}\n"
+    repository = RepoBuilder(tmp_path / "brain")
+    files: dict[str, Content] = {path: versions[0] for path, versions in ONTOLOGY.items()}
+    files |= {"ontology/node-kinds.yaml": kinds, "babysitter/runs/r1/run.yaml": run}
+    first = repository.commit(files)
+    second = repository.commit({"notes/a.md": "# Note\n\ntext\n"})
+    opened = open_repository(str(tmp_path / "brain"), settings=Settings(home=tmp_path))
+
+    def counts(organization: str, commit: str, home: str) -> dict[str, int]:
+        builder = Builder(tmp_path / home, organization=organization, jobs=1)
+        return builder.build(Target(opened, commit)).manifest.counts
+
+    alone = {name: [counts(name, commit, name) for commit in (first, second)] for name in ("acme", "globex")}
+    assert ["KB091" in found for found in (alone["acme"][0], alone["globex"][0])] == [False, True]
+    for commit in range(2):
+        for name in ("acme", "globex", "acme"):
+            assert counts(name, (first, second)[commit], "shared") == alone[name][commit]

@@ -25,7 +25,9 @@ class Disk:
         self.folder = folder
 
     def mount(self, options: str) -> bool:
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(self.folder)], capture_output=True, check=False)
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(self.folder)], capture_output=True, check=False
+        )
         return done.returncode == 0
 
     def change(self, options: str) -> None:

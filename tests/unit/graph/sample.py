@@ -26,7 +26,8 @@ nodeKinds:
   - {name: Repository, idPrefix: repository, description: Code., examples: ["repository:payments"]}
   - {name: Service, idPrefix: service, description: A service., examples: ["service:ledger"]}
   - {name: Runbook, idPrefix: runbook, description: A procedure., reviewAfterDays: 30, examples: ["runbook:replay"]}
-  - {name: Playbook, idPrefix: playbook, description: Old., state: deprecated, replacedBy: Runbook, examples: ["playbook:a"]}
+  - {name: Playbook, idPrefix: playbook, description: Old., state: deprecated, replacedBy: Runbook,
+  examples: ["playbook:a"]}
 externalPrefixes:
   - {prefix: user, description: A person}
   - {prefix: issue, description: An issue}
@@ -34,24 +35,32 @@ externalPrefixes:
 """
 EDGES = """\
 edgeKinds:
-  - {name: depends_on, description: Needs., domain: [Service, Runbook], range: [Service], acyclic: warn, examples: ["a depends_on b"]}
+  - {name: depends_on, description: Needs., domain: [Service, Runbook], range: [Service], acyclic: warn,
+  examples: ["a depends_on b"]}
   - {name: supersedes, description: Replaces., range: ["@same"], acyclic: error, examples: ["a supersedes b"]}
   - {name: owned_by, description: Owner., range: [Team], external: [user], examples: ["a owned_by b"]}
   - {name: mentions, description: Weak., external: ["*"], examples: ["a mentions b"]}
   - {name: derived_from, description: Source., external: [issue, path], examples: ["a derived_from b"]}
-  - {name: runs_in, description: Home., domain: [Service], range: [Repository], maxPerSource: 1, examples: ["a runs_in b"]}
+  - {name: runs_in, description: Home., domain: [Service], range: [Repository], maxPerSource: 1,
+  examples: ["a runs_in b"]}
   - {name: tested_by, description: Old., state: deprecated, replacedBy: mentions, examples: ["a tested_by b"]}
 """
-ONE_EACH = EDGES + """\
-  - {name: led_by, description: Leader., domain: [Team], range: [Team], minPerSource: 1, maxPerSource: 1, examples: ["a led_by b"]}
+ONE_EACH = (
+    EDGES
+    + """\
+  - {name: led_by, description: Leader., domain: [Team], range: [Team], minPerSource: 1, maxPerSource: 1,
+  examples: ["a led_by b"]}
 """
+)
 WORDS = """\
 vocabularies:
   owners: {closed: true, values: ["team:listed", "user:dana"]}
 """
 
 
-def ontology(*, nodes: str = NODES, edges: str = EDGES, words: str = WORDS, rules: str = "", outside: bool = False) -> Ontology:
+def ontology(
+    *, nodes: str = NODES, edges: str = EDGES, words: str = WORDS, rules: str = "", outside: bool = False
+) -> Ontology:
     texts = {NODE_KINDS: nodes, EDGE_KINDS: edges, VOCABULARY: words, RULES: dedent(rules)}
     return load_ontology({path: (_HEAD + text).encode() for path, text in texts.items()}, outside=outside)
 

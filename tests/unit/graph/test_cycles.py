@@ -37,13 +37,17 @@ def test_a_record_that_points_at_itself() -> None:
 def test_two_records_that_point_at_each_other(edge: str, severity: str) -> None:
     files = {A: record("service:a", f"{edge}: [service:b]"), B: record("service:b", f"{edge}: [service:a]")}
     found = [finding for _, finding in World(files).findings()]
-    assert [(f.code, f.field, f.severity and f.severity.name) for f in found] == [("KB040", f"edges.{edge}[0]", severity)] * 2
+    assert [(f.code, f.field, f.severity and f.severity.name) for f in found] == [
+        ("KB040", f"edges.{edge}[0]", severity)
+    ] * 2
     assert found[0].message == f"{edge} cycle: service:a → service:b → …"
     assert found[0].related[0].path == B
 
 
 def test_edges_of_kinds_that_may_go_round_do() -> None:
-    assert told({A: record("service:a", "mentions: [service:b]"), B: record("service:b", "mentions: [service:a]")}) == []
+    assert (
+        told({A: record("service:a", "mentions: [service:b]"), B: record("service:b", "mentions: [service:a]")}) == []
+    )
 
 
 def test_only_edges_of_the_cycle_are_told() -> None:
@@ -68,7 +72,8 @@ def _hits(edges: list[tuple[int, int]], *, kind: str = "supersedes") -> list[tup
     for start, end in edges:
         targets[start].append(Edge(kind, f"service:{end}"))
     files = [
-        ParsedFile(f"graph/{n}.yaml", "", FileClass.GRAPH, 0, "", records=(_bare(n, tuple(targets[n])),)) for n in range(nodes)
+        ParsedFile(f"graph/{n}.yaml", "", FileClass.GRAPH, 0, "", records=(_bare(n, tuple(targets[n])),))
+        for n in range(nodes)
     ]
     case = Across(build_links(files), OntologyIndex(PLAIN), Commit(COMMIT_TIME, lambda ref: True))
     return sorted((hit.code, hit.record) for hit in hits(case))

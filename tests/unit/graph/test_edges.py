@@ -13,7 +13,10 @@ OTHERS = {B: record("service:b"), C: record("team:core")}
 
 class TestKinds:
     def test_an_unknown_kind_is_told_at_its_name_with_the_nearest(self) -> None:
-        files = {A: record("service:a", "mentions: [issue:1]", "depends-on: [service:b]"), PAGE: page("runbook:p", "related: {deponds_on: [service:b]}")}
+        files = {
+            A: record("service:a", "mentions: [issue:1]", "depends-on: [service:b]"),
+            PAGE: page("runbook:p", "related: {deponds_on: [service:b]}"),
+        }
         found = World(files | OTHERS).findings()
         assert [(path, f.code, f.field, f.hint) for path, f in found] == [
             (A, "KB035", "edges.depends-on[0]", 'did you mean "depends_on"?'),
@@ -38,7 +41,10 @@ class TestRange:
         assert found.message == "owned_by cannot target service:b (Service)"
 
     def test_the_same_kind_as_the_source(self) -> None:
-        files = {A: record("service:a", "supersedes: [service:b, team:core]"), PAGE: page("runbook:p", "related: {supersedes: service:b}")}
+        files = {
+            A: record("service:a", "supersedes: [service:b, team:core]"),
+            PAGE: page("runbook:p", "related: {supersedes: service:b}"),
+        }
         assert [(f.path, f.code, f.field) for f in told(files | OTHERS)] == [
             (A, "KB037", "edges.supersedes[1]"),
             (PAGE, "KB037", "related.supersedes[0]"),
@@ -62,7 +68,16 @@ class TestDangling:
         assert found.message == f"{target} does not exist"
 
     def test_listed_owners_and_external_ids_exist(self) -> None:
-        assert told({A: record("service:a", "owned_by: [team:listed, user:dana]", "mentions: [user:anyone, issue:acme/x#4]")}) == []
+        assert (
+            told(
+                {
+                    A: record(
+                        "service:a", "owned_by: [team:listed, user:dana]", "mentions: [user:anyone, issue:acme/x#4]"
+                    )
+                }
+            )
+            == []
+        )
 
     def test_an_edge_is_valid_as_soon_as_its_target_stands_in_the_same_commit(self) -> None:
         files = {A: record("service:a", "depends_on: [service:new]")}
@@ -70,7 +85,11 @@ class TestDangling:
         assert codes(files | {B: record("service:new")}) == []
 
     def test_notes_and_markdown_define_targets_too(self) -> None:
-        files = {A: record("service:a", "mentions: [runbook:p, runbook:n]"), PAGE: page("runbook:p"), "notes/n.md": page("runbook:n")}
+        files = {
+            A: record("service:a", "mentions: [runbook:p, runbook:n]"),
+            PAGE: page("runbook:p"),
+            "notes/n.md": page("runbook:n"),
+        }
         assert told(files) == []
 
 
@@ -84,7 +103,8 @@ class TestPlaces:
             (["mentions: {target: service:none}"], (9, 22)),
             (["mentions: [issue:1, {note: x, target: service:none}]"], (9, 41)),
             (["mentions:", "  - issue:1", "  - target: service:none"], (11, 15)),
-            (["- {kind: mentions, target: issue:1}", "- {kind: depends_on, target: service:b}", "- {kind: mentions, target: service:none}"], (11, 30)),
+            (["- {kind: mentions, target: issue:1}", "- {kind: depends_on, target: service:b}",
+            "- {kind: mentions, target: service:none}"], (11, 30)),
             (["'mentions': ['service:none']"], (9, 16)),
         ],
     )  # fmt: skip
@@ -109,17 +129,24 @@ class TestPlaces:
 
 class TestRepetition:
     def test_an_edge_that_is_listed_twice(self) -> None:
-        files = {A: record("service:a", "depends_on: [service:b, {target: service:b, note: again}]", "mentions: [service:b]")}
+        files = {
+            A: record("service:a", "depends_on: [service:b, {target: service:b, note: again}]", "mentions: [service:b]")
+        }
         [found] = told(files | OTHERS)
         assert found[:5] == ("KB041", A, "edges.depends_on[1]", 9, 36)
         assert found.message == "depends_on service:b listed twice"
 
     def test_three_times_is_told_twice(self) -> None:
         found = told({PAGE: page("runbook:p", "related: {mentions: [issue:1, issue:1, issue:1]}")})
-        assert [(f.code, f.field) for f in found] == [("KB041", "related.mentions[1]"), ("KB041", "related.mentions[2]")]
+        assert [(f.code, f.field) for f in found] == [
+            ("KB041", "related.mentions[1]"),
+            ("KB041", "related.mentions[2]"),
+        ]
 
     def test_the_same_edge_of_two_records_is_no_repetition(self) -> None:
-        assert told({A: record("service:a", "mentions: [issue:1]"), B: record("service:b", "mentions: [issue:1]")}) == []
+        assert (
+            told({A: record("service:a", "mentions: [issue:1]"), B: record("service:b", "mentions: [issue:1]")}) == []
+        )
 
 
 class TestNumbers:
@@ -146,11 +173,16 @@ class TestNumbers:
         files = {A: record("team:a"), B: record("team:b", "led_by: [team:a]"), C: patch}
         assert World(files, merging).told(ontology(edges=ONE_EACH)) == []
         again = World(files | {"graph/d.yaml": patch.replace("team:b", "team:a")}, merging)
-        assert [(f.code, f.path) for f in again.told(ontology(edges=ONE_EACH))] == [("KB039", "graph/d.yaml"), ("KB042", "graph/d.yaml")]
+        assert [(f.code, f.path) for f in again.told(ontology(edges=ONE_EACH))] == [
+            ("KB039", "graph/d.yaml"),
+            ("KB042", "graph/d.yaml"),
+        ]
 
 
 class TestSuperseded:
-    @pytest.mark.parametrize(("status", "found"), [("approved", ["KB043"]), ("draft", []), ("deprecated", []), ("archived", [])])
+    @pytest.mark.parametrize(
+        ("status", "found"), [("approved", ["KB043"]), ("draft", []), ("deprecated", []), ("archived", [])]
+    )
     def test_what_is_superseded_is_retired(self, status: str, found: list[str]) -> None:
         files = {A: record("service:a", "supersedes: [service:b]"), B: record("service:b", status=status)}
         findings = told(files)

@@ -16,7 +16,11 @@ def test_an_honest_brain_has_nothing_to_say() -> None:
         A: record("service:a", "depends_on: [service:b]", "owned_by: [team:core, user:dana]"),
         B: record("service:b", "mentions: [issue:42, runbook:p]"),
         C: record("team:core"),
-        PAGE: page("runbook:p", "sourceRefs: [issue:7, path:graph/a.yaml, 'https://example.com/x']", "related: {depends_on: [service:a]}"),
+        PAGE: page(
+            "runbook:p",
+            "sourceRefs: [issue:7, path:graph/a.yaml, 'https://example.com/x']",
+            "related: {depends_on: [service:a]}",
+        ),
     }
     assert told(files) == []
 
@@ -49,7 +53,9 @@ class TestKinds:
         assert markdown[1:5] == (PAGE, "related.tested_by[0]", 8, 11)
         assert graph.message == "edge kind tested_by is deprecated, use mentions"
 
-    @pytest.mark.parametrize(("identifier", "kind"), [("runbook:a", "Service"), ("user:dana", "Team"), ("x:a", "Service")])
+    @pytest.mark.parametrize(
+        ("identifier", "kind"), [("runbook:a", "Service"), ("user:dana", "Team"), ("x:a", "Service")]
+    )
     def test_a_prefix_of_another_kind_is_told_at_the_id(self, identifier: str, kind: str) -> None:
         [found] = [finding for finding in told({A: record(identifier, kind=kind)}) if finding.code == "KB032"]
         assert found[1:5] == (A, "id", 2, 5)
@@ -98,7 +104,10 @@ class TestDuplicateIds:
 
     def test_a_patch_of_a_record_that_is_nowhere_defines_it(self) -> None:
         merging = Foreign(duplicate_ids="merge-edges", required=())
-        world = World({A: "nodeKind: Service\nid: service:x\nedges: {depends_on: [service:x2]}\n", B: record("service:x2")}, merging)
+        world = World(
+            {A: "nodeKind: Service\nid: service:x\nedges: {depends_on: [service:x2]}\n", B: record("service:x2")},
+            merging,
+        )
         assert world.told() == []
         assert world.across().found.defines.all()
 
@@ -110,7 +119,10 @@ class TestNames:
         assert found[:6] == ("KB056", A, "attributes.aliases[1]", 8, 22, ((B, "service:ledger"),))
 
     def test_an_alias_of_two_records(self) -> None:
-        files = {A: record("service:a", attributes=["aliases: [same]"]), PAGE: page("runbook:p", "aliases: [other, Same]")}
+        files = {
+            A: record("service:a", attributes=["aliases: [same]"]),
+            PAGE: page("runbook:p", "aliases: [other, Same]"),
+        }
         [found] = told(files)
         assert found[:6] == ("KB056", PAGE, "aliases[1]", 8, 18, ((A, "service:a"),))
 
@@ -146,7 +158,9 @@ class TestDates:
         assert told({A: old, B: old.replace("draft", "archived").replace(":a", ":b")}) == []
 
     def test_the_word_counts_days(self) -> None:
-        [stale] = told({A: record("service:a", status="approved").replace("2026-06-02", "2025-06-09").replace("09:15", "00:00")})
+        [stale] = told(
+            {A: record("service:a", status="approved").replace("2026-06-02", "2025-06-09").replace("09:15", "00:00")}
+        )
         assert stale.message == "not reviewed for 366 days"
         [ahead] = told({PAGE: page("service:a").replace("2026-06-02T09:15:00Z", "2026-06-19T00:00:00Z")})
         assert (ahead.message, ahead.field) == ("updatedAt is 9 days ahead", "updatedAt")
@@ -171,7 +185,9 @@ class TestOwners:
     def test_owners_are_teams_or_people_that_are_known(self, owners: str, bad: list[int]) -> None:
         text = record("service:a").replace("[user:dana]", owners)
         found = told({A: text, B: record("team:core")})
-        assert [(finding.code, finding.field) for finding in found] == [("KB051", f"attributes.owners[{at}]") for at in bad]
+        assert [(finding.code, finding.field) for finding in found] == [
+            ("KB051", f"attributes.owners[{at}]") for at in bad
+        ]
         found = told({PAGE: page("service:a").replace("[user:dana]", owners), B: record("team:core")})
         assert [(finding.code, finding.field) for finding in found] == [("KB051", f"owners[{at}]") for at in bad]
 
@@ -187,7 +203,8 @@ class TestOwners:
 
 class TestOtherReferences:
     def test_repositories_and_sources_resolve(self) -> None:
-        lines = ["repoRefs: [repository:x, repository:none]", "sourceRefs: [issue:1, 'https://x.example/y', path:graph/b.yaml, "
+        lines = ["repoRefs: [repository:x, repository:none]",
+        "sourceRefs: [issue:1, 'https://x.example/y', path:graph/b.yaml, "
                  "path:graph/none.yaml, service:none, user:dana]"]  # fmt: skip
         files = {A: record("service:a", attributes=lines), B: record("repository:x")}
         assert [(finding.code, finding.field) for finding in told(files)] == [

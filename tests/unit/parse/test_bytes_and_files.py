@@ -86,7 +86,8 @@ def test_binary_content_outside_the_classes_is_binary_and_not_badly_encoded() ->
 
 
 @pytest.mark.parametrize(
-    "data", [b"PK\x03\x04rest", b"\x1f\x8b\x08rest", b"BZh91AY&SYrest", b"%PDF-1.7 rest", b"\x7fELF\x02", b"\x89PNG\r\n"]
+    "data",
+    [b"PK\x03\x04rest", b"\x1f\x8b\x08rest", b"BZh91AY&SYrest", b"%PDF-1.7 rest", b"\x7fELF\x02", b"\x89PNG\r\n"],
 )
 def test_archives_and_images_are_binary_under_any_name(data: bytes) -> None:
     assert codes(NOTE, data) == codes(GRAPH, data) == ["KB015"]

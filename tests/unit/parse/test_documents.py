@@ -38,11 +38,32 @@ def test_documents(text: str, documents: list[str]) -> None:
 
 
 def test_a_document_behind_its_marker_is_not_plain() -> None:
-    assert [span.plain for span in split_documents("a: 1\n---\nb: 2\n--- {c: 3}\n--- # c\nd: 4\n")] == [True, True, False, True]
+    assert [span.plain for span in split_documents("a: 1\n---\nb: 2\n--- {c: 3}\n--- # c\nd: 4\n")] == [
+        True,
+        True,
+        False,
+        True,
+    ]
 
 
 _LINES = st.sampled_from(
-    ("---", "--- ", "--- {a: 1}", "--- # c", "...", "... # c", "a: 1", "b: [1, 2]", "c: |", "  text", "- x", "# c", "", "  # d", "d: 'x'")
+    (
+        "---",
+        "--- ",
+        "--- {a: 1}",
+        "--- # c",
+        "...",
+        "... # c",
+        "a: 1",
+        "b: [1, 2]",
+        "c: |",
+        "  text",
+        "- x",
+        "# c",
+        "",
+        "  # d",
+        "d: 'x'",
+    )
 )
 
 
@@ -76,12 +97,16 @@ def test_frontmatter(text: str, yaml: str, body: str) -> None:
     assert (text[matter.start : matter.end], text[matter.body :]) == (yaml, body)
 
 
-@pytest.mark.parametrize("text", ["", "---", "--- \na: 1\n---\n", "----\n", "\n---\n---\n", " ---\n", "+++\na = 1\n+++\n", "text\n---\n"])
+@pytest.mark.parametrize(
+    "text", ["", "---", "--- \na: 1\n---\n", "----\n", "\n---\n---\n", " ---\n", "+++\na = 1\n+++\n", "text\n---\n"]
+)
 def test_no_frontmatter(text: str) -> None:
     assert find_frontmatter(text) is None
 
 
-@pytest.mark.parametrize("text", ["---\n", "---\na: 1\n", "---\na: 1\n--- \n", "---\na: 1\n ---\n", "---\na: 1\n----\n", "---\na: 1\n---x"])
+@pytest.mark.parametrize(
+    "text", ["---\n", "---\na: 1\n", "---\na: 1\n--- \n", "---\na: 1\n ---\n", "---\na: 1\n----\n", "---\na: 1\n---x"]
+)
 def test_frontmatter_that_is_never_closed(text: str) -> None:
     matter = find_frontmatter(text)
     assert matter is not None

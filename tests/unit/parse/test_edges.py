@@ -15,12 +15,14 @@ LINE = 10
 @pytest.mark.parametrize(
     ("lines", "edges"),
     [
-        (["depends_on: [service:a, service:b]"], [("depends_on", "service:a", None), ("depends_on", "service:b", None)]),
+        (["depends_on: [service:a, service:b]"], [("depends_on", "service:a", None), ("depends_on", "service:b",
+        None)]),
         (["depends_on: service:a"], [("depends_on", "service:a", None)]),
         (["depends_on: {target: service:a, note: why}"], [("depends_on", "service:a", {"note": "why"})]),
         (
             ["depends_on:", "  - service:a", "  - {target: service:b, weight: 1.50, since: 2026-01-01T00:00:00Z}"],
-            [("depends_on", "service:a", None), ("depends_on", "service:b", {"weight": {"$number": "1.50"}, "since": "2026-01-01T00:00:00Z"})],
+            [("depends_on", "service:a", None), ("depends_on", "service:b", {"weight": {"$number": "1.50"},
+            "since": "2026-01-01T00:00:00Z"})],
         ),
         (["- {kind: depends_on, target: service:a}", "- {kind: owned_by, target: team:a, x: [1, ~]}"],
          [("depends_on", "service:a", None), ("owned_by", "team:a", {"x": [1, {"$null": True}]})]),
@@ -60,14 +62,18 @@ def test_no_edges(source: str) -> None:
     ],
 )
 @pytest.mark.parametrize("exact", [False, True])
-def test_what_is_no_edge_is_reported_where_it_stands(lines: list[str], place: tuple[str, int, int], exact: bool) -> None:
+def test_what_is_no_edge_is_reported_where_it_stands(
+    lines: list[str], place: tuple[str, int, int], exact: bool
+) -> None:
     """By either path: an anchor sends a file to the exact one."""
     text = graph("x: &a 1" if exact else "x: 1", "edges:", *lines)
     assert places(PATH, text) == [place]
 
 
 def test_targets_keep_their_source_text() -> None:
-    edges = record_of(PATH, graph("edges:", "depends_on: [1.10, 0x1F, on, 2026-05-10]", "mentions: {target: 007}")).edges
+    edges = record_of(
+        PATH, graph("edges:", "depends_on: [1.10, 0x1F, on, 2026-05-10]", "mentions: {target: 007}")
+    ).edges
     assert [edge.target for edge in edges] == ["1.10", "0x1F", "on", "2026-05-10", "007"]
 
 
@@ -75,7 +81,9 @@ def test_an_edge_kind_that_is_a_number_is_text() -> None:
     assert codes(PATH, graph("edges:", "1.10: [service:a]")) == ["KB021"]
 
 
-@pytest.mark.parametrize("field", ["attributes", "title", "status", "owners", "tags", "updatedAt", "summary", "sensitivity"])
+@pytest.mark.parametrize(
+    "field", ["attributes", "title", "status", "owners", "tags", "updatedAt", "summary", "sensitivity"]
+)
 @pytest.mark.parametrize("exact", [False, True])
 def test_null_is_as_good_as_absent(field: str, exact: bool) -> None:
     head = "nodeKind: Service\nid: service:a\n" + ("x: &a 1\n" if exact else "x: 1\n")

@@ -41,7 +41,9 @@ def test_a_record_needs_frontmatter_that_is_a_map(text: str, place: tuple[str, i
     assert parse(RUNBOOK, text).records == ()
 
 
-@pytest.mark.parametrize("text", ["---\n---\nText\n", "---\n# nothing\n---\nText\n", "---\n{}\n---\nText\n", "---\n~\n---\nText\n"])
+@pytest.mark.parametrize(
+    "text", ["---\n---\nText\n", "---\n# nothing\n---\nText\n", "---\n{}\n---\nText\n", "---\n~\n---\nText\n"]
+)
 def test_empty_frontmatter_lacks_everything(text: str) -> None:
     assert set(codes(RUNBOOK, text)) == {"KB020"}
     assert codes(NOTE, text) == ["KB030"]
@@ -133,7 +135,9 @@ def test_the_first_heading_of_level_one(body: str, heading: str | None) -> None:
     assert first_heading(body) == heading
 
 
-@pytest.mark.parametrize("line", ["# a" + "#" * 200_000 + "x", "# a" + " " * 200_000 + "x", "# " + " #" * 200_000 + " x", "#" * 200_000])
+@pytest.mark.parametrize(
+    "line", ["# a" + "#" * 200_000 + "x", "# a" + " " * 200_000 + "x", "# " + " #" * 200_000 + " x", "#" * 200_000]
+)
 def test_hostile_headings_take_no_time(line: str) -> None:
     started = time.perf_counter()
     first_heading(line + "\n")

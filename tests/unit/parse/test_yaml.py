@@ -61,7 +61,9 @@ def test_scalars_are_typed_by_the_core_schema(source: str, value: object) -> Non
     assert type(attribute(source)) is type(value)
 
 
-@pytest.mark.parametrize("source", ["12345e67", "1.10", "0x1F", "0o17", "2026-05-10", "0777", "true", "1e400", "-0", ".5"])
+@pytest.mark.parametrize(
+    "source", ["12345e67", "1.10", "0x1F", "0o17", "2026-05-10", "0777", "true", "1e400", "-0", ".5"]
+)
 def test_text_fields_keep_their_source_exactly(source: str) -> None:
     record = record_of(PATH, graph(f"summary: {source}", f"tags: [{source}]", f"aliases: [{source}, b]"))
     assert (record.summary, record.tags, record.aliases) == (source, (source,), (source, "b"))
@@ -83,7 +85,8 @@ def test_times_are_normalised_in_their_field_alone() -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ["2026-06-02", "2026-06-02T09:15:00", "02/06/2026", "2026-13-02T09:15:00Z", "2026-06-02T23:59:60Z", "1780391700", "~x",
+    ["2026-06-02", "2026-06-02T09:15:00", "02/06/2026", "2026-13-02T09:15:00Z", "2026-06-02T23:59:60Z", "1780391700",
+    "~x",
      "0000-01-01T00:00:00Z", "2026-06-02T09:15:00+24:00", "0001-01-01T00:00:00+14:00"],
 )  # fmt: skip
 def test_what_is_no_moment_is_no_time(source: str) -> None:
@@ -168,7 +171,8 @@ def test_what_is_refused_is_refused_at_its_token(text: str, place: tuple[str, in
 @pytest.mark.parametrize(
     "text",
     [
-        "--- {}", "---\n{}", "{}\n...\n", "# c\n---\n{}\n", "---\n---\n{}\n", "{}\n---\n", "{}\n--- # end\n", "{}\n...\n...\n",
+        "--- {}", "---\n{}", "{}\n...\n", "# c\n---\n{}\n", "---\n---\n{}\n", "{}\n---\n", "{}\n--- # end\n",
+        "{}\n...\n...\n",
         "\n\n{}", "--- # why\n{}", "{}\n---\n# c\n",
     ],
 )  # fmt: skip
@@ -183,7 +187,9 @@ def test_keys_that_are_not_text_are_reported_at_their_key() -> None:
 
 
 @pytest.mark.parametrize("key", ["7", "true", "~", "1.5", "0x1F"])
-@pytest.mark.parametrize("place", ["{}: a", "edges: {{{}: [service:x]}}", "attributes: {{x: {{{}: 1}}}}", "title: {{{}: 1}}"])
+@pytest.mark.parametrize(
+    "place", ["{}: a", "edges: {{{}: [service:x]}}", "attributes: {{x: {{{}: 1}}}}", "title: {{{}: 1}}"]
+)
 def test_keys_that_are_not_text_are_reported_wherever_they_stand(key: str, place: str) -> None:
     text = "nodeKind: Service\nid: service:a\n" + place.format(key) + "\n"
     assert "KB021" in codes(PATH, text)

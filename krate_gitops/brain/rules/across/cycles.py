@@ -9,7 +9,6 @@ import numpy as np
 from krate_gitops.brain.links import EDGE, Array
 from krate_gitops.brain.rules.across.case import Across, Hit
 
-
 _PEELINGS = 64
 
 

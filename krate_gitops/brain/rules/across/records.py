@@ -10,7 +10,6 @@ from krate_gitops.brain.links import ALIAS, NO_TIME, Array
 from krate_gitops.brain.normalise import STATUSES
 from krate_gitops.brain.ontology import OntologyIndex
 from krate_gitops.brain.rules.across.case import Across, Hit
-from krate_gitops.brain.rules.across.resolution import look_up
 
 DAY = 86_400
 _APPROVED = STATUSES.index("approved")

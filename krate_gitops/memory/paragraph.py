@@ -1,0 +1,54 @@
+"""What stands for a record without a summary: the first paragraph of its body."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from krate_gitops.memory.opened import OpenIndex
+from krate_gitops.memory.redact import MARKER, markers, unmarked
+
+PARAGRAPH_CHARACTERS = 500
+
+
+class Paragraph(NamedTuple):
+    """Redacted text, the share of its bytes that redaction took, and what it took by kind."""
+
+    text: str
+    removed: float
+    counts: Mapping[str, int]
+
+
+def first_paragraphs(opened: OpenIndex, files: Collection[int]) -> dict[int, Paragraph]:
+    """First paragraph of each file, cut from the text that was redacted as a whole."""
+    found = {}
+    for number, raw, safe in opened.clean_texts(sorted(files)):
+        body = opened.columns.file(number).body_start
+        text = first_paragraph(raw[body:])
+        if safe is raw:
+            found[number] = Paragraph(text, 0.0, {})
+            continue
+        # Redaction keeps the lines, not the offsets.
+        shown = first_paragraph(safe.split("\n", raw.count("\n", 0, body))[-1])
+        removed = 1 - len(unmarked(shown).encode()) / max(len(text.encode()), 1)
+        found[number] = Paragraph(shown, removed, markers(shown))
+    return found
+
+
+def first_paragraph(body: str) -> str:
+    """First paragraph of a body that is no heading, at most 500 characters, on one line."""
+    for block in body.split("\n\n"):
+        lines = [line for line in block.strip().split("\n") if not line.startswith("#")]
+        text = " ".join(" ".join(lines).split())
+        if text:
+            return _cut(text)
+    return ""
+
+
+def _cut(text: str) -> str:
+    """The beginning of a text; a marker of redaction stays whole or goes."""
+    kept = text[:PARAGRAPH_CHARACTERS]
+    at = kept.rfind("[")
+    if at >= 0 and len(kept) < len(text) and "]" not in kept[at:] and text.startswith(MARKER, at):
+        return kept[:at]
+    return kept
