@@ -281,9 +281,8 @@ class FileParser:
         if empty and parsed.file_class in (FileClass.MARKDOWN_RECORD, FileClass.NOTE):
             noun = "record" if parsed.file_class is FileClass.MARKDOWN_RECORD else "note"
             findings.append(Finding("KB009", f"{noun} has frontmatter but no text", offset=0))
-        if record is not None and record.title and not empty:
-            if heading is not None and heading != record.title:
-                findings.append(Finding("KB029", "H1 differs from title", 0, "title"))
+        if record is not None and record.title and heading is not None and heading != record.title:
+            findings.append(Finding("KB029", "H1 differs from title", 0, "title"))
         if parsed.file_class is FileClass.NOTE and record is None and parsed.note:
             fallback = parsed.path.rpartition("/")[2].removesuffix(".md")
             if parsed.note.title == fallback and heading is None:

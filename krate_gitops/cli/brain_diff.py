@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from krate_gitops.cli.commands import KrateCommand
+from krate_gitops.cli.consumer_options import consumer_options
 from krate_gitops.cli.invocation import Invocation, pass_invocation
 from krate_gitops.cli.opening import open_brain, policy_for
 from krate_gitops.cli.options import ontology_option, policy_option, repo_argument, root_option
@@ -18,6 +19,7 @@ from krate_gitops.printable import printable, printable_block
 if TYPE_CHECKING:
     from krate_gitops.git.request import RefRequest
     from krate_gitops.memory.compare import Comparison
+    from krate_gitops.memory.request import Consumer
 
 
 @click.command("diff", cls=KrateCommand)
@@ -49,10 +51,13 @@ def diff(
 
     with progress(invocation) as listen:
         brain = open_brain(invocation, repo, root=root, ontology=ontology, progress=listen)
-        rights = policy_for(policy, Consumer())
-        old, new = (brain.resolve(_any_commit(ref)).resolved_commit for ref in (ref1, ref2))
-        found = brain.read(
-            old, lambda before: brain.read(new, lambda after: compare(before, after, rights, patch=patch))
+        rights = policy_for(policy, consumer)
+        found = brain.read_under(
+            _any_commit(ref1),
+            rights,
+            lambda before, _: brain.read_under(
+                _any_commit(ref2), rights, lambda after, _: compare(before, after, rights, patch=patch)
+            ),
         )
     changes = plain(found)["changes"]
     show(invocation.output, plain(found), table=_table(found), items=changes)

@@ -41,7 +41,7 @@ def consumer_options(function: F) -> F:
     return result
 
 
-def _consumer(named: dict[str, str | None]) -> Consumer:
+def _consumer(named: dict[str, Any]) -> Consumer:
     from krate_gitops.memory.request import Consumer
 
     return Consumer(**named)

@@ -32,8 +32,11 @@ class RefSelection(NamedTuple):
 
         if self.ref is not None and self.snapshot_tag is not None:
             raise click.UsageError("--ref and --snapshot-tag exclude each other")
+        mode = RefMode.SNAPSHOT_TAG if self.snapshot_tag is not None else None
+        if self.ref is not None and self.allow_unapproved:
+            mode = RefMode.EXPLICIT_REF  # also for the branch that happens to be the default one
         return RefRequest(
-            mode=RefMode.SNAPSHOT_TAG if self.snapshot_tag is not None else None,
+            mode=mode,
             requested_ref=self.ref if self.snapshot_tag is None else self.snapshot_tag,
             requested_at=self.at,
             require_approved_commit=not self.allow_unapproved,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from hashlib import blake2b
 
 from tantivy import Filter, TextAnalyzer, TextAnalyzerBuilder, Tokenizer
@@ -34,6 +35,7 @@ def _build(tokenizer: Tokenizer, *filters: Filter) -> TextAnalyzer:
 
 
 _STEM = _build(Tokenizer.raw(), Filter.stemmer("english"))
+_STEM_WORDS = _build(Tokenizer.whitespace(), Filter.stemmer("english"))
 _FOLD = _build(Tokenizer.regex(r"[\p{L}\p{M}\p{N}]+"), Filter.lowercase(), Filter.ascii_fold())
 
 
@@ -67,6 +69,13 @@ def stem(word: str) -> str:
         if len(_stems) < 500_000:
             _stems[word] = known
     return known
+
+
+def stem_all(words: Sequence[str]) -> None:
+    """Stems many words of ASCII letters and digits at once, so that ``stem`` knows them."""
+    unknown = [word for word in words if word not in _stems and word.isalpha()]
+    if unknown and len(_stems) < 500_000:
+        _stems.update(zip(unknown, _STEM_WORDS.analyze(" ".join(unknown)), strict=True))
 
 
 def fold(text: str) -> list[str]:

@@ -7,7 +7,7 @@ Rows are sorted by (term key, unit, field); a term's rows of all shards are simp
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 
 import msgspec
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from krate_gitops.brain.fields import FIELD_COUNT, Segment
-from krate_gitops.index.analysis import JOINERS, stem, term_key, terms_of
+from krate_gitops.index.analysis import JOINERS, stem, stem_all, term_key, terms_of
 from krate_gitops.index.tokens import tokenise
 
 MAX_FREQUENCY = 8191
@@ -74,6 +74,7 @@ class _Lexicon:
             if len(self._numbers) > self._MOST:
                 self._clear()
                 numbers = [None] * len(surfaces)
+            self._stem_all(surfaces[at] for at, number in enumerate(numbers) if number is None)
             numbers = [self._add(surfaces[at]) if number is None else number for at, number in enumerate(numbers)]
             self._columns = None
         if self._columns is None:
@@ -83,6 +84,14 @@ class _Lexicon:
         keys, starts, sizes, positions = self._columns
         rows = np.array(numbers, dtype=np.int64)
         return positions[rows], sizes[rows], keys[_ranges(starts[rows], sizes[rows])]
+
+    def _stem_all(self, surfaces: Iterable[bytes]) -> None:
+        """Stems the plain words among new tokens in one call of the engine."""
+        words: dict[str, None] = {}
+        for surface in surfaces:
+            if surface.isascii():
+                words |= dict.fromkeys(JOINERS.split(surface.decode().lower()))
+        stem_all([word for word in words if word not in self._plain])
 
     def _add(self, surface: bytes) -> int:
         token = surface.decode(errors="replace")

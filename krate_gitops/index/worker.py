@@ -234,14 +234,15 @@ def run_all(
         try:
             for future in as_completed(futures):
                 take(future.result())
-        except BrokenProcessPool as error:
+        except BaseException as error:
+            pool.shutdown(wait=False, cancel_futures=True)  # nobody wants the rest
+            if not isinstance(error, BrokenProcessPool):
+                raise
             raise UnavailableError(
                 "MEMORY_INDEX_UNAVAILABLE",
                 "a process that builds the index was ended from outside",
                 hint="most often memory ran out: build with fewer processes (--jobs 1)",
             ) from error
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)  # after a failure nobody wants the rest
     return done, spent
 
 

@@ -44,11 +44,9 @@ def fill(items: Iterable[Item], max_bytes: int) -> list[Fit]:
 
 def _cut(text: str, room: int) -> Fit:
     """The longest part that ends with a line and fits; None when not even ``LEAST_CUT`` bytes of it would stay."""
+    # One byte more, since the line feed that ends the part need not fit.
     part = text.encode()[: room + 1].decode(errors="ignore")
-    while len(part.encode()) > room:
-        part = part[:-1]
-    end = part.rfind("\n")
-    kept = part[:end] if end >= 0 else ""
+    kept = part[: max(part.rfind("\n"), 0)]
     size = len(kept.encode())
     if size < LEAST_CUT:
         return Fit(None, False, len(text.encode()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import msgspec
 
@@ -15,6 +15,7 @@ from krate_gitops.git.objects import ObjectReader
 from krate_gitops.git.trees import TreeChange, TreeEntry, diff_trees, file_oid
 from krate_gitops.index.source import Source
 from krate_gitops.memory.opened import OpenIndex
+from krate_gitops.memory.policy import EffectivePolicy
 from krate_gitops.memory.safe import SafeStrings
 
 ADDED, CHANGED, MOVED, REMOVED = "added", "changed", "moved", "removed"
@@ -35,21 +36,20 @@ class Version(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
 
 
 class RecordHistory:
-    """Walks back from a commit in which the record stands at a path."""
+    """Walks back from a commit in which the record stands at a path.
 
-    def __init__(self, source: Source, reader: ObjectReader) -> None:
+    ``admits`` says of a record at a path whether it may be told; versions that may not are passed over.
+    """
+
+    def __init__(self, source: Source, reader: ObjectReader, admits: Callable[[Record, str], bool]) -> None:
         self._source = source
         self._reader = reader
+        self._admits = admits
         self._parser = FileParser(source.profile)
 
     def versions(self, identifier: str, path: str) -> Iterator[Version]:
-        """Newest first, down to the commit that brought the id; an earlier life of the same id is not followed.
-
-        Raises ``UnavailableError(MEMORY_RECORD_NOT_FOUND)`` when the path does not hold the record.
-        """
+        """Newest first, down to the commit that brought the id; an earlier life of the same id is not followed."""
         tip: str | None = self._source.target.commit
-        if self._record(identifier, path, self._source.target.commit) is None:
-            raise _not_found(identifier)
         while tip is not None:
             tip, path = yield from self._at_path(identifier, path, tip)
 
@@ -63,13 +63,21 @@ class RecordHistory:
             if now is None:
                 return None, path
             if before is not None:
-                if before.digest != now.digest:
+                if before.digest != now.digest and self._admits(now, path):
                     yield _version(commit, CHANGED, path, now)
                 continue
             old_path = self._moved_from(identifier, commit) if parent else None
-            yield _version(commit, MOVED if old_path else ADDED, path, now, old_path)
+            if self._admits(now, path):
+                yield self._arrival(commit, identifier, path, now, old_path)
             return (parent, old_path) if old_path else (None, path)
         return None, path
+
+    def _arrival(self, commit: Commit, identifier: str, path: str, record: Record, old_path: str | None) -> Version:
+        """The version that a path begins with: moved there, or new as far as may be told."""
+        before = self._record(identifier, old_path, commit.parents[0]) if old_path else None
+        if old_path is None or before is None or not self._admits(before, old_path):
+            return _version(commit, ADDED, path, record)
+        return _version(commit, MOVED, path, record, old_path)
 
     def _record(self, identifier: str, path: str, commit: str | None) -> Record | None:
         if commit is None:
@@ -112,17 +120,25 @@ def _version(commit: Commit, change: str, path: str, record: Record, old_path: s
     )
 
 
-def record_versions(opened: OpenIndex, identifier: str) -> Iterator[Version]:
+def record_versions(opened: OpenIndex, identifier: str, policy: EffectivePolicy) -> Iterator[Version]:
     """Versions of a record of an opened commit, newest first, redacted.
 
-    Raises ``UnavailableError(MEMORY_RECORD_NOT_FOUND)`` when the commit does not serve the id.
+    Raises ``UnavailableError(MEMORY_RECORD_NOT_FOUND)`` when the commit does not serve the id, or not to everybody.
     """
+    admission = opened.admission(policy)
     number = opened.graph.defined(identifier)
-    if number < 0:
-        raise _not_found(identifier)
+    if number < 0 or not admission.records[number]:
+        raise UnavailableError(
+            "MEMORY_RECORD_NOT_FOUND", "there is no such record, or it may not be read", location=identifier
+        )
+
+    def admits(record: Record, path: str) -> bool:
+        level = opened.ontology.sensitivity(record.kind, record.sensitivity)
+        return policy.admits_record(kind=record.kind, path=path, sensitivity=level, status=record.status)
+
     safe = SafeStrings(opened.cleaner)
     with ObjectReader(opened.source.target.repository) as reader:
-        history = RecordHistory(opened.source, reader)
+        history = RecordHistory(opened.source, reader, admits)
         for version in history.versions(identifier, opened.columns.path_of_record(number)):
             yield msgspec.structs.replace(
                 version,
@@ -130,8 +146,5 @@ def record_versions(opened: OpenIndex, identifier: str) -> Iterator[Version]:
                 message=safe(version.message),
                 path=safe(version.path),
                 old_path=safe(version.old_path) if version.old_path else None,
+                status=None if admission.secret[number] else version.status,
             )
-
-
-def _not_found(identifier: str) -> UnavailableError:
-    return UnavailableError("MEMORY_RECORD_NOT_FOUND", "there is no such record", location=identifier)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from krate_gitops.brain.globs import compile_globs
 from krate_gitops.brain.normalise import SENSITIVITIES, STATUSES
 from krate_gitops.digest import json_digest
 from krate_gitops.errors import DeniedError
@@ -138,6 +139,17 @@ class EffectivePolicy(msgspec.Struct, frozen=True, rename="camel"):
     def digest(self) -> str:
         """Digest of the effective policy."""
         return json_digest(msgspec.to_builtins(self))
+
+    def admits_record(self, *, kind: str, path: str, sensitivity: str, status: str | None) -> bool:
+        """Whether one record may be read; ``Admission`` says the same of a whole commit at once."""
+        if kind in self.exclude_kinds or compile_globs(self.exclude_paths)(path):
+            return False
+        return any(
+            (grant.everything or kind in grant.include.graph_kinds or compile_globs(grant.include.paths)(path))
+            and sensitivity in grant.include.sensitivity
+            and (status or "draft") in grant.include.statuses
+            for grant in self.grants
+        )
 
     def denies_kind(self, kind: str) -> bool:
         """Whether no record of the kind can be read, wherever it stands."""

@@ -69,7 +69,8 @@ CONTENTS: tuple[str | bytes, ...] = (
     ),
     service("A", words="refunds and payments"),
     *(runbook(name, words=words) for name, words in zip("abc", ("refunds", "a refund twice", "ledgers"), strict=True)),
-    "nodeKind: Team\nid: team:core\nattributes: {title: Core, status: approved, owners: [team:core], updatedAt: 2026-01-01T00:00:00Z}\n",
+    "nodeKind: Team\nid: team:core\nattributes:\n"
+    "  {title: Core, status: approved, owners: [team:core], updatedAt: 2026-01-01T00:00:00Z}\n",
     service("b").replace("  owners", "  aliases: [Replay a, the c SERVICE, other]\n  owners"),
     service("c").replace("  owners", "  aliases: [Other, the c service]\n  repoRefs: [repository:x]\n  owners"),
     service("d", edges="service:d, service:a, service:a").replace("2025-06-02", "2026-01-03"),
@@ -132,7 +133,8 @@ def changes(draw: st.DrawFn, known: Changes) -> Changes:
             assert isinstance(body, (str, bytes))
             done[path] = (draw(st.sampled_from((EXECUTABLE, SYMLINK))), body)
         elif kind == "mode" and isinstance(known.get(path), tuple) and known[path] != (SUBMODULE, "1" * 40):
-            done[path] = known[path][1]  # type: ignore[index]
+            content = known[path]
+            done[path] = content[1] if isinstance(content, tuple) else content
         else:
             path = draw(st.sampled_from(tuple(ONTOLOGY))) if kind == "ontology" else path
             done[path] = draw(contents(path))

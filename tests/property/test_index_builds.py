@@ -81,7 +81,7 @@ def logical(manifest: Manifest) -> Any:
 
 
 def stored(manifest: Manifest) -> Any:
-    """Digests of the stored files but for those of the search engine: facts, columns, postings and all, byte by byte."""
+    """Digests of the stored files but for those of the search engine: facts, columns, postings, byte by byte."""
     return [
         {name: digest for name, digest in shard.files.items() if not name.startswith("segment")}
         for shard in manifest.shards
@@ -197,9 +197,8 @@ def test_findings_that_a_path_hides_follow_their_record_to_another_path(tmp_path
     """Two files of one shard change places: to other records nothing has changed."""
     hidden = "schemaVersion: 1\nontologyVersion: 1.0.0\ndisabledPaths: {KB038: [graph/services/a.yaml]}\n"
     one, two = service("p", edges="service:none"), service("q")
-    base: Changes = {path: versions[0] for path, versions in ONTOLOGY.items()} | {
-        "ontology/validation-rules.yaml": hidden
-    }
+    base: Changes = {path: versions[0] for path, versions in ONTOLOGY.items()}
+    base["ontology/validation-rules.yaml"] = hidden
     line = Line(
         tmp_path,
         [

@@ -140,7 +140,7 @@ def _indented(text: str) -> str:
     return "".join(f"  {line}\n" for line in text.split("\n"))
 
 
-@_MANY
+@settings(max_examples=80, deadline=None)
 @given(documents(), st.sampled_from(("\r\n", "\r")), st.booleans())
 def test_line_ends_and_a_byte_order_mark_change_nothing(text: str, line_end: str, bom: bool) -> None:
     raw = ("\ufeff" if bom else "") + text.replace("\n", line_end)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from krate_gitops.errors import UnavailableError
 from krate_gitops.git.repository import open_repository
 from krate_gitops.index.build import Builder
 from krate_gitops.index.source import Target
@@ -47,6 +48,14 @@ def make_brain(folder: Path) -> Brain:
 def answers(builder: Builder, target: Target) -> Any:
     """Answers of each part of an index; equal for equal content."""
     return read_index(builder, target, ask)
+
+
+def answers_or_code(builder: Builder, target: Target) -> Any:
+    """Its answers, or the code of the error where the store can't be used."""
+    try:
+        return answers(builder, target)
+    except UnavailableError as error:
+        return error.code
 
 
 def ask(opened: OpenIndex) -> Any:

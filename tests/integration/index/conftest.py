@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,14 @@ def small_shards() -> Iterator[None]:
 @pytest.fixture(scope="package")
 def brain(tmp_path_factory: pytest.TempPathFactory, small_shards: None) -> Brain:
     return make_brain(tmp_path_factory.mktemp("faults"))
+
+
+@pytest.fixture(scope="package")
+def pristine(brain: Brain, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home that holds the index of the first commit, to be copied."""
+    home = tmp_path_factory.mktemp("first")
+    answers(Builder(home, jobs=1), brain.first)
+    return home
 
 
 @pytest.fixture(scope="package")

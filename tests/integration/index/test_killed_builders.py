@@ -18,7 +18,7 @@ from krate_gitops.index.build import Builder
 from krate_gitops.index.collect import Retention, collect
 from krate_gitops.index.verify import verify_store
 from krate_gitops.index.worker import Worker
-from tests.integration.index.brains import Brain, answers
+from tests.integration.index.brains import Brain, answers, answers_or_code
 
 _FORK = multiprocessing.get_context("fork")
 _CHANGES = frozenset(("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link"))
@@ -57,9 +57,7 @@ def _killed_at(step: int, home: Path, brain: Brain) -> int:
     return process.exitcode
 
 
-@pytest.mark.parametrize(
-    "step", [0, 1, 2, 3, 5, 8, 11, 12, 13, 14, 20, 30, 50, 77, 100, 120, 125, 127, 128, 129, 130, 135]
-)
+@pytest.mark.parametrize("step", [0, 1, 2, 3, 8, 12, 13, 14, 20, 50, 77, 100, 120, 128, 130])
 def test_a_builder_killed_anywhere_leaves_nothing_that_is_wrong(
     step: int, brain: Brain, expected: list[Any], tmp_path: Path
 ) -> None:
@@ -171,14 +169,10 @@ def test_collection_and_builders_meet(brain: Brain, expected: list[Any], tmp_pat
 
     process = _in_child(collect_all)
     try:
-        answered = 0
         for _ in range(12):
             for target, answer in zip((brain.first, brain.second), expected, strict=True):
-                try:
-                    assert answers(Builder(home, jobs=1), target) == answer
-                    answered += 1
-                except UnavailableError as error:
-                    assert error.code.startswith("INDEX_STORE_")
+                found = answers_or_code(Builder(home, jobs=1), target)
+                assert found in (answer, "INDEX_STORE_UNAVAILABLE", "INDEX_STORE_DAMAGED")
     finally:
         stop.set()
         process.join(30)

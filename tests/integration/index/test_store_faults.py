@@ -16,7 +16,7 @@ from krate_gitops.index.collect import Retention, collect
 from krate_gitops.index.source import Target
 from krate_gitops.index.verify import verify_store
 from krate_gitops.settings import Settings
-from tests.integration.index.brains import Brain, answers
+from tests.integration.index.brains import Brain, answers, answers_or_code
 from tests.property.histories import ONTOLOGY
 from tests.repos import Content, RepoBuilder
 
@@ -45,7 +45,7 @@ def _append(path: Path) -> None:
 
 FAULTS: dict[str, Callable[[Path], None]] = {
     "deleted": Path.unlink,
-    "emptied": lambda path: path.write_bytes(b"") and None,  # type: ignore[func-returns-value, dict-item]
+    "emptied": lambda path: path.write_bytes(b"") and None,  # type: ignore[dict-item]
     "truncated": _truncate,
     "flipped": _flip,
     "last byte flipped": _flip_last,
@@ -54,11 +54,10 @@ FAULTS: dict[str, Callable[[Path], None]] = {
 
 
 @pytest.fixture
-def whole(brain: Brain, tmp_path: Path, expected: list[Any]) -> Builder:
+def whole(pristine: Path, tmp_path: Path) -> Builder:
     """A store with the index of the first commit."""
-    builder = Builder(tmp_path / "home", jobs=1)
-    assert answers(builder, brain.first) == expected[0]
-    return builder
+    shutil.copytree(pristine, tmp_path / "home")
+    return Builder(tmp_path / "home", jobs=1)
 
 
 def _files(builder: Builder) -> Iterator[Path]:
@@ -104,10 +103,7 @@ def test_a_folder_in_the_place_of_a_file_gives_the_right_answer_or_a_clear_error
     path.unlink()
     path.mkdir()
     for target, answer in zip((brain.first, brain.second), expected, strict=True):
-        try:
-            assert answers(whole, target) == answer
-        except UnavailableError as error:
-            assert error.code == "INDEX_STORE_UNAVAILABLE"
+        assert answers_or_code(whole, target) in (answer, "INDEX_STORE_UNAVAILABLE")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -193,7 +189,7 @@ def test_two_organizations_share_a_store_and_no_verdict(tmp_path: Path) -> None:
         "  - {name: Team",
         "  - {name: BabysitterRun, idPrefix: babysitter-run, description: A run., examples: [a]}\n  - {name: Team",
     )
-    run = "nodeKind: BabysitterRun\nid: babysitter-run:r1\nattributes: {title: Run, organization: org:acme, status: approved}\n"
+    run = "nodeKind: BabysitterRun\nid: babysitter-run:r1\nattributes: {organization: org:acme, status: approved}\n"
     repository = RepoBuilder(tmp_path / "brain")
     files: dict[str, Content] = {path: versions[0] for path, versions in ONTOLOGY.items()}
     files |= {"ontology/node-kinds.yaml": kinds, "babysitter/runs/r1/run.yaml": run}

@@ -7,12 +7,13 @@ from datetime import datetime
 from textwrap import dedent
 from typing import NamedTuple
 
+from krate_gitops.brain.facts import ParsedFile
 from krate_gitops.brain.layout import classify
 from krate_gitops.brain.links import ALIAS, EDGE, OWNER, REPOSITORY, build_links
 from krate_gitops.brain.locate import Locator
 from krate_gitops.brain.model import Finding, Foreign, Ontology, Record
 from krate_gitops.brain.ontology import EDGE_KINDS, NODE_KINDS, RULES, VOCABULARY, OntologyIndex, load_ontology
-from krate_gitops.brain.parse import FileParser, ParsedFile, Profile
+from krate_gitops.brain.parse import FileParser, Profile
 from krate_gitops.brain.rules.across import Across, Commit, hits
 from krate_gitops.brain.rules.place import document_ordinals
 from krate_gitops.brain.rules.words import Words

@@ -22,29 +22,43 @@ def _record(identifier: str, title: str, *more: str, status: str = "approved") -
 
 FILES = {
     "graph/services/ledger.yaml": _record(
-        "service:payments-ledger", "Payments ledger", "summary: An append-only ledger of all payments and refunds.",
+        "service:payments-ledger",
+        "Payments ledger",
+        "summary: An append-only ledger of all payments and refunds.",
         "tags: [payments, ledger]",
-        "aliases: [The book, PaymentsDB]", "runtime: JVM on Kubernetes",
+        "aliases: [The book, PaymentsDB]",
+        "runtime: JVM on Kubernetes",
     ),
-    "graph/services/fx.yaml": _record("service:fx-rates", "Rates of foreign currencies", "tags: [payments]",
-    status="draft"),
-    "graph/services/old.yaml": _record("service:old-ledger", "Old ledger", "summary: Replaced by the new ledger",
-    status="deprecated"),
+    "graph/services/fx.yaml": _record(
+        "service:fx-rates", "Rates of foreign currencies", "tags: [payments]", status="draft"
+    ),
+    "graph/services/old.yaml": _record(
+        "service:old-ledger", "Old ledger", "summary: Replaced by the new ledger", status="deprecated"
+    ),
     "graph/services/gone.yaml": _record("service:gone", "Ledgers of old", status="archived"),
-    "graph/services/bare.yaml": "nodeKind: Service\nid: service:bare-ledger\nattributes: {title: Replaying, x: [refund, {y: refunds}]}\n",
-    "graph/services/secret.yaml": _record("service:psp-token", "Ledger token", "sensitivity: secret-metadata",
-    "purpose: refunds"),
+    "graph/services/bare.yaml": (
+        "nodeKind: Service\nid: service:bare-ledger\nattributes: {title: Replaying, x: [refund, {y: refunds}]}\n"
+    ),
+    "graph/services/secret.yaml": _record(
+        "service:psp-token", "Ledger token", "sensitivity: secret-metadata", "purpose: refunds"
+    ),
     "graph/services/broken.yaml": "nodeKind: [ledger refund\n",
-    "runbooks/replay.md": "---\nid: runbook:refund-replay\nkind: Runbook\ntitle: How to replay refunds\nstatus: approved\naliases: [Refund replay]\n"
-    "---\n# How to replay refunds\n\nReplaying a refund needs the ledger. Refunds are replayed once; the ledger tells.\n" + "More words. " * 40,
-    "runbooks/étude.md": "---\nid: runbook:etude\nkind: Runbook\ntitle: Étude\nstatus: draft\n---\nRésumé of the naïve replay, camelCaseReplay.\n",
-    "notes/a.md": "# Refund notes\n\nWe replayed refunds in May. It was the ledger-service, see service:payments-ledger.\n",
+    "runbooks/replay.md": (
+        "---\nid: runbook:refund-replay\nkind: Runbook\ntitle: How to replay refunds\nstatus: approved\n"
+        "aliases: [Refund replay]\n---\n# How to replay refunds\n\nReplaying a refund needs the ledger. "
+        "Refunds are replayed once; the ledger tells.\n" + "More words. " * 40
+    ),
+    "runbooks/étude.md": (
+        "---\nid: runbook:etude\nkind: Runbook\ntitle: Étude\nstatus: draft\n---\n"
+        "Résumé of the naïve replay, camelCaseReplay.\n"
+    ),
+    "notes/a.md": "# Refund notes\n\nWe replayed refunds. It was the ledger-service, see service:payments-ledger.\n",
     "notes/b.md": "---\ntitle: Notes\nstatus: archived\ntags: [refunds]\n---\nNothing here.\n",
     "notes/c.md": "refund " * 300,
     "notes/empty.md": "",
     "README.md": "# Brain\n\nRefunds and payments.\n",
     "graph/dump.csv": "refund,ledger\n",
-}  # fmt: skip
+}
 
 TEXTS = (
     "refund", "Refunds", "replaying refunds", "how to replay refunds", "the ledger of the payments",

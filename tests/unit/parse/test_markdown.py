@@ -86,7 +86,10 @@ def test_frontmatter_that_is_no_map_is_the_body_of_a_note() -> None:
 
 
 def test_odd_frontmatter_of_a_note_never_fails() -> None:
-    text = "---\ntitle: [a]\nstatus: active\nowners: team:x\ntags: {a: b}\nupdatedAt: yesterday\nsensitivity: odd\nx: 1e400\n---\nText\n"
+    head = (
+        "title: [a]\nstatus: active\nowners: team:x\ntags: {a: b}\nupdatedAt: yesterday\nsensitivity: odd\nx: 1e400\n"
+    )
+    text = f"---\n{head}---\nText\n"
     file = parse(NOTE, text)
     assert [finding.code for finding in file.findings] == ["KB030"]
     assert file.note is not None
