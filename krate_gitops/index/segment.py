@@ -49,6 +49,10 @@ class SegmentWriter:
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="segment")
 
+    def close(self) -> None:
+        """Ends the thread."""
+        self._thread.shutdown()
+
     def begin(self, texts: Sequence[str]) -> Future[dict[str, bytes]]:
         """The files of a segment, by name; see ``segment_files``."""
         return self._thread.submit(segment_files, texts)

@@ -209,7 +209,7 @@ class Outline(NamedTuple):
     """A row for each ``repoRefs`` entry of a file without records."""
 
 
-_NOTES = (np.uint8, np.uint32, np.bool_, np.int64, np.uint8, np.uint8, np.uint32, np.uint64)
+_NOTES = (np.uint8, np.uint64, np.bool_, np.int64, np.uint8, np.uint8, np.uint32, np.uint64)
 FILE_CLASSES = tuple(FileClass)
 
 

@@ -29,7 +29,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode_summary = msgspec.msgpack.Decoder(Summary).decode
 _decode_manifest = msgspec.msgpack.Decoder(Manifest).decode
 _decode_ontology = msgspec.msgpack.Decoder(Ontology).decode
-_decode_findings = msgspec.msgpack.Decoder(Findings).decode
+_decode_verdict = msgspec.msgpack.Decoder(tuple[str, Findings]).decode
 _DIGEST_BYTES = 32
 
 
@@ -173,7 +173,8 @@ class Store:
     def verdict(self, key: str, judge: str) -> Findings | None:
         """What the ontology's rules say of a shard, or None when it is not known (or damaged)."""
         try:
-            return _decode_findings(unseal(self._verdict_path(key, judge).read_bytes()))
+            name, findings = _decode_verdict(unseal(self._verdict_path(key, judge).read_bytes()))
+            return findings if name == f"{key}-{judge}" else None
         except (OSError, DamagedError, msgspec.DecodeError):
             return None
 
@@ -181,7 +182,7 @@ class Store:
         return os.path.exists(self._verdict_path(key, judge))
 
     def write_verdict(self, key: str, judge: str, verdict: Findings) -> None:
-        self._publish(self._verdict_path(key, judge), seal(_encode(verdict)))
+        self._publish(self._verdict_path(key, judge), seal(_encode((f"{key}-{judge}", verdict))))
 
     def _verdict_path(self, key: str, judge: str) -> Path:
         return self._verdicts / key[:2] / f"{key}-{judge}"

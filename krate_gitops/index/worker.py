@@ -225,8 +225,11 @@ def run_all(
     if jobs <= 1:
         if tasks:
             worker = Worker(setting, reader)
-            for task in tasks:
-                take(worker.run(task))
+            try:
+                for task in tasks:
+                    take(worker.run(task))
+            finally:
+                worker.close()
         return done, spent
     largest_first = sorted(tasks, key=lambda task: (-_weight(task), task.key))
     with ProcessPoolExecutor(jobs, mp_context=_context(), initializer=_start, initargs=(setting,)) as pool:

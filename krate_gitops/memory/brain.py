@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
+from krate_gitops.brain.layout import REQUIRED_ENTRIES
 from krate_gitops.errors import KrateError
 from krate_gitops.git.local import Repository
 from krate_gitops.git.refs import RefResolution, resolve
@@ -107,6 +108,15 @@ def _check(opened: OpenIndex, policy: EffectivePolicy) -> None:
     if not opened.source.root_present:
         raise KrateError(
             "MEMORY_LAYOUT_INVALID", f"there is no memory root {manifest.root}", hint="name it with --root"
+        )
+    missing = [path for path in REQUIRED_ENTRIES if path not in opened.columns.file_number]
+    if missing and not opened.source.outside:
+        raise KrateError(
+            "MEMORY_LAYOUT_INVALID",
+            f"{missing[0]} is missing: this is no brain, or not where it is looked for",
+            hint="name the folder with --root, or an ontology for a foreign brain with --ontology "
+            "(`krate-gitops brain ontology infer` drafts one)",
+            location=manifest.root or ".",
         )
     if policy.require_ontology_valid and manifest.result == "invalid":
         raise KrateError(

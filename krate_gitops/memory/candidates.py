@@ -106,5 +106,9 @@ def _readable(question: Question, record: int) -> int:
 
 def _taken(raw: str, safe: str) -> tuple[float, Mapping[str, int]]:
     """What redaction took from a text: the share of its bytes, and how often each kind."""
-    removed = 1 - len(unmarked(safe).encode()) / max(len(unmarked(raw).encode()), 1)
-    return removed, Counter(markers(safe)) - Counter(markers(raw))
+    return share_removed(raw, safe), Counter(markers(safe)) - Counter(markers(raw))
+
+
+def share_removed(raw: str, safe: str) -> float:
+    """Share of a text's bytes that redaction took."""
+    return 1 - len(unmarked(safe).encode()) / max(len(unmarked(raw).encode()), 1) if raw else 0.0

@@ -181,9 +181,14 @@ def _document(before: _Side, after: _Side, path: str, moves: Mapping[str, str], 
 
 def _patch(before: _Side, old: ParsedFile | None, after: _Side, new: ParsedFile | None) -> str:
     """A unified diff of redacted texts."""
-    lines = [side.text(file.path if file else None).split("\n") for side, file in ((before, old), (after, new))]
+    lines = [_lines(side.text(file.path if file else None)) for side, file in ((before, old), (after, new))]
     names = [file.path if file else "/dev/null" for file in (old, new)]
     return "\n".join(difflib.unified_diff(lines[0], lines[1], names[0], names[1], lineterm=""))
+
+
+def _lines(text: str) -> list[str]:
+    """Lines of a text; its final line feed starts no further one."""
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def _safe(opened: OpenIndex, changes: Sequence[Change]) -> tuple[Change, ...]:

@@ -15,7 +15,7 @@ from krate_gitops.brain.scan.injection import Verdict
 from krate_gitops.digest import sha256_digest
 from krate_gitops.errors import KrateError
 from krate_gitops.memory.budget import Fit, Item, fill
-from krate_gitops.memory.candidates import DOCUMENT, EXCERPT, RECORD, Candidate
+from krate_gitops.memory.candidates import DOCUMENT, EXCERPT, RECORD, Candidate, share_removed
 from krate_gitops.memory.edges import edges_of
 from krate_gitops.memory.paragraph import Paragraph, first_paragraphs
 from krate_gitops.memory.question import Question
@@ -152,15 +152,17 @@ class Assembler:
         return _Ready(candidate, text, summary, warnings)
 
     def _summary(self, number: int) -> tuple[str | None, Counter[str], float]:
-        """A record's summary or first paragraph, what redaction took from the paragraph, and its share of the texts."""
+        """A record's summary or first paragraph, what redaction took from the paragraph, and its share of the record."""
         record = self._columns.record(number)
+        title = (record.title or "", self._safe(record.title or ""))
         if self._admission.secret[number]:
-            return None, Counter(), self._safe.redacted(record.title or "").removed_ratio
-        shares = [self._safe.redacted(text).removed_ratio for text in (record.title or "", record.summary or "")]
+            return None, Counter(), share_removed(*title)
         paragraph = self._paragraphs.get(int(self._columns.record_file[number]))
         if record.summary or paragraph is None or not self._needs_paragraph(number):
-            return self._safe(record.summary or "") or None, Counter(), max(shares)
-        return paragraph.text or None, Counter(paragraph.counts), max(*shares, paragraph.removed)
+            raw, text, counts = record.summary or "", self._safe(record.summary or ""), Counter[str]()
+        else:
+            raw, text, counts = paragraph.raw, paragraph.text, Counter(paragraph.counts)
+        return text or None, counts, share_removed(title[0] + raw, title[1] + text)
 
     def _drop(self, candidate: Candidate, reason: str) -> None:
         if candidate.order.selected:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from krate_gitops.memory.opened import OpenIndex
-from krate_gitops.memory.redact import MARKER, markers, unmarked
+from krate_gitops.memory.redact import MARKER, markers
 
 PARAGRAPH_CHARACTERS = 500
 
 
 class Paragraph(NamedTuple):
-    """Redacted text, the share of its bytes that redaction took, and what it took by kind."""
+    """Redacted text, the same text as it was, and what redaction took from it by kind."""
 
     text: str
-    removed: float
+    raw: str
     counts: Mapping[str, int]
 
 
@@ -24,14 +25,10 @@ def first_paragraphs(opened: OpenIndex, files: Collection[int]) -> dict[int, Par
     found = {}
     for number, raw, safe in opened.clean_texts(sorted(files)):
         body = opened.columns.file(number).body_start
-        text = first_paragraph(raw[body:])
-        if safe is raw:
-            found[number] = Paragraph(text, 0.0, {})
-            continue
+        before = first_paragraph(raw[body:])
         # Redaction keeps the lines, not the offsets.
-        shown = first_paragraph(safe.split("\n", raw.count("\n", 0, body))[-1])
-        removed = 1 - len(unmarked(shown).encode()) / max(len(text.encode()), 1)
-        found[number] = Paragraph(shown, removed, markers(shown))
+        after = before if safe is raw else first_paragraph(safe.split("\n", raw.count("\n", 0, body))[-1])
+        found[number] = Paragraph(after, before, {} if safe is raw else Counter(markers(after)) - Counter(markers(before)))
     return found
 
 

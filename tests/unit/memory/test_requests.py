@@ -144,7 +144,7 @@ def test_more_are_refused(world: World, text: str) -> None:
         world.ask(text)
 
 
-@pytest.mark.parametrize("pattern", ["(", "[", "a**", "a{2,1}", "(?<x>a", "\\", "(?=x)", "(a)\\1", "a{1001}", "((a{100}){100}){100}", "(?P<n>a)(?P<n>b)", "\\p{Nope}", "\\C\\8"])
+@pytest.mark.parametrize("pattern", ["(", "[", "a**", "a{2,1}", "(?<x>a", "\\", "(?=x)", "(a)\\1", "a{1001}", "((a{100}){100}){100}", "\\p{Nope}", "\\C\\8"])
 def test_patterns_that_cannot_be_used_are_refused(world: World, pattern: str) -> None:
     with pytest.raises(UsageError) as error:
         world.ask(pattern, mode="grep-only", regex=True)

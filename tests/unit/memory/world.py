@@ -52,6 +52,7 @@ edgeKinds:
   - {name: derived_from, description: From., external: ["*"], examples: ["a derived_from b"]}
 """
 ONTOLOGY: dict[str, Content] = {"ontology/node-kinds.yaml": NODES, "ontology/edge-kinds.yaml": EDGES}
+RULES = "schemaVersion: 1\nontologyVersion: 1.0.0\n"
 UPDATED = "2025-06-02T09:15:00Z"
 
 
@@ -136,11 +137,17 @@ def policy(spec: Mapping[str, Any] | list[Mapping[str, Any]], folder: Path, **co
 
 
 @contextmanager
-def opened_world(folder: Path, files: Mapping[str, Content], *, ontology: bool = True) -> Iterator[World]:
-    """A brain with these files at its top, indexed and opened."""
+def opened_world(folder: Path, files: Mapping[str, Content], *, foreign: str = "") -> Iterator[World]:
+    """A brain with these files at its top, indexed and opened. ``foreign``: read through an ontology beside it."""
+    ontology = folder / "ontology"
+    if foreign:
+        ontology.mkdir()
+        for path, content in (ONTOLOGY | {"ontology/validation-rules.yaml": f"{RULES}foreign: {foreign}\n"}).items():
+            (folder / path).write_text(str(content))
     repository = RepoBuilder(folder / "brain")
-    commit = repository.commit((ONTOLOGY if ontology else {}) | dict(files))
-    target = Target(open_repository(str(folder / "brain"), settings=Settings(home=folder / "home")), commit)
+    commit = repository.commit(({} if foreign else ONTOLOGY) | dict(files))
+    opened = open_repository(str(folder / "brain"), settings=Settings(home=folder / "home"))
     builder = Builder(folder / "home", jobs=1)
-    with OpenIndex(builder, builder.build(target)) as opened:
-        yield World(opened)
+    target = Target(opened, commit, ontology_dir=ontology if foreign else None)
+    with OpenIndex(builder, builder.build(target)) as index:
+        yield World(index)
