@@ -88,6 +88,10 @@ class Worker:
             return Done(task, self._spent)
         return Done(self._build(task), self._spent)
 
+    def close(self) -> None:
+        """Ends the worker's thread; the reader is for whoever gave it to close."""
+        self._segments.close()
+
     @contextmanager
     def _timed(self, phase: str) -> Iterator[None]:
         start = time.perf_counter()
