@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
 from hashlib import blake2b
 
 from tantivy import Filter, TextAnalyzer, TextAnalyzerBuilder, Tokenizer
 
 VERSION = "krate-text-1"
+_DIGEST_MARK = 1 << 63
+
 MAX_TOKEN_BYTES = 1024
 """Longer tokens are skipped and counted."""
 
@@ -35,7 +36,6 @@ def _build(tokenizer: Tokenizer, *filters: Filter) -> TextAnalyzer:
 
 
 _STEM = _build(Tokenizer.raw(), Filter.stemmer("english"))
-_STEM_WORDS = _build(Tokenizer.whitespace(), Filter.stemmer("english"))
 _FOLD = _build(Tokenizer.regex(r"[\p{L}\p{M}\p{N}]+"), Filter.lowercase(), Filter.ascii_fold())
 
 
@@ -69,13 +69,6 @@ def stem(word: str) -> str:
         if len(_stems) < 500_000:
             _stems[word] = known
     return known
-
-
-def stem_all(words: Sequence[str]) -> None:
-    """Stems many words of ASCII letters and digits at once, so that ``stem`` knows them."""
-    unknown = [word for word in words if word not in _stems and word.isalpha()]
-    if unknown and len(_stems) < 500_000:
-        _stems.update(zip(unknown, _STEM_WORDS.analyze(" ".join(unknown)), strict=True))
 
 
 def fold(text: str) -> list[str]:
@@ -144,5 +137,11 @@ def _fits(token: str) -> bool:
 
 
 def term_key(term: str) -> int:
-    """64-bit key of a term in the postings."""
-    return int.from_bytes(blake2b(term.encode(), digest_size=8).digest(), "little")
+    """64-bit key of a term in the postings: its own bytes where they fit, else a digest.
+
+    Bytes of ASCII never set the highest bit, which marks the digests.
+    """
+    data = term.encode()
+    if len(data) <= 8 and term.isascii():
+        return int.from_bytes(data, "little")
+    return int.from_bytes(blake2b(data, digest_size=8).digest(), "little") | _DIGEST_MARK

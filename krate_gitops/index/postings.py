@@ -7,15 +7,14 @@ Rows are sorted by (term key, unit, field); a term's rows of all shards are simp
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
-from itertools import chain
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from krate_gitops.brain.fields import FIELD_COUNT, Segment
-from krate_gitops.index.analysis import JOINERS, stem, stem_all, term_key, terms_of
+from krate_gitops.index.analysis import JOINERS, stem, term_key, terms_of
 from krate_gitops.index.tokens import tokenise
 
 MAX_FREQUENCY = 8191
@@ -60,7 +59,6 @@ class _Lexicon:
 
     def _clear(self) -> None:
         self._numbers: dict[bytes, int] = {}
-        self._terms: dict[str, int] = {}
         self._plain: dict[str, tuple[int, ...]] = {}
         self._keys = array("Q")
         self._sizes = array("I")
@@ -74,7 +72,6 @@ class _Lexicon:
             if len(self._numbers) > self._MOST:
                 self._clear()
                 numbers = [None] * len(surfaces)
-            self._stem_all(surfaces[at] for at, number in enumerate(numbers) if number is None)
             numbers = [self._add(surfaces[at]) if number is None else number for at, number in enumerate(numbers)]
             self._columns = None
         if self._columns is None:
@@ -85,25 +82,19 @@ class _Lexicon:
         rows = np.array(numbers, dtype=np.int64)
         return positions[rows], sizes[rows], keys[_ranges(starts[rows], sizes[rows])]
 
-    def _stem_all(self, surfaces: Iterable[bytes]) -> None:
-        """Stems the plain words among new tokens in one call of the engine."""
-        words: dict[str, None] = {}
-        for surface in surfaces:
-            if surface.isascii():
-                words |= dict.fromkeys(JOINERS.split(surface.decode().lower()))
-        stem_all([word for word in words if word not in self._plain])
-
     def _add(self, surface: bytes) -> int:
         token = surface.decode(errors="replace")
-        keys: tuple[int, ...]
+        keys: list[int]
         if token.isascii() and token == token.lower():
             # Nearly every token; the general way leads to the same terms.
             words = JOINERS.split(token)
             positions = len(words)
-            keys = self._word(token) if positions == 1 else (*chain(*map(self._word, words)), self._key(token))
+            keys = [key for word in words for key in self._word(word)]
+            if positions > 1:
+                keys.append(term_key(token))
         else:
             terms, positions = terms_of(token)
-            keys = tuple(map(self._key, terms))
+            keys = [term_key(term) for term in terms]
         number = self._numbers[surface] = len(self._sizes)
         self._keys.extend(keys)
         self._sizes.append(len(keys))
@@ -114,15 +105,11 @@ class _Lexicon:
         """Keys of a plain word: itself and its stem."""
         known = self._plain.get(word)
         if known is None:
+            if word.isdigit():  # numbers have no stem, and most stand in one record only
+                return (term_key(word),)
             root = stem(word)
-            known = (self._key(word),) if root == word else (self._key(word), self._key(root))
+            known = (term_key(word),) if root == word else (term_key(word), term_key(root))
             self._plain[word] = known
-        return known
-
-    def _key(self, term: str) -> int:
-        known = self._terms.get(term)
-        if known is None:
-            known = self._terms[term] = term_key(term)
         return known
 
 

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from krate_gitops.brain.model import Number
 from krate_gitops.memory.clean import Cleaner
 from krate_gitops.memory.redact import Redacted
 
@@ -44,8 +43,6 @@ class SafeStrings:
     def _value(self, value: Any, name: str) -> Any:
         if isinstance(value, str):
             return self._assigned(value, name)
-        if isinstance(value, Number):  # stands as it is written
-            return value.source
         if isinstance(value, Mapping):
             return {self(key): self._value(item, key) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
