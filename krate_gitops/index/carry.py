@@ -86,7 +86,7 @@ def touched_hits(change: Change, rest: Rest, index: OntologyIndex) -> Hits | Non
         records=np.flatnonzero(same),
         refs=np.flatnonzero(rest.refs & (_among(rest.links.ref_target, ids) | same[rest.links.ref_record])),
     )
-    if _may_close_cycles(old, new, ids, rest, index):
+    if _may_close_cycles(old, new, rest, index):
         return None
     return Hits(
         _judge(old, near, rest, index, change.old_time),
@@ -168,14 +168,15 @@ def _asks_for_files(links: Links, alive: Any, index: OntologyIndex) -> bool:
     return bool(np.any(np.isin(links.ref_prefix, numbers)[alive] & np.isin(links.ref_role, roles)[alive]))
 
 
-def _may_close_cycles(old: Links, new: Links, ids: Array, rest: Rest, index: OntologyIndex) -> bool:
+def _may_close_cycles(old: Links, new: Links, rest: Rest, index: OntologyIndex) -> bool:
     """Whether an edge that came or went could be part of a cycle: its source is itself pointed at by such an edge.
 
     A record that comes or goes also makes edges of the rest come and go.
     """
     acyclic = {name for name, kind in index.ontology.edge_kinds.items() if kind.acyclic != "no"}
     before, after = Counter(_edges(old, acyclic)), Counter(_edges(new, acyclic))
-    sources = {source for source, _, _ in (before - after) + (after - before)} | set(ids.tolist())
+    sources = {source for source, _, _ in (before - after) + (after - before)}
+    sources |= set(old.record_id.tolist()) ^ set(new.record_id.tolist())
     if not sources:
         return False
     numbers = [number for number, name in enumerate(rest.links.names) if name in acyclic]
