@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
 
 from krate_gitops.brain.documents import split_documents
+from krate_gitops.brain.rules.place import document_ordinals
 from krate_gitops.index.strength import EXCERPT_BONUS
 from krate_gitops.memory.grep import Excerpt, Window, excerpt, excerpt_of_lines
-from krate_gitops.memory.question import Question
+from krate_gitops.memory.question import Question, RecordLines
 from krate_gitops.memory.rank import Order
 from krate_gitops.memory.redact import markers, unmarked
 
@@ -87,16 +90,32 @@ def _unit_at(question: Question, text: Text, window: Window) -> int:
     units = _units_of(question, text.file)
     if units.stop - units.start == 1:
         return units.start
+    if text.file not in question.record_lines:
+        question.record_lines[text.file] = _record_lines(question, text, units)
+    lines = question.record_lines[text.file]
     line = window.matches[0].line if window.matches else window.first
-    offset = 0
-    for _ in range(line - 1):
-        offset = text.raw.index("\n", offset) + 1
-    spans = split_documents(text.raw)
-    ordinal = next((at for at, span in enumerate(spans) if span.start <= offset < span.end), -1)
-    for unit in range(units.start, units.stop):
-        if question.columns.ordinal_of_record(int(question.columns.unit_record[unit])) == ordinal:
-            return unit
+    at = bisect_right(lines, line, key=attrgetter("first")) - 1
+    if at >= 0 and line <= lines[at].last:
+        return lines[at].unit
     return units.start + int(np.argmax(question.matches.strength[units]))
+
+
+def _record_lines(question: Question, text: Text, units: slice) -> list[RecordLines]:
+    """Where the records of a file of several stand, in order."""
+    ordinals = document_ordinals(question.columns.file(text.file))
+    unit_of = dict(zip(ordinals, range(units.start, units.stop), strict=True))
+    found: list[RecordLines] = []
+    counted = begun = 0
+    for ordinal, span in enumerate(split_documents(text.raw)):
+        edges = []
+        for edge in (span.start, span.end):
+            # Lines that begin before the edge.
+            begun += text.raw.count("\n", counted, max(edge - 1, counted))
+            counted = max(edge - 1, counted)
+            edges.append(begun + (edge > 0))
+        if ordinal in unit_of:
+            found.append(RecordLines(edges[0] + 1, edges[1], unit_of[ordinal]))
+    return found
 
 
 def _readable(question: Question, record: int) -> int:

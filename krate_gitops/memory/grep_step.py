@@ -18,11 +18,11 @@ from krate_gitops.memory.question import Question
 
 
 class Lines(NamedTuple):
-    """Excerpts in ranking order, and how many more there are; ``stopped``: not all files were looked at."""
+    """Excerpts in ranking order, and how many more there are; ``cut``: matches are missing that no count names."""
 
     excerpts: list[Candidate]
     omitted: int
-    stopped: bool
+    cut: bool
 
 
 def best_lines(question: Question, records: Sequence[int]) -> Lines:
@@ -32,18 +32,23 @@ def best_lines(question: Question, records: Sequence[int]) -> Lines:
     files = _candidates(question, matcher, _scope(question, records))
     found: list[tuple[Candidate, Text]] = []
     raw, most = 0, grep.max_matches * SCAN_FACTOR
-    stopped = False
+    cut = False
     for text in map(Text._make, question.opened.clean_texts(files)):
         if raw >= most:
-            stopped = True
+            cut = True
             break
         spans, total = windows(text.safe, matcher, context=grep.context_lines, most=most - raw)
-        stopped = stopped or total > most - raw
+        cut = cut or total > most - raw
         raw += total
         found += [(excerpt_candidate(question, text, span), text) for span in spans if _wanted(question, text, span)]
     found.sort(key=lambda pair: pair[0].order)
     kept = _within(question, found)
-    return Lines(sorted(kept, key=attrgetter("order")), len(found) - len(kept), stopped)
+    cut = cut or _matches(kept) < _matches([candidate for candidate, _ in found[: len(kept)]])
+    return Lines(sorted(kept, key=attrgetter("order")), len(found) - len(kept), cut)
+
+
+def _matches(candidates: Sequence[Candidate]) -> int:
+    return sum(len(candidate.window.matches) for candidate in candidates if candidate.window)
 
 
 def _wanted(question: Question, text: Text, window: Window) -> bool:

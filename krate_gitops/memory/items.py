@@ -152,7 +152,7 @@ class Assembler:
         return _Ready(candidate, text, summary, warnings)
 
     def _summary(self, number: int) -> tuple[str | None, Counter[str], float]:
-        """A record's summary or first paragraph, what redaction took from the paragraph, and its share of the record."""
+        """A record's summary or first paragraph, what redaction took from the latter, and its share of the record."""
         record = self._columns.record(number)
         title = (record.title or "", self._safe(record.title or ""))
         if self._admission.secret[number]:

@@ -28,7 +28,8 @@ def first_paragraphs(opened: OpenIndex, files: Collection[int]) -> dict[int, Par
         before = first_paragraph(raw[body:])
         # Redaction keeps the lines, not the offsets.
         after = before if safe is raw else first_paragraph(safe.split("\n", raw.count("\n", 0, body))[-1])
-        found[number] = Paragraph(after, before, {} if safe is raw else Counter(markers(after)) - Counter(markers(before)))
+        counts = Counter(markers(after)) - Counter(markers(before)) if safe is not raw else {}
+        found[number] = Paragraph(after, before, counts)
     return found
 
 

@@ -46,7 +46,7 @@ class _Found(NamedTuple):
     candidates: list[Candidate]
     omitted_records: int
     omitted_excerpts: int
-    stopped: bool
+    cut: bool
     denied: list[Denied]
 
 
@@ -67,7 +67,7 @@ def _find(question: Question) -> _Found:
     found = selected(question)
     denied = denied_scopes(question)
     omitted_records = omitted_excerpts = 0
-    stopped = False
+    cut = False
     if question.wants_records:
         records, omitted_records = best_records(question)
         known = {item.record for item in found if item.kind == RECORD}
@@ -75,13 +75,13 @@ def _find(question: Question) -> _Found:
     if question.wants_lines:
         lines = best_lines(question, [item.record for item in found if item.kind == RECORD])
         found += lines.excerpts
-        omitted_excerpts, stopped = lines.omitted, lines.stopped
+        omitted_excerpts, cut = lines.omitted, lines.cut
     if question.mode == "document-read":
         documents, unread = named_documents(question, found)
         found += documents
         denied += unread
     found.sort(key=lambda item: item.order)
-    return _Found(found, omitted_records, omitted_excerpts, stopped, denied)
+    return _Found(found, omitted_records, omitted_excerpts, cut, denied)
 
 
 def _response(question: Question, scope: Scope, found: _Found, chosen: Selection) -> Response:
@@ -123,7 +123,7 @@ def _reason(found: _Found, chosen: Selection) -> str | None:
     """Why something did not come back; None when everything did."""
     if chosen.omitted_bytes or chosen.cut:
         return "size-limit"
-    if found.omitted_records or found.omitted_excerpts or found.stopped:
+    if found.omitted_records or found.omitted_excerpts or found.cut:
         return "item-limit"
     return next(iter(chosen.dropped), None)
 

@@ -82,14 +82,18 @@ def test_what_comes_back_fits_and_is_a_beginning(items: list[tuple[str, bool]], 
         if fit.text is None:
             assert fit.bytes == len(text.encode())
         elif fit.cut:
-            assert divisible and text.startswith(fit.text + "\n") and fit.bytes >= LEAST_CUT
+            assert divisible
+            assert text.startswith(fit.text + "\n")
+            assert fit.bytes >= LEAST_CUT
         else:
             assert fit.text == text
 
 
 # In an answer
 
-BODY = "\n".join(f"Line {number} about refunds, long enough to count for something in the room." for number in range(30))
+BODY = "\n".join(
+    f"Line {number} about refunds, long enough to count for something in the room." for number in range(30)
+)
 FILES = {
     "runbooks/a.md": markdown("Runbook", "runbook:a", f"{BODY}\n", title="Refunds", summary="All about refunds."),
     "notes/b.md": f"# Refund notes\n\n{BODY}\n",
@@ -98,9 +102,12 @@ FILES = {
 
 def test_zero_room_answers_with_nothing_and_says_so(make: Make) -> None:
     found = make(FILES).ask("refunds", max_bytes=0, paths=("**",))
-    assert not found.records and not found.excerpts
-    assert found.limits.truncated and found.limits.reason == "size-limit"
-    assert found.limits.omitted.records == 1 and found.limits.omitted.excerpts == 2
+    assert not found.records
+    assert not found.excerpts
+    assert found.limits.truncated
+    assert found.limits.reason == "size-limit"
+    assert found.limits.omitted.records == 1
+    assert found.limits.omitted.excerpts == 2
     assert found.warnings.count("truncated") == 1
 
 
@@ -115,7 +122,8 @@ def test_an_answer_never_holds_more_bytes_than_its_room(make: Make) -> None:
 def test_a_cut_excerpt_keeps_its_lines_matches_and_digest_in_step(make: Make) -> None:
     [found] = make(FILES).ask("refunds", mode="grep-only", max_bytes=700, paths=("notes/*",)).excerpts
     assert found.line_end == found.line_start + found.text.count("\n")
-    assert found.matches and all(found.line_start <= match.line <= found.line_end for match in found.matches)
+    assert found.matches
+    assert all(found.line_start <= match.line <= found.line_end for match in found.matches)
 
 
 @pytest.mark.parametrize("item", ["runbook:a", "notes/b.md", "notes/b.md:1-30"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,11 +47,16 @@ def ranges(query: str, text: str, context: int, most: int = 1000) -> list[tuple[
         ("a", "", []),
     ],
 )
-def test_a_line_matches_with_the_whole_text_or_half_of_its_terms(query: str, text: str, found: list[tuple[int, str]]) -> None:
+def test_a_line_matches_with_the_whole_text_or_half_of_its_terms(
+    query: str, text: str, found: list[tuple[int, str]]
+) -> None:
     assert matches(query, text) == found
 
 
-@pytest.mark.parametrize(("query", "case", "found"), [("Refund", True, [2]), ("refund", True, [1]), ("REFUND", True, []), ("REFUND", False, [1, 2])])
+@pytest.mark.parametrize(
+    ("query", "case", "found"),
+    [("Refund", True, [2]), ("refund", True, [1]), ("REFUND", True, []), ("REFUND", False, [1, 2])],
+)
 def test_case_counts_when_it_is_asked_to(query: str, case: bool, found: list[int]) -> None:
     assert [line for line, _ in matches(query, "a refund\na Refund", case=case)] == found
     assert [line for line, _ in matches(query, "a refund\na Refund", case=case, regex=True)] == found
@@ -110,7 +117,10 @@ def test_a_pattern_is_tried_on_each_line_alone(pattern: str, text: str, found: l
     assert matches(pattern, text, regex=True) == found
 
 
-@given(st.text(alphabet="ab\n", max_size=30), st.sampled_from(("a", "b$", "^a", "^$", "ab|ba", r"(?-m:b$)", r"\Aa", "[^a]", "a*")))
+@given(
+    st.text(alphabet="ab\n", max_size=30),
+    st.sampled_from(("a", "b$", "^a", "^$", "ab|ba", r"(?-m:b$)", r"\Aa", "[^a]", "a*")),
+)
 def test_looking_at_the_whole_text_first_loses_no_line(text: str, pattern: str) -> None:
     import re2
 
@@ -136,7 +146,14 @@ def test_windows_that_meet_become_one(context: int, found: list[tuple[int, int, 
 
 @pytest.mark.parametrize(
     ("text", "found"),
-    [("x", (1, 1, 1)), ("x\n", (1, 1, 1)), ("x\n\n", (1, 2, 1)), ("\nx", (1, 2, 1)), ("\n\n\nx\n\n\n", (3, 5, 1)), ("a\nx\nb", (1, 3, 1))],
+    [
+        ("x", (1, 1, 1)),
+        ("x\n", (1, 1, 1)),
+        ("x\n\n", (1, 2, 1)),
+        ("\nx", (1, 2, 1)),
+        ("\n\n\nx\n\n\n", (3, 5, 1)),
+        ("a\nx\nb", (1, 3, 1)),
+    ],
 )
 def test_the_ends_of_a_file_are_the_ends_of_a_window(text: str, found: tuple[int, int, int]) -> None:
     assert ranges("x", text, 1) == [found]
@@ -163,7 +180,7 @@ def test_a_window_is_the_lines_it_says_and_trimming_keeps_it_so(lines: list[str]
         assert min(max(last, window.matches[-1].line), window.matches[-1].line + context) == window.last
     for window in found:
         assert len(trimmed(text, window, most, context=context).matches) == min(most, len(window.matches))
-    for one, two in zip(found, found[1:], strict=False):
+    for one, two in pairwise(found):
         assert one.last + 1 < two.first
 
 
@@ -198,7 +215,8 @@ def test_of_a_very_long_line_the_part_with_the_match_is_shown(filling: str, befo
     shown, match = cut(filling * before + "NEEDLE" + filling * 9000, "needle")
     assert match == "NEEDLE"
     assert len(shown.replace("…", "").encode()) <= MAX_LINE_BYTES
-    assert shown.endswith("…") and shown.count("…") == 1 + shown.startswith("…")
+    assert shown.endswith("…")
+    assert shown.count("…") == 1 + shown.startswith("…")
 
 
 def test_a_line_of_exactly_the_limit_is_whole_and_the_next_byte_cuts_it() -> None:
@@ -215,16 +233,24 @@ def test_a_match_longer_than_what_is_shown_ends_with_it() -> None:
 
 def test_the_end_of_a_very_long_line_is_shown_without_a_mark_behind_it() -> None:
     shown, match = cut("x" * 9000 + "needle", "needle")
-    assert match == "needle" and shown.endswith("needle") and shown.startswith("…")
+    assert match == "needle"
+    assert shown.endswith("needle")
+    assert shown.startswith("…")
 
 
 # In a brain
 
 
 def test_carriage_returns_and_a_missing_line_feed_change_no_line_number(make: Make) -> None:
-    world = make({"notes/dos.md": b"# Dos\r\n\r\nneedle one\r\nend", "notes/mac.md": b"\xef\xbb\xbf# Mac\r\rneedle two"})
+    world = make(
+        {"notes/dos.md": b"# Dos\r\n\r\nneedle one\r\nend", "notes/mac.md": b"\xef\xbb\xbf# Mac\r\rneedle two"}
+    )
     found = {e.path: e for e in world.ask("needle", mode="grep-only", context_lines=1).excerpts}
-    assert (found["notes/dos.md"].text, found["notes/dos.md"].line_start, found["notes/dos.md"].line_end) == ("\nneedle one\nend", 2, 4)
+    assert (found["notes/dos.md"].text, found["notes/dos.md"].line_start, found["notes/dos.md"].line_end) == (
+        "\nneedle one\nend",
+        2,
+        4,
+    )
     assert (found["notes/mac.md"].text, found["notes/mac.md"].line_start) == ("\nneedle two", 2)
     assert found["notes/dos.md"].matches == (Match(3, 0, 6),)
     assert found["notes/dos.md"].digest == sha256_digest(b"\nneedle one\nend")
@@ -237,7 +263,24 @@ def test_separators_that_are_no_line_ends_stay_in_their_line(make: Make) -> None
     assert (found.line_start, found.line_end, found.text) == (3, 3, "one\u2028two\x0cthree\x85four needle")
 
 
-@pytest.mark.parametrize("query", ["Straße", "STRASSE", "İzmir", "ΟΔΟΣ", "foo_bar", "oo_ba", "fund-repl", "v1.2", "q", "日本", "本語", "naïve", "हिन्दी"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "Straße",
+        "STRASSE",
+        "İzmir",
+        "ΟΔΟΣ",
+        "foo_bar",
+        "oo_ba",
+        "fund-repl",
+        "v1.2",
+        "q",
+        "日本",
+        "本語",
+        "naïve",
+        "हिन्दी",
+    ],
+)
 def test_the_index_of_words_loses_no_line(make: Make, query: str) -> None:
     text = "# N\n\nStraße STRASSE İzmir ΟΔΟΣ foo_bar refund-replay v1.2.3 q 日本語 naïve हिन्दी\n"
     assert make({"notes/a.md": text}).lines(query, context_lines=0) == ["notes/a.md:3-3"]
@@ -245,7 +288,9 @@ def test_the_index_of_words_loses_no_line(make: Make, query: str) -> None:
 
 @pytest.mark.parametrize(("query", "case"), [("Foo foo FOO Bar Baz", True), ("Foo bar", True), ("FOO", True)])
 def test_words_that_differ_in_case_alone_count_each_when_case_does(make: Make, query: str, case: bool) -> None:
-    assert make({"notes/a.md": "# N\n\nFoo foo FOO\n"}).lines(query, case_sensitive=case, context_lines=0) == ["notes/a.md:3-3"]
+    assert make({"notes/a.md": "# N\n\nFoo foo FOO\n"}).lines(query, case_sensitive=case, context_lines=0) == [
+        "notes/a.md:3-3"
+    ]
 
 
 def test_more_matches_in_a_row_than_asked_for_are_not_none(make: Make) -> None:
@@ -253,15 +298,18 @@ def test_more_matches_in_a_row_than_asked_for_are_not_none(make: Make) -> None:
     [one] = found.excerpts
     assert (one.line_start, one.line_end, len(one.matches)) == (1, 26, 25)
     assert not found.limits.omitted.excerpts
+    assert found.limits.reason == "item-limit"
 
 
 def test_matches_are_capped_over_all_files_best_first(make: Make) -> None:
     files = {f"notes/{name}.md": f"# {name}\n\nneedle\n\n\n\n\nneedle {name}\n" for name in "abcd"}
     found = make(files).ask("needle", mode="grep-only", max_matches=5, context_lines=0)
     assert sum(len(excerpt.matches) for excerpt in found.excerpts) == 5
-    assert found.limits.omitted.excerpts == 3 and found.limits.reason == "item-limit"
+    assert found.limits.omitted.excerpts == 3
+    assert found.limits.reason == "item-limit"
     few = make(files).ask("needle", mode="grep-only", max_excerpts=2, context_lines=0)
-    assert len(few.excerpts) == 2 and few.limits.omitted.excerpts == 6
+    assert len(few.excerpts) == 2
+    assert few.limits.omitted.excerpts == 6
 
 
 def test_scanning_stops_at_ten_times_the_matches_and_says_so(make: Make) -> None:
@@ -269,7 +317,8 @@ def test_scanning_stops_at_ten_times_the_matches_and_says_so(make: Make) -> None
     found = make(files).ask("needle", mode="grep-only", max_matches=2, context_lines=0)
     assert len(found.excerpts) == 2
     assert found.limits.omitted.excerpts == 18
-    assert found.limits.truncated and found.limits.reason == "item-limit"
+    assert found.limits.truncated
+    assert found.limits.reason == "item-limit"
 
 
 def test_globs_limit_where_lines_come_from(make: Make) -> None:

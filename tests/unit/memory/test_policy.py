@@ -61,7 +61,9 @@ def test_several_sources_take_the_strictest_limits_and_all_demands(allow: Policy
         ]
     )
     assert (found.max_context_bytes, found.max_depth) == (500, 2)
-    assert found.required and found.require_ontology_valid and found.current_only
+    assert found.required
+    assert found.require_ontology_valid
+    assert found.current_only
     assert found.exclude_paths == ("x",)
     assert [grant.include.paths for grant in found.grants] == [("a",), ("b",), ("c",)]
 
@@ -91,7 +93,12 @@ def test_the_order_of_sources_and_of_their_excludes_changes_nothing() -> None:
 
 
 def test_a_digest_changes_with_anything_that_is_admitted_or_not(allow: Policy) -> None:
-    specs = [{"include": ["a"]}, {"include": ["b"]}, {"include": ["a"], "exclude": ["b"]}, {"include": ["a"], "currentOnly": True}]
+    specs = [
+        {"include": ["a"]},
+        {"include": ["b"]},
+        {"include": ["a"], "exclude": ["b"]},
+        {"include": ["a"], "currentOnly": True},
+    ]
     assert len({allow(spec).digest for spec in specs} | {owner_policy().digest}) == 5
 
 
@@ -105,13 +112,23 @@ def test_a_digest_changes_with_anything_that_is_admitted_or_not(allow: Policy) -
         ({"include": {"paths": ["graph/**"]}, "exclude": {"graphKinds": ["Customer"]}}, True),
     ],
 )
-def test_a_kind_is_denied_where_no_record_of_it_can_be_admitted(allow: Policy, spec: dict[str, object], denied: bool) -> None:
+def test_a_kind_is_denied_where_no_record_of_it_can_be_admitted(
+    allow: Policy, spec: dict[str, object], denied: bool
+) -> None:
     assert allow(spec).denies_kind("Customer") is denied
 
 
 @pytest.mark.parametrize(
     ("glob", "denied"),
-    [("legal/**", True), ("legal/2026-*", True), ("legal/x", True), ("legal", False), ("*.md", True), ("**", False), ("legally/**", False)],
+    [
+        ("legal/**", True),
+        ("legal/2026-*", True),
+        ("legal/x", True),
+        ("legal", False),
+        ("*.md", True),
+        ("**", False),
+        ("legally/**", False),
+    ],
 )
 def test_a_glob_is_denied_where_all_it_names_is_excluded(allow: Policy, glob: str, denied: bool) -> None:
     assert allow({"include": ["**"], "exclude": ["legal/**", "*.md"]}).denies_glob(glob) is denied

@@ -88,7 +88,9 @@ def test_defaults_are_those_of_the_contract(tmp_path: Path) -> None:
     assert spec.include.statuses == ("approved", "draft", "deprecated")
     assert spec.exclude == Exclude()
     assert (spec.default_query_mode, spec.max_context_bytes) == ("graph-and-grep", 128_000)
-    assert not (spec.required or spec.require_ontology_valid or spec.current_only)
+    assert not (spec.required)
+    assert not (spec.require_ontology_valid)
+    assert not (spec.current_only)
     assert spec.read_policy == ReadPolicy("allow-list", 5)
 
 
@@ -111,7 +113,9 @@ def test_several_documents_are_several_sources_and_empty_ones_none(tmp_path: Pat
 
 def test_the_digest_of_a_source_is_that_of_what_it_means_not_of_how_it_is_written(tmp_path: Path) -> None:
     one = load(tmp_path, HEAD + "spec: {organizationRef: a, repositoryRef: b, appliesTo: {users: [u]}, paths: [x]}\n")
-    two = load(tmp_path, HEAD + "spec: {memoryRepository: b, organizationRef: a, appliesTo: {users: [u]}, include: [x]}\n")
+    two = load(
+        tmp_path, HEAD + "spec: {memoryRepository: b, organizationRef: a, appliesTo: {users: [u]}, include: [x]}\n"
+    )
     assert one[0].reference() == two[0].reference()
 
 
@@ -176,7 +180,8 @@ def test_what_is_not_understood_is_refused_with_its_name(tmp_path: Path, body: s
         "kind: AgentStack\nspec: {}\n",
         "kind: AgentMemorySource\n",
         "kind: AgentMemorySource\nspec: text\n",
-        HEAD.replace("{name: ci, namespace: krate-org-acme}", "text") + f"spec: {{{', '.join(GOOD.strip().splitlines())}}}\n",
+        HEAD.replace("{name: ci, namespace: krate-org-acme}", "text")
+        + f"spec: {{{', '.join(GOOD.strip().splitlines())}}}\n",
         HEAD.replace("name: ci", "name: 7") + f"spec: {{{', '.join(GOOD.strip().splitlines())}}}\n",
         HEAD.replace("name: ci", "name: ci, generation: new") + f"spec: {{{', '.join(GOOD.strip().splitlines())}}}\n",
         HEAD.replace("name: ci", "name: ci, generation: true") + f"spec: {{{', '.join(GOOD.strip().splitlines())}}}\n",

@@ -15,7 +15,9 @@ from tests.unit.memory.conftest import Make, Policy
 from tests.unit.memory.world import World, markdown, record
 
 
-def why(world: World, identifier: str, criterion: str, text: str = "needle", policy: Any = None, **asked: Any) -> Why | None:
+def why(
+    world: World, identifier: str, criterion: str, text: str = "needle", policy: Any = None, **asked: Any
+) -> Why | None:
     items = world.ask(text, policy, **({"mode": "graph-only"} | asked)).records
     [item] = [item for item in items if item.id == identifier]
     return next((reason for reason in item.why if reason.criterion == criterion), None)
@@ -39,7 +41,9 @@ def test_2_then_what_is_linked_to_most_of_what_the_question_is_about(make: Make)
         {
             "graph/r.yaml": record("Repository", "repository:pay"),
             "graph/one.yaml": record("Service", "service:one", title="needle", repoRefs=["repository:pay"]),
-            "graph/two.yaml": record("Service", "service:two", repoRefs=["repository:pay"], edges={"depends_on": ["issue:7"]}),
+            "graph/two.yaml": record(
+                "Service", "service:two", repoRefs=["repository:pay"], edges={"depends_on": ["issue:7"]}
+            ),
             "graph/none.yaml": record("Service", "service:none", title="needle needle", summary="needle"),
         }
     )
@@ -51,9 +55,19 @@ def test_2_then_what_is_linked_to_most_of_what_the_question_is_about(make: Make)
 
 def test_2_every_attribute_of_the_consumer_can_associate(make: Make) -> None:
     names = {
-        "repository": "repository", "issue": "issue", "pull_request": "pull-request", "service": "service", "stack": "stack", "trigger": "trigger",
-    }  # fmt: skip
-    files = {f"graph/{field}.yaml": record("Service", f"service:of-{field.replace('_', '-')}", edges={"depends_on": [f"{prefix}:x"]}) for field, prefix in names.items()}
+        "repository": "repository",
+        "issue": "issue",
+        "pull_request": "pull-request",
+        "service": "service",
+        "stack": "stack",
+        "trigger": "trigger",
+    }
+    files = {
+        f"graph/{field}.yaml": record(
+            "Service", f"service:of-{field.replace('_', '-')}", edges={"depends_on": [f"{prefix}:x"]}
+        )
+        for field, prefix in names.items()
+    }
     files["graph/skill.yaml"] = record("Service", "service:of-skill", edges={"depends_on": ["skill:x"]})
     world = make(files)
     for field in names:
@@ -76,24 +90,48 @@ def test_2_shared_memory_counts_as_associated(make: Make) -> None:
 def test_3_then_what_is_fewer_hops_away(make: Make) -> None:
     files = {"graph/r.yaml": record("Repository", "repository:pay")}
     files |= {
-        f"graph/{n}.yaml": record("Service", f"service:{n}", title="needle " * n, edges={"depends_on": [f"service:{n - 1}"] if n else ["repository:pay"]})
+        f"graph/{n}.yaml": record(
+            "Service",
+            f"service:{n}",
+            title="needle " * n,
+            edges={"depends_on": [f"service:{n - 1}"] if n else ["repository:pay"]},
+        )
         for n in range(4)
     }
     files["graph/far.yaml"] = record("Service", "service:far", title="needle needle needle needle needle")
     world = make(files)
     asked: dict[str, Any] = {"consumer": {"repository": "pay"}}
-    assert world.ids("needle", **asked) == ["repository:pay", "service:0", "service:1", "service:2", "service:3", "service:far"]
+    assert world.ids("needle", **asked) == [
+        "repository:pay",
+        "service:0",
+        "service:1",
+        "service:2",
+        "service:3",
+        "service:far",
+    ]
     assert why(world, "service:2", "graph-distance", **asked) == Why("graph-distance", "from repository:pay", 3)
     assert why(world, "service:far", "graph-distance", **asked) is None
 
 
 def test_4_then_what_a_more_specific_path_admits(make: Make, allow: Policy) -> None:
-    files = {f"graph/{path}.yaml": record("Service", f"service:{path[0]}", title="needle " * n) for n, path in enumerate(("c/deep/x", "b/x", "a"), 1)}
+    files = {
+        f"graph/{path}.yaml": record("Service", f"service:{path[0]}", title="needle " * n)
+        for n, path in enumerate(("c/deep/x", "b/x", "a"), 1)
+    }
     world = make(files)
-    policy = allow({"include": {"graphKinds": ["Service"], "paths": ["**/deep/x.yaml", "graph/c/deep/*", "graph/b/*", "graph/*/x.yaml"]}})
+    policy = allow(
+        {
+            "include": {
+                "graphKinds": ["Service"],
+                "paths": ["**/deep/x.yaml", "graph/c/deep/*", "graph/b/*", "graph/*/x.yaml"],
+            }
+        }
+    )
     assert world.ids("needle", policy) == ["service:c", "service:b", "service:a"]
     for name, value in (("c", 3), ("b", 2)):
-        assert why(world, f"service:{name}", "allow-list", policy=policy) == Why("allow-list", "literal segments of the include path", value)
+        assert why(world, f"service:{name}", "allow-list", policy=policy) == Why(
+            "allow-list", "literal segments of the include path", value
+        )
     assert why(world, "service:a", "allow-list", policy=policy) is None
     assert world.ids("needle") == ["service:a", "service:b", "service:c"]
 
@@ -102,7 +140,9 @@ def test_5_then_what_matches_more_strongly(make: Make) -> None:
     world = make(
         {
             "graph/a.yaml": record("Service", "service:a", title="word needle", updatedAt="2020-01-01T00:00:00Z"),
-            "graph/b.yaml": record("Service", "service:b", title="word", summary="needle", updatedAt="2025-01-01T00:00:00Z"),
+            "graph/b.yaml": record(
+                "Service", "service:b", title="word", summary="needle", updatedAt="2025-01-01T00:00:00Z"
+            ),
         }
     )
     assert world.ids("needle") == ["service:a", "service:b"]
@@ -121,9 +161,15 @@ def test_5_a_name_that_holds_the_text_without_its_words_matches_too(make: Make) 
 def test_5_then_what_is_newer_and_what_has_no_date_last(make: Make, names: tuple[str, str, str]) -> None:
     new, old, undated = names
     files = {
-        f"graph/{new}.yaml": record("Service", f"service:{new}", title="needle", updatedAt="2025-06-01T00:00:00Z", status="deprecated"),
-        f"graph/{old}.yaml": record("Service", f"service:{old}", title="needle", updatedAt="1969-06-01T00:00:00Z", status="deprecated"),
-        f"graph/{undated}.yaml": record("Service", f"service:{undated}", title="needle", updatedAt=None, status="deprecated"),
+        f"graph/{new}.yaml": record(
+            "Service", f"service:{new}", title="needle", updatedAt="2025-06-01T00:00:00Z", status="deprecated"
+        ),
+        f"graph/{old}.yaml": record(
+            "Service", f"service:{old}", title="needle", updatedAt="1969-06-01T00:00:00Z", status="deprecated"
+        ),
+        f"graph/{undated}.yaml": record(
+            "Service", f"service:{undated}", title="needle", updatedAt=None, status="deprecated"
+        ),
     }
     world = make(files)
     assert world.ids("needle") == [f"service:{name}" for name in names]
@@ -137,13 +183,23 @@ def test_5_then_what_is_newer_and_what_has_no_date_last(make: Make, names: tuple
 
 def test_5_the_date_in_a_file_name_is_a_date(make: Make) -> None:
     world = make({f"notes/{name}.md": "needle\n" for name in ("2025-03-01-x", "2025-04-x", "plain", "2025-13-x")})
-    assert [line.split(":")[0] for line in world.lines("needle")] == ["notes/2025-04-x.md", "notes/2025-03-01-x.md", "notes/2025-13-x.md", "notes/plain.md"]
+    assert [line.split(":")[0] for line in world.lines("needle")] == [
+        "notes/2025-04-x.md",
+        "notes/2025-03-01-x.md",
+        "notes/2025-13-x.md",
+        "notes/plain.md",
+    ]
 
 
 def test_6_then_the_status(make: Make) -> None:
     """Statuses differ in strength as well, so the strengths are made equal by matching nothing."""
     names = {"d": "approved", "c": "draft", "b": "deprecated", "a": "archived"}
-    files = {f"graph/{n}.yaml": record("Service", f"service:{n}", status=status, title="x" * (10 - ord(n) % 10), edges={"depends_on": ["issue:1"]}) for n, status in names.items()}
+    files = {
+        f"graph/{n}.yaml": record(
+            "Service", f"service:{n}", status=status, title="x" * (10 - ord(n) % 10), edges={"depends_on": ["issue:1"]}
+        )
+        for n, status in names.items()
+    }
     world = make(files)
     asked: dict[str, Any] = {"text": "nothing", "consumer": {"issue": "1"}}
     assert world.ids(**asked) == ["service:d", "service:c", "service:b", "service:a"]
@@ -152,11 +208,19 @@ def test_6_then_the_status(make: Make) -> None:
 
 
 RUNS = {
-    "babysitter/retrospectives/z.md": markdown("RunRetrospective", "run-retrospective:z", edges={"depends_on": ["issue:1"]}),
+    "babysitter/retrospectives/z.md": markdown(
+        "RunRetrospective", "run-retrospective:z", edges={"depends_on": ["issue:1"]}
+    ),
     "graph/run.yaml": record("BabysitterRun", "babysitter-run:y", edges={"depends_on": ["issue:1"]}),
     "graph/plain.yaml": record("Service", "service:b", edges={"depends_on": ["issue:1"]}),
     **{
-        f"graph/e{at}.yaml": record("RunJournalEvent", f"run-journal-event:{at}", sequence=sequence, edges={"depends_on": ["issue:1"]})
+        f"graph/e{at}.yaml": record(
+            "RunJournalEvent",
+            f"run-journal-event:{at}",
+            sequence=sequence,
+            extra="x" * (900 - sequence),
+            edges={"depends_on": ["issue:1"]},
+        )
         for at, sequence in enumerate((30, 4, 100))
     },
 }
@@ -166,7 +230,8 @@ def test_6_then_the_class_of_run_memory(make: Make) -> None:
     world = make(RUNS)
     asked: dict[str, Any] = {"text": "nothing", "consumer": {"issue": "1"}}
     found = world.ids(**asked)
-    assert found[:2] == ["run-retrospective:z", "babysitter-run:y"] and found[-1] == "service:b"
+    assert found[:2] == ["run-retrospective:z", "babysitter-run:y"]
+    assert found[-1] == "service:b"
     assert why(world, "run-retrospective:z", "form", **asked) == Why("form", "RunRetrospective", 5)
     assert why(world, "service:b", "form", **asked) is None
 
@@ -180,7 +245,10 @@ def test_6_who_retraces_a_run_gets_its_events_in_their_order(make: Make, intent:
 
 def test_7_then_what_fits_at_all_and_then_what_is_smaller(make: Make) -> None:
     sizes = {"a": 900, "b": 300, "c": 10}
-    files = {f"graph/{n}.yaml": record("Service", f"service:{n}", title="needle", extra="x" * size) for n, size in sizes.items()}
+    files = {
+        f"graph/{n}.yaml": record("Service", f"service:{n}", title="needle", extra="x" * size)
+        for n, size in sizes.items()
+    }
     assert make(files).ids("nothing needle", consumer={}) == ["service:c", "service:b", "service:a"]
 
 
@@ -192,7 +260,11 @@ def test_8_then_the_path_and_the_line(make: Make) -> None:
 
 
 def test_an_excerpt_has_a_bonus_for_each_word_on_its_lines(make: Make) -> None:
-    found = make({"notes/a.md": "red\n\n\n\nred green blue\n\n\n\nred green\n"}).ask("red green blue", mode="grep-only", context_lines=0).excerpts
+    found = (
+        make({"notes/a.md": "red\n\n\n\nred green blue\n\n\n\nred green\n"})
+        .ask("red green blue", mode="grep-only", context_lines=0)
+        .excerpts
+    )
     assert [excerpt.line_start for excerpt in found] == [5, 9]
     values = [reason.value for excerpt in found for reason in excerpt.why if reason.criterion == "match"]
     assert values[0] - values[1] == 1000
@@ -203,7 +275,9 @@ def test_reasons_stand_in_the_order_of_the_criteria(make: Make, allow: Policy) -
     world = make(RUNS | {"graph/r.yaml": record("Repository", "repository:pay")})
     order = ["user-selected", "associated", "graph-distance", "allow-list", "match", "recency", "status", "form"]
     policy = allow({"include": ["graph/*", "babysitter/**"]})
-    items = world.ask("run", policy, consumer={"issue": "1"}, include=("run-retrospective:z",), mode="graph-only").records
+    items = world.ask(
+        "run", policy, consumer={"issue": "1"}, include=("run-retrospective:z",), mode="graph-only"
+    ).records
     for item in items:
         criteria = [reason.criterion for reason in item.why]
         assert criteria == [name for name in order if name in criteria]
@@ -211,6 +285,7 @@ def test_reasons_stand_in_the_order_of_the_criteria(make: Make, allow: Policy) -
 
 
 # Ties
+
 
 def test_all_documents_equal_have_one_order_whatever_came_first(make: Make) -> None:
     names = [f"{number:02}" for number in range(30)]
@@ -220,7 +295,8 @@ def test_all_documents_equal_have_one_order_whatever_came_first(make: Make) -> N
     one, two = make(files), make(dict(reversed(files.items())))
     assert one.ids("needle") == [f"service:{name}" for name in names]
     answers = [world.ask("needle", paths=("**",), max_matches=100, max_excerpts=200) for world in (one, two)]
-    assert answers[0].records == answers[1].records and answers[0].excerpts == answers[1].excerpts
+    assert answers[0].records == answers[1].records
+    assert answers[0].excerpts == answers[1].excerpts
     ranks = sorted(item.rank for item in (*answers[0].records, *answers[0].excerpts))
     assert ranks == list(range(1, len(ranks) + 1))
 
@@ -228,12 +304,16 @@ def test_all_documents_equal_have_one_order_whatever_came_first(make: Make) -> N
 def test_one_document_and_none_have_an_order_too(make: Make) -> None:
     assert make({"notes/a.md": "needle\n"}).lines("needle") == ["notes/a.md:1-1"]
     empty = make({})
-    assert empty.ids("needle") == [] and empty.lines("needle") == []
+    assert empty.ids("needle") == []
+    assert empty.lines("needle") == []
     assert empty.ask(mode="document-read", document_paths=("a",)).documents == ()
 
 
 def test_a_policy_moves_no_scores(make: Make, allow: Policy) -> None:
     world = make({f"graph/{n}.yaml": record("Service", f"service:{n}", title="needle " * n) for n in range(1, 6)})
     everything = {item.id: item.score for item in world.ask("needle").records}
-    narrow = {item.id: item.score for item in world.ask("needle", allow({"include": ["graph/2.yaml", "graph/4.yaml"]})).records}
+    narrow = {
+        item.id: item.score
+        for item in world.ask("needle", allow({"include": ["graph/2.yaml", "graph/4.yaml"]})).records
+    }
     assert narrow == {name: everything[name] for name in ("service:2", "service:4")}
