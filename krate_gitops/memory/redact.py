@@ -192,7 +192,7 @@ _REMOVED = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f{INVISIBLE}]")
 _LINE_SEPARATORS = re.compile("[\x85\u2028\u2029]")
 _FENCES = re.compile("[`\uff40\u02cb\u2035]{3,}|[~\uff5e\u223c]{3,}")
 _HEADING = re.compile(r"^([ \t>]*)([#\uff03\ufe5f].*)$", re.MULTILINE)
-_PROMPT_HEADING = re.compile(r"#{1,6}\s*(?:company\s+brain\s+memory|records|excerpts)\b")
+_PROMPT_HEADING = re.compile(r"#{1,6}\s*(?:company\s+brain\s+memory|records|documents|excerpts)\b")
 _TEMPLATE_TOKEN = re.compile(r"<\|([A-Za-z0-9_]+)\|>|\[(/?INST)\]|<<(/?SYS)>>|<((?:start|end)_of_turn)>")
 
 

@@ -86,10 +86,12 @@ ASSIGNED_NAMES = (
     r"access[ _-]?token|client[ _-]?secret|signing[ _-]?secret|webhook[ _-]?secret|passw(?:or)?d|passphrase|"
     r"credentials?"
 )
+_MARKS = r"(?:\\?[\"'`]|\*{1,3}){0,2}"
 ASSIGNMENT = (
-    rf"(?:{ASSIGNED_NAMES})[A-Za-z0-9_-]{{0,24}}\\?[\"'`]?[ \t]{{0,4}}(?::=|=>|=|:)\s*(?:[|>][+-]?\s*)?\\?[\"'`]?"
+    rf"(?:{ASSIGNED_NAMES})[A-Za-z0-9_-]{{0,24}}{_MARKS}[ \t]{{0,4}}(?::=|=>|=|:|\|)(?:\*{{1,3}})?"
+    rf"\s*(?:-[ \t]+)?(?:[|>][+-]?\s*)?{_MARKS}"
 )
-"""Name, sign and the opening quote of an assigned value."""
+"""Name, sign and the opening marks of an assigned value: quotes and emphasis, a table's cell, the first of a list."""
 
 NAME_ENDS_ELSEWHERE = re.compile(
     r"(?:ids?|files?|path|dir|name|refs?|types?|kind|hash|digest|url|uri|env|var|len|length|policy|field|header|format|"

@@ -154,6 +154,7 @@ def _assignments(text: str) -> Iterator[_Candidate]:
         if (
             name is None
             or _is_part_of_type(text, match.start())
+            or _is_alternative(text, match)
             or patterns.NAME_ENDS_ELSEWHERE.search(name.group().strip())
         ):
             continue
@@ -169,6 +170,14 @@ def _is_part_of_type(text: str, at: int) -> bool:
     while at > 0 and text[at - 1].isalnum():
         at -= 1
     return text.endswith("::", 0, at)
+
+
+def _is_alternative(text: str, match: re2._Match) -> bool:
+    """Whether a bar separates two types or patterns, since it stands outside a table."""
+    if any(sign in match.group() for sign in ":="):
+        return False
+    line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
+    return not line.lstrip(" \t>").startswith("|")
 
 
 def _provider_tokens(text: str) -> Iterator[_Candidate]:

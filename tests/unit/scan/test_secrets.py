@@ -30,6 +30,30 @@ def test_every_kind_is_found_where_it_stands_and_covered_whole(variant: str) -> 
         assert value in covered, f"{variant}, seed {seed}"
 
 
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "{name}: ''{value}''",
+        '{name}: ""{value}""',
+        "{name}: **{value}**",
+        "**{name}:** {value}",
+        "**{name}**: `{value}`",
+        "- `{name}`: **`{value}`**",
+        "| {name} | {value} |",
+        "> | db | `{name}` | `{value}` | weekly |",
+        "{name}:\n  - {value}",
+        "{name}: |\n  {value}",
+    ],
+)
+@pytest.mark.parametrize("name", ["api_key", "password", "aws_secret_" + "access_key"])
+def test_an_assigned_secret_is_found_through_emphasis_quotes_lists_and_tables(shape: str, name: str) -> None:
+    for seed in range(20):
+        value = "k9" + chars(random.Random(seed), 24)
+        document = shape.format(name=name, value=value)
+        (hit,) = find_secrets(document, CONFIG)
+        assert (document[hit.start : hit.end], hit.kind) == (value, "secret-key")
+
+
 @pytest.mark.parametrize("variant", ["github-token", "sk-token", "gitlab-token", "slack-token", "aws-access-key"])
 @pytest.mark.parametrize("fold", ["\\\n    ", "\n    ", "\n  > ", "\\n"])
 def test_a_token_cut_by_a_line_break_is_found_wherever_the_cut_is(variant: str, fold: str) -> None:
@@ -129,6 +153,11 @@ def test_a_secret_in_base64_hex_or_percent_encoding_is_found_at_the_encoded_run(
         "commit: " + "da39a3ee5e6b4b0d3255bfef95601890afd80709",
         "AWS::ApiGateway::ApiKey: 48205d4ffd7feba3",
         "api_key=[REDACTED:secret-key]",
+        "key: Ed25519PrivateKey | Ed448PublicKeyTypes1 | None",
+        "the pattern `password|" + "kX9vQ2mLr8Tz4Wp7Yb3" + "`",
+        "| password | rotated every 90 days by the platform team |",
+        "**password:** in the vault, never here",
+        "password: *shared_anchor_2",
     ],
 )
 def test_documentation_placeholders_and_code_are_no_secrets(text: str) -> None:
