@@ -105,7 +105,7 @@ SIGNATURE_HEADERS = (
     r"x-[a-z-]{0,24}signature(?:-256)?|stripe-signature|paypal-transmission-sig|x-gitlab-token|x-vault-token|"
     r"x-auth-token|x-api-key|(?:proxy-)?authorization|(?:set-)?cookie"
 )
-HEADER = rf"(?:{SIGNATURE_HEADERS})\\?[\"'`]?[ \t]{{0,4}}[:=]\s*\\?[\"'`]?"
+HEADER = rf"(?:{SIGNATURE_HEADERS}){_MARKS}[ \t]{{0,4}}[:=|](?:\*{{1,3}})?\s*{_MARKS}"
 
 BEARER = r"bearer(?:\s|\\n|%20|[\"':=\\>#]){1,16}"
 BASIC = r"basic(?:\s|%20|[\"':=\\]){1,16}"

@@ -176,7 +176,9 @@ def _is_alternative(text: str, match: re2._Match) -> bool:
     """Whether a bar separates two types or patterns, since it stands outside a table."""
     if any(sign in match.group() for sign in ":="):
         return False
-    line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
+    # A header's match begins with the character before its name.
+    start = match.start() + (match.group()[0] == "\n")
+    line = text[text.rfind("\n", 0, start) + 1 : match.end()]
     return not line.lstrip(" \t>").startswith("|")
 
 
@@ -272,6 +274,8 @@ def _kubeconfig(text: str) -> Iterator[_Candidate]:
 
 def _headers(text: str) -> Iterator[_Candidate]:
     for match in _HEADER.finditer(text):
+        if _is_alternative(text, match):
+            continue
         if "cookie" in match.group().lower():
             line = text[match.end() : match.end() + 4096].split("\n", 1)[0]
             for cookie in _COOKIE_VALUE.finditer(line):

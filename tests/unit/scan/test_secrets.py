@@ -54,6 +54,26 @@ def test_an_assigned_secret_is_found_through_emphasis_quotes_lists_and_tables(sh
         assert (document[hit.start : hit.end], hit.kind) == (value, "secret-key")
 
 
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "**{name}:** {value}",
+        "**{name}**: `{value}`",
+        "`{name}`: **{value}**",
+        "| {name} | `{value}` |",
+        "|{name}| {value}|",
+        "Header table\n| {name} | {value} |",
+    ],
+)
+@pytest.mark.parametrize("name", ["X-Vault-Token", "X-Hub-Signature-256", "Stripe-Signature"])
+def test_a_signature_header_is_found_through_emphasis_and_tables(shape: str, name: str) -> None:
+    for seed in range(20):
+        value = "k9" + chars(random.Random(seed), 30)
+        document = shape.format(name=name, value=value)
+        (hit,) = find_secrets(document, CONFIG)
+        assert (document[hit.start : hit.end], hit.kind) == (value, "webhook-signature")
+
+
 @pytest.mark.parametrize("variant", ["github-token", "sk-token", "gitlab-token", "slack-token", "aws-access-key"])
 @pytest.mark.parametrize("fold", ["\\\n    ", "\n    ", "\n  > ", "\\n"])
 def test_a_token_cut_by_a_line_break_is_found_wherever_the_cut_is(variant: str, fold: str) -> None:
@@ -157,6 +177,9 @@ def test_a_secret_in_base64_hex_or_percent_encoding_is_found_at_the_encoded_run(
         "the pattern `password|" + "kX9vQ2mLr8Tz4Wp7Yb3" + "`",
         "| password | rotated every 90 days by the platform team |",
         "**password:** in the vault, never here",
+        "**Authorization:** bearer tokens rotate every week",
+        "| Cookie | the session identifier of the reader |",
+        "Cookie | sid=" + "kX9vQ2mLr8Tz4Wp7Yb3Nc6",
         "password: *shared_anchor_2",
     ],
 )
