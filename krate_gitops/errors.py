@@ -23,10 +23,6 @@ class KrateError(Exception):
         # Worker processes hand their errors on; by itself an exception is made again from ``args`` alone.
         return _without_init, (type(self), self.args), self.__dict__
 
-    def as_dict(self) -> dict[str, str]:
-        """The body of the ``error`` object that every machine format prints."""
-        return {"code": self.code, "message": self.message, "hint": self.hint, "location": self.location}
-
 
 def _without_init(kind: type[KrateError], arguments: tuple[object, ...]) -> KrateError:
     error = kind.__new__(kind)

@@ -117,7 +117,6 @@ class _Composer:
         self._findings = findings
         self._anchors: dict[str, _Node] = {}
         self._aliases = 0
-        self._nodes = 0
         self._marks: dict[str, tuple[int, int]] = {}
 
     def close(self) -> None:

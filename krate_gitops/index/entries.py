@@ -8,11 +8,9 @@ import msgspec
 
 from krate_gitops.brain.facts import ParsedFile, freshness
 from krate_gitops.brain.layout import SERVED
-from krate_gitops.brain.model import Edge, FileClass, Record
+from krate_gitops.brain.model import Edge, Record
 
 _encode = msgspec.json.Encoder(order="sorted").encode
-
-GREPPABLE = SERVED
 
 
 def record_entry(path: str, record: Record) -> dict[str, Any]:
@@ -100,8 +98,3 @@ def graph_bytes(file: ParsedFile) -> bytes:
 def search_bytes(file: ParsedFile) -> bytes:
     """Canonical JSON of the file's part of the search manifest."""
     return _encode({"document": document_entry(file), "path": file.path})
-
-
-def is_document(file_class: FileClass) -> bool:
-    """Whether files of the class belong to a commit's documents: all but generated indexes."""
-    return file_class is not FileClass.INDEX

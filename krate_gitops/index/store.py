@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -100,12 +99,6 @@ class Store:
             except FileNotFoundError:
                 return
 
-    def shard_keys(self) -> Iterator[str]:
-        """Keys of all stored shards, sorted."""
-        if self._shards.exists():
-            for group in sorted(path for path in self._shards.iterdir() if path.is_dir()):
-                yield from sorted(folder.name for folder in group.iterdir())
-
     # -- manifests
 
     def manifest_path(self, commit: str, variant: str) -> Path:
@@ -187,20 +180,6 @@ class Store:
     def _verdict_path(self, key: str, judge: str) -> Path:
         return self._verdicts / key[:2] / f"{key}-{judge}"
 
-    @contextmanager
-    def new_folder(self, target: Path) -> Iterator[Path]:
-        """A temporary folder that becomes ``target`` when the block ends well, unless ``target`` is there already."""
-        with self._work_folder() as work:
-            folder = work / "folder"
-            folder.mkdir()
-            yield folder
-            target.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                folder.rename(target)
-            except OSError:
-                if not target.exists():
-                    raise
-
     # -- plumbing
 
     def _publish(self, target: Path, data: bytes) -> None:
@@ -242,22 +221,6 @@ class Store:
                 hint="check space and rights, or choose another --home",
                 location=str(self.root),
             ) from error
-
-    def remove_leftovers(self, older_than_seconds: float) -> int:
-        """Deletes temporary folders that a killed builder left; returns how many."""
-        removed = 0
-        if self._temporary.exists():
-            for leftover in self._temporary.iterdir():
-                try:
-                    if time.time() - leftover.stat().st_mtime >= older_than_seconds:
-                        if leftover.is_dir():
-                            shutil.rmtree(leftover, ignore_errors=True)
-                        else:
-                            leftover.unlink()
-                        removed += 1
-                except FileNotFoundError:
-                    continue
-        return removed
 
 
 def seal(data: bytes) -> bytes:

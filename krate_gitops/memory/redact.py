@@ -58,11 +58,6 @@ class Redacted(msgspec.Struct, frozen=True):
     counts: dict[str, int]
     removed_ratio: float
 
-    @property
-    def too_broad(self) -> bool:
-        """More than half is gone: the item is dropped with reason ``redaction-too-broad``."""
-        return self.removed_ratio > TOO_BROAD
-
 
 class _Span(msgspec.Struct, frozen=True, order=True):
     start: int

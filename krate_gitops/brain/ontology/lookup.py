@@ -47,7 +47,6 @@ class OntologyIndex:
         }
         self._near_node_kinds: dict[str, str | None] = {}
         self._near_edge_kinds: dict[str, str | None] = {}
-        self._suggestions: dict[tuple[str, str], str | None] = {}
         self._of_prefix: dict[str, list[NodeKind]] = {}
         for kind in ontology.node_kinds.values():
             for prefix in kind.id_prefixes:
@@ -106,13 +105,6 @@ class OntologyIndex:
         found = self.ontology.vocabularies.get(vocabulary)
         return found.aliases.get(term, term) if found else term
 
-    def knows_term(self, vocabulary: str, term: str) -> bool:
-        """Whether a term may be used. An open vocabulary without terms, or none at all, knows every term."""
-        found = self.ontology.vocabularies.get(vocabulary)
-        if found is None or not (found.values or found.closed):
-            return True
-        return term in found.values
-
     def vocabulary(self, name: str) -> Vocabulary | None:
         return self.ontology.vocabularies.get(name)
 
@@ -128,10 +120,3 @@ class OntologyIndex:
         if name not in found:
             found[name] = nearest(name, known)
         return found[name]
-
-    def suggest_term(self, vocabulary: str, term: str) -> str | None:
-        """The canonical term of an alias, else the nearest term."""
-        found = self.ontology.vocabularies.get(vocabulary)
-        if found is None:
-            return None
-        return found.aliases.get(term) or nearest(term, found.values)

@@ -13,6 +13,7 @@ from krate_gitops.errors import UnavailableError
 from krate_gitops.git.repository import open_repository
 from krate_gitops.index.build import Builder
 from krate_gitops.index.collect import Retention, collect
+from krate_gitops.index.inventory import shard_folders
 from krate_gitops.index.source import Target
 from krate_gitops.index.verify import verify_store
 from krate_gitops.settings import Settings
@@ -128,7 +129,7 @@ def test_a_deleted_folder_is_made_again(part: str, whole: Builder, brain: Brain,
 def test_files_of_one_shard_under_the_name_of_another_are_not_served(
     whole: Builder, brain: Brain, expected: list[Any]
 ) -> None:
-    folders = [whole.store.shard_folder(key) for key in whole.store.shard_keys()]
+    folders = list(shard_folders(whole.store))
     for one, two in zip(folders, folders[1:] + folders[:1], strict=True):
         one.rename(two.with_name(two.name + ".moved"))
     for folder in folders:
@@ -157,7 +158,7 @@ def test_foreign_files_disturb_nothing(place: str, whole: Builder, brain: Brain,
     path.write_text("not ours")
     assert answers(whole, brain.first) == expected[0]
     assert answers(whole, brain.second) == expected[1]
-    list(whole.store.shard_keys())
+    list(shard_folders(whole.store))
     list(whole.store.manifests())
     verify_store(whole.store)
     collect(whole.store, Retention(guard_seconds=0, per_repository=1), now=2e10)

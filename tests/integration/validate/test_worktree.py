@@ -10,6 +10,7 @@ import pytest
 
 from krate_gitops.errors import UsageError
 from krate_gitops.git.repository import open_repository
+from krate_gitops.index.inventory import shard_folders
 from krate_gitops.index.validate import Validation
 from krate_gitops.index.worktree import validate_worktree
 from krate_gitops.settings import Settings
@@ -145,9 +146,9 @@ def test_a_change_of_the_worktree_is_judged_against_a_commit(checkout: Brain) ->
 
 def test_unchanged_files_are_not_parsed_again(checkout: Brain) -> None:
     checkout.builder.build(checkout.target(checkout.repo.tip() or ""))
-    shards = set(checkout.builder.store.shard_keys())
+    shards = set(shard_folders(checkout.builder.store))
     found(checkout)
-    assert set(checkout.builder.store.shard_keys()) == shards
+    assert set(shard_folders(checkout.builder.store)) == shards
 
 
 def test_what_was_checked_is_there_when_it_is_committed(checkout: Brain) -> None:

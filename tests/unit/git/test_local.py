@@ -128,7 +128,7 @@ def test_addresses_that_may_not_be_used_are_refused_without_repeating_secrets(sp
         open_repository(spec, settings=settings)
     assert caught.value.code == "INVALID_REQUEST"
     assert caught.value.message.isprintable()
-    assert "hidden" not in str(caught.value.as_dict())
+    assert "hidden" not in str(vars(caught.value))
     assert not (settings.home / "mirrors").exists()
 
 

@@ -8,16 +8,8 @@ import pytest
 
 from krate_gitops.errors import UsageError
 from tests.unit.memory.conftest import Make
-from tests.unit.memory.world import World, markdown, opened_world, record
-
-FILES = {
-    "graph/services/api.yaml": record(
-        "Service", "service:api", title="Payments API", summary="Takes refunds and payments"
-    ),
-    "runbooks/a.md": markdown("Runbook", "runbook:a", "AND OR NOT near a refund. Café au lait, שלום עולם, مرحبا.\n"),
-    "notes/n.md": '# Emoji\n\nShip it \U0001f680 now. Cafe\u0301 in two pieces. a "quoted" (thing) * ~ ^ : here.\n',
-    "notes/letters.md": "x\n" * 50,
-}
+from tests.unit.memory.scripts import FILES
+from tests.unit.memory.world import World, opened_world
 
 
 @pytest.fixture(scope="module")

@@ -76,6 +76,7 @@ def findings_of(files: dict[str, bytes]) -> list[tuple[str, str, str]]:
     """What parsing and the ontology have to say about each file of a brain."""
     ontology = load_ontology(files)
     index = OntologyIndex(ontology)
+    tags = ontology.vocabularies.get("tags")
     classify, parser = Classifier(None, compile_globs), FileParser(Profile())
     found = [(item.path, item.finding.code, item.finding.message) for item in ontology.findings]
     for path, data in files.items():
@@ -88,7 +89,7 @@ def findings_of(files: dict[str, bytes]) -> list[tuple[str, str, str]]:
             for name, value in record.attributes.items():
                 if name not in kind.attributes or not fits(kind.attributes[name], value):
                     found.append((path, "KB021", name))
-            found += [(path, "KB028", tag) for tag in record.tags if not index.knows_term("tags", tag)]
+            found += [(path, "KB028", tag) for tag in record.tags if tags and tags.values and tag not in tags.values]
             for edge in record.edges:
                 if edge.kind not in ontology.edge_kinds or not index.admits_source(edge.kind, record.kind):
                     found.append((path, "KB036", edge.kind))

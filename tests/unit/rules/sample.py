@@ -114,10 +114,10 @@ vocabularies:
 """
 
 
-def ontology(*, nodes: str = NODES, rules: str = "", outside: bool = False) -> Ontology:
+def ontology(*, nodes: str = NODES, words: str = WORDS, rules: str = "", outside: bool = False) -> Ontology:
     """The sample ontology; ``rules`` are lines of ``validation-rules.yaml``."""
     settings = "schemaVersion: 1\nontologyVersion: 1.0.0\n" + dedent(rules)
-    files = {NODE_KINDS: nodes, EDGE_KINDS: EDGES, VOCABULARY: WORDS, RULES: settings}
+    files = {NODE_KINDS: nodes, EDGE_KINDS: EDGES, VOCABULARY: words, RULES: settings}
     loaded = load_ontology({path: text.encode() for path, text in files.items()}, outside=outside)
     assert loaded.findings == ()
     return loaded

@@ -6,7 +6,7 @@ import pytest
 
 from krate_gitops.brain.model import Severity
 from krate_gitops.brain.ontology import OntologyIndex
-from tests.unit.rules.sample import check, graph, markdown, ontology
+from tests.unit.rules.sample import WORDS, check, graph, markdown, ontology
 
 RUNBOOK = "graph/runbooks/replay.yaml"
 PAGE = "runbooks/replay.md"
@@ -192,6 +192,15 @@ def test_findings_carry_the_ordinal_of_the_document_even_after_one_without_a_rec
     texts = [good, "nodeKind: Runbook\n", "- a list\n", bad]
     [finding] = check(RUNBOOK, "---\n".join(texts), index=index)
     assert (finding.code, finding.record, finding.record_id) == ("KB021", 3, "runbook:b")
+
+
+@pytest.mark.parametrize(("closed", "found"), [("false", []), ("true", [("KB028", Severity.ERROR)])])
+def test_an_empty_vocabulary_welcomes_every_word_unless_it_is_closed(closed: str, found: list[tuple[str, str]]) -> None:
+    filled = "closed: false, values: [payments, refunds], aliases: {refund: refunds}"
+    assert filled in WORDS
+    index = OntologyIndex(ontology(words=WORDS.replace(filled, f"closed: {closed}, values: []")))
+    findings = check(RUNBOOK, graph("Runbook", "runbook:r", "tags: [anything]"), index=index)
+    assert [(finding.code, finding.severity) for finding in findings] == found
 
 
 FOREIGN = """\
