@@ -11,7 +11,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Configuration handed down explicitly; nothing below reads the environment."""
 
     home: Path
-    """Mirrors and the index store live here; safe to delete."""
+    """Mirrors, the index store and, by default, the record store live here; only the records can't be made again."""
+    records: str = ""
+    """URL of the record store; empty for the SQLite file in ``home``. May hold a password: never shown."""
     organization: str = "local"
     jobs: int = 0
     """Worker processes for builds; 0 means one for each processor."""

@@ -28,6 +28,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_u
     """Defaults for what a command line leaves out. Relative paths start at the file's folder."""
 
     home: str | None = None
+    records: str | None = None
     org: str | None = None
     output: str | None = None
     log_format: str | None = None

@@ -53,8 +53,9 @@ GLOBAL_OPTIONS: tuple[click.Option, ...] = (
     _option(
         "--home",
         type=click.Path(file_okay=False, path_type=Path),
-        help="Folder for mirrors and indexes; the user's data folder by default.",
+        help="Folder for mirrors, indexes and records; the user's data folder by default.",
     ),
+    _option("--records", metavar="URL", help="Record store: postgresql://… ; a file in the home folder by default."),
     _option("--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Configuration in TOML."),
     _option("--org", metavar="NAME", help="Organisation to act as; 'local' by default."),
     _option("-o", "--output", type=click.Choice(OUTPUTS), help="Form of the result; 'table' by default."),

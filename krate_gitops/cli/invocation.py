@@ -66,6 +66,7 @@ def decide(options: Mapping[str, Any]) -> Invocation:
     folder = file.parent if file else Path()
     home = options.get("home") or (folder / Path(config.home).expanduser() if config.home else default_home())
     settings: dict[str, Any] = {
+        "records": options.get("records") or config.records,
         "organization": options.get("org") or config.org,
         "jobs": _first(options.get("jobs"), config.jobs),
         "deadline_seconds": config.deadline_seconds,

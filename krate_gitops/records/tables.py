@@ -1,0 +1,135 @@
+"""Tables of the record store: what was told to whom, and what was done by whom.
+
+Rows are inserted and never changed; triggers refuse updates and deletions. What is learnt later, that a snapshot is
+known to be bad for instance, is a row of its own that points at the older one. Columns beside a JSON ``body`` or
+``spec`` repeat what is searched for; the JSON is what counts.
+
+Every index starts with the organisation: no lookup touches, or takes longer because of, another one's rows.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite numbers rows by itself only where the key is called INTEGER.
+_Number = BigInteger().with_variant(Integer, "sqlite")
+
+objects = Table(
+    "objects",
+    metadata,
+    Column("organization", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("bytes", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("organization", "digest"),
+)
+"""Stored material by digest of its bytes; ``content`` is compressed by zlib, ``bytes`` is its size before that."""
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("id", _Number, primary_key=True),
+    Column("organization", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("memory_repository", Text, nullable=False),
+    Column("resolved_commit", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Column("dispatch_run", Text),
+    Column("session_ref", Text),
+    Column("selection_digest", Text, nullable=False),
+    Column("spec", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    UniqueConstraint("organization", "name"),
+    Index(None, "organization", "memory_repository", "resolved_commit"),
+    Index(None, "organization", "dispatch_run"),
+)
+"""``origin`` is JSON: where the repository was found, and what else only this installation knows."""
+
+queries = Table(
+    "queries",
+    metadata,
+    Column("id", _Number, primary_key=True),
+    Column("organization", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("snapshot_id", ForeignKey("snapshots.id"), nullable=False, index=True),
+    Column("spec", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    UniqueConstraint("organization", "name"),
+)
+
+snapshot_items = Table(
+    "snapshot_items",
+    metadata,
+    Column("snapshot_id", ForeignKey("snapshots.id"), nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("organization", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("record_id", Text),
+    Column("path", Text, nullable=False),
+    Column("line_start", Integer),
+    Column("line_end", Integer),
+    Column("digest", Text, nullable=False),
+    PrimaryKeyConstraint("snapshot_id", "rank"),
+    Index(None, "organization", "record_id", "snapshot_id"),
+    Index(None, "organization", "path", "snapshot_id"),
+)
+"""What each snapshot selected: the answer to "who was told this?"."""
+
+snapshot_tags = Table(
+    "snapshot_tags",
+    metadata,
+    Column("organization", Text, nullable=False),
+    Column("memory_repository", Text, nullable=False),
+    Column("tag", Text, nullable=False),
+    Column("commit", Text, nullable=False),
+    Column("snapshot_id", ForeignKey("snapshots.id"), nullable=False),
+    PrimaryKeyConstraint("organization", "memory_repository", "tag"),
+)
+
+known_bad_ranges = Table(
+    "known_bad_ranges",
+    metadata,
+    Column("id", _Number, primary_key=True),
+    Column("organization", Text, nullable=False),
+    Column("memory_repository", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Index(None, "organization", "memory_repository", "name"),
+)
+"""Stretches of history that must not be trusted. A range is closed or withdrawn by a newer row of its name."""
+
+known_bad_marks = Table(
+    "known_bad_marks",
+    metadata,
+    Column("id", _Number, primary_key=True),
+    Column("organization", Text, nullable=False),
+    Column("snapshot_id", ForeignKey("snapshots.id"), nullable=False),
+    Column("range_id", ForeignKey("known_bad_ranges.id"), nullable=False),
+    Column("range_name", Text, nullable=False),
+    Column("is_bad", Boolean, nullable=False),
+    Index(None, "organization", "snapshot_id", "range_name"),
+)
+"""Snapshots that a range covers, and, by a newer row, no longer covers."""
