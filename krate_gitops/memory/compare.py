@@ -34,6 +34,8 @@ class Change(msgspec.Struct, frozen=True, rename="camel", kw_only=True, omit_def
     old_status: str | None = None
     new_status: str | None = None
     patch: str | None = None
+    in_selection: bool | None = None
+    """For comparisons with a snapshot: whether it had selected this."""
 
 
 class Comparison(msgspec.Struct, frozen=True, rename="camel"):

@@ -113,6 +113,11 @@ class OpenIndex:
         return [(number, found[number]) for number in files if number in found]
 
 
+def ontology_warnings(opened: OpenIndex) -> list[str]:
+    """What must be said of everything that is read here."""
+    return ["ontology-invalid"] * (opened.manifest.result == "invalid")
+
+
 Result = TypeVar("Result")
 
 
