@@ -56,11 +56,13 @@ def query(
 ) -> None:
     """Ask a question at a commit."""
     request = asking.request(text)
+    rights = policy_for(invocation, policy, asking.consumer)
     with progress(invocation) as listen:
         brain = open_brain(invocation, repo, root=root, ontology=ontology, progress=listen)
         started = time.perf_counter()
-        response = brain.query(selection.request(), request, policy_for(invocation, policy, asking.consumer))
+        response = brain.query(selection.request(), request, rights)
         duration = round((time.perf_counter() - started) * 1000)
+    _record(invocation, request.mode or rights.query_mode, text, response)
     if render:
         from krate_gitops.memory.render import render_prompt
 
@@ -71,6 +73,23 @@ def query(
     value = {**plain(response), "durationMs": duration}
     items = sorted(value["records"] + value["excerpts"] + value["documents"], key=itemgetter("rank"))
     show(invocation.output, value, table=_table(response, explain), items=items)
+
+
+def _record(invocation: Invocation, mode: str, text: str, response: Response) -> None:
+    """Puts the question on record where records are kept. A log that can't be written keeps nobody from reading."""
+    from krate_gitops.records.location import has_records
+
+    if not has_records(invocation.settings):
+        return
+    from krate_gitops.cli.logs import logger
+    from krate_gitops.cli.snapshot_options import actor
+    from krate_gitops.errors import KrateError
+    from krate_gitops.memory.trail import record_preview
+
+    try:
+        record_preview(invocation.settings, mode, text, response, actor())
+    except KrateError as error:
+        logger(invocation).warning("not in the audit log", code=error.code, error=error.message)
 
 
 def _table(response: Response, explain: bool) -> str:

@@ -56,10 +56,13 @@ def records_if_any(invocation: Invocation) -> Database | None:
 
 
 def recalled(invocation: Invocation, reference: str) -> Kept:
-    """The snapshot an argument means."""
+    """The snapshot an argument means. A reference into another organisation is refused, and that is recorded."""
     from krate_gitops.memory.recall import recall
+    from krate_gitops.memory.trail import denials_recorded
+    from krate_gitops.records.audit_record import Actor
 
-    return recall(records_if_any(invocation), reference, invocation.settings.organization)
+    with denials_recorded(invocation.settings, Actor(kind="User", name=actor()), "AgentMemorySnapshot"):
+        return recall(records_if_any(invocation), reference, invocation.settings.organization)
 
 
 def reopened(

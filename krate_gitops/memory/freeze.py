@@ -41,6 +41,15 @@ class Occasion(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str | None = None
     dispatch_run: str | None = None
     session_ref: str | None = None
+    correlation_id: str | None = None
+
+
+class OntologyState(NamedTuple):
+    """Findings of the commit that was read, and whether the policy refuses to read such commits."""
+
+    parse_errors: int
+    errors: int
+    blocking: bool
 
 
 class Frozen(NamedTuple):
@@ -50,6 +59,8 @@ class Frozen(NamedTuple):
     query: AgentMemoryQuery
     material: Material
     stored: bytes
+    occasion: Occasion
+    ontology: OntologyState
 
 
 def freeze(
@@ -74,7 +85,13 @@ def freeze(
         status=status(spec, created_at=created_at),
     )
     query = _query(snapshot, material, occasion, created_at, round((time.perf_counter() - started) * 1000))
-    return Frozen(snapshot, query, material, stored)
+    return Frozen(snapshot, query, material, stored, occasion, _ontology_state(opened, policy))
+
+
+def _ontology_state(opened: OpenIndex, policy: EffectivePolicy) -> OntologyState:
+    errors = opened.manifest.severities["error"] if opened.manifest.result == "invalid" else 0
+    parse_errors = sum(shard.parse_errors for shard in opened.manifest.shards)
+    return OntologyState(parse_errors, errors, policy.require_ontology_valid)
 
 
 def _spec(opened: OpenIndex, scope: Scope, occasion: Occasion, material: Material, digest: str) -> SnapshotSpec:

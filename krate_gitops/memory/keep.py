@@ -20,6 +20,7 @@ from krate_gitops.memory.freeze import Frozen, rows
 from krate_gitops.memory.origin import Origin
 from krate_gitops.memory.recall import Kept, load
 from krate_gitops.memory.request import QueryRequest
+from krate_gitops.memory.trail import append_snapshots
 from krate_gitops.records.database import Database
 from krate_gitops.records.known_bad import KnownBadRange, insert_marks, list_ranges, range_row
 from krate_gitops.records.snapshots import find_items, find_snapshot, insert_snapshots
@@ -63,6 +64,7 @@ def _store(
             name: Kept(number, one.snapshot, one.query, one.stored, origin)
             for number, (name, one) in zip(numbers, new.items(), strict=True)
         }
+        append_snapshots(connection, list(new.values()))
         _mark(connection, list(made.values()), repository, settings)
     return [old or made[one.snapshot.metadata.name] for one, old in zip(frozen, found, strict=True)]
 

@@ -15,6 +15,7 @@ from krate_gitops.git.instants import format_instant
 from krate_gitops.git.ranges import CommitRange
 from krate_gitops.git.request import RefMode, RefRequest
 from krate_gitops.memory.brain import Brain
+from krate_gitops.memory.trail import append_known_bad
 from krate_gitops.records.database import Database
 from krate_gitops.records.known_bad import (
     KnownBadRange,
@@ -104,6 +105,7 @@ def _apply(database: Database, organization: str, bad: KnownBadRange, chain: Fir
         row = insert_range(connection, organization, bad)
         insert_marks(connection, organization, row, bad, sorted(after - before))
         insert_marks(connection, organization, row, bad, sorted(before - after), is_bad=False)
+        append_known_bad(connection, organization, bad, marked=len(after - before), unmarked=len(before - after))
     return Marked(bad, len(after - before), len(before - after))
 
 

@@ -16,6 +16,7 @@ from krate_gitops.memory.question import settled
 from krate_gitops.memory.recall import Kept
 from krate_gitops.memory.request import QueryRequest
 from krate_gitops.memory.snapshot import snapshot_name
+from krate_gitops.memory.trail import append_tag
 from krate_gitops.records.database import Database
 from krate_gitops.records.snapshots import find_snapshot, insert_tag
 
@@ -101,4 +102,5 @@ def tag_snapshot(brain: Brain, database: Database, kept: Kept) -> str:
         found = find_snapshot(connection, spec.organization_ref, kept.snapshot.metadata.name)
         if found is not None:
             insert_tag(connection, found, name)
+            append_tag(connection, kept.snapshot, name, kept.query.spec.requester.name)
     return name
