@@ -13,7 +13,7 @@ import msgspec
 from krate_gitops.brain.layout import REQUIRED_ENTRIES
 from krate_gitops.errors import KrateError
 from krate_gitops.git.local import Repository
-from krate_gitops.git.refs import RefResolution, resolve
+from krate_gitops.git.refs import RefResolution
 from krate_gitops.git.remotes import is_url
 from krate_gitops.git.repository import open_repository
 from krate_gitops.git.request import RefRequest
@@ -24,7 +24,7 @@ from krate_gitops.memory.opened import OpenIndex, ontology_warnings, read_index
 from krate_gitops.memory.origin import Origin
 from krate_gitops.memory.policy import EffectivePolicy
 from krate_gitops.memory.query import Scope, run_query
-from krate_gitops.memory.recorded import read_recorded
+from krate_gitops.memory.recorded import resolve_recorded
 from krate_gitops.memory.request import QueryRequest
 from krate_gitops.memory.response import Response
 from krate_gitops.progress import Progress, silent
@@ -59,15 +59,8 @@ class Brain:
 
     def resolve(self, request: RefRequest, *, current_only: bool = False) -> RefResolution:
         """The commit a request means, now; what is recorded of snapshot tags and bad ranges takes part."""
-        recorded = read_recorded(self.settings, self.repository.name)
-        return resolve(
-            self.repository,
-            request,
-            now=datetime.now(UTC),
-            settings=self.settings,
-            known_bad=recorded.ranges,
-            recorded_snapshot_tags=recorded.tags_like(request.requested_ref),
-            current_only=current_only,
+        return resolve_recorded(
+            self.repository, request, settings=self.settings, now=datetime.now(UTC), current_only=current_only
         )
 
     def origin(self) -> Origin:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -76,7 +77,8 @@ def freeze(
     started = time.perf_counter()
     material = ask(Question(opened, request, policy), scope)
     stored = encode(material)
-    spec = _spec(opened, scope, occasion, material, sha256_digest(stored))
+    digests = {**material.digests(), "selectionDigest": sha256_digest(stored)}
+    spec = _spec(opened, scope, occasion, material, digests)
     name = snapshot_name(occasion.request_id or natural_key(spec))
     created_at = format_instant(int(now.timestamp()))
     snapshot = AgentMemorySnapshot(
@@ -84,7 +86,9 @@ def freeze(
         spec=spec,
         status=status(spec, created_at=created_at),
     )
-    query = _query(snapshot, material, occasion, created_at, round((time.perf_counter() - started) * 1000))
+    query = _query(
+        snapshot, material, digests["resultDigest"], occasion, created_at, round((time.perf_counter() - started) * 1000)
+    )
     return Frozen(snapshot, query, material, stored, occasion, _ontology_state(opened, policy))
 
 
@@ -94,9 +98,10 @@ def _ontology_state(opened: OpenIndex, policy: EffectivePolicy) -> OntologyState
     return OntologyState(parse_errors, errors, policy.require_ontology_valid)
 
 
-def _spec(opened: OpenIndex, scope: Scope, occasion: Occasion, material: Material, digest: str) -> SnapshotSpec:
+def _spec(
+    opened: OpenIndex, scope: Scope, occasion: Occasion, material: Material, digests: Mapping[str, str]
+) -> SnapshotSpec:
     resolution: RefResolution = scope.resolution
-    digests = material.digests()
     return SnapshotSpec(
         organization_ref=scope.organization,
         memory_repository=scope.memory_repository,
@@ -116,14 +121,19 @@ def _spec(opened: OpenIndex, scope: Scope, occasion: Occasion, material: Materia
         excerpt_count=len(material.excerpts),
         document_count=len(material.documents),
         bytes=material.limits.bytes,
-        selection_ref=f"objects/{digest}",
+        selection_ref=f"objects/{digests['selectionDigest']}",
         dispatch_run=occasion.dispatch_run,
         session_ref=occasion.session_ref,
     )
 
 
 def _query(
-    snapshot: AgentMemorySnapshot, material: Material, occasion: Occasion, executed_at: str, duration_ms: int
+    snapshot: AgentMemorySnapshot,
+    material: Material,
+    result_digest: str,
+    occasion: Occasion,
+    executed_at: str,
+    duration_ms: int,
 ) -> AgentMemoryQuery:
     name = snapshot.metadata.name
     request = msgspec.to_builtins(material.request)
@@ -140,7 +150,7 @@ def _query(
             phase="Completed",
             executed_at=executed_at,
             duration_ms=duration_ms,
-            result_digest=material.digests()["resultDigest"],
+            result_digest=result_digest,
             counts={
                 "records": len(material.records),
                 "excerpts": len(material.excerpts),

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import msgspec
 
+from krate_gitops.git.local import Repository
 from krate_gitops.git.ranges import CommitRange
+from krate_gitops.git.refs import RefResolution, resolve
+from krate_gitops.git.request import RefRequest
 from krate_gitops.records.location import has_records
 from krate_gitops.settings import Settings
 
@@ -20,6 +24,22 @@ class Recorded(msgspec.Struct, frozen=True):
     def tags_like(self, ref: str | None) -> Mapping[str, str] | None:
         """Recorded tags that a ref, short or full, can mean; None when none is: then the tag's own message counts."""
         return {tag: commit for tag, commit in self.tags.items() if ref and tag.endswith(ref)} or None
+
+
+def resolve_recorded(
+    repository: Repository, request: RefRequest, *, settings: Settings, now: datetime, current_only: bool = False
+) -> RefResolution:
+    """The commit a request means, with what is recorded of tags and bad ranges. Raises what ``resolve`` raises."""
+    recorded = read_recorded(settings, repository.name)
+    return resolve(
+        repository,
+        request,
+        now=now,
+        settings=settings,
+        known_bad=recorded.ranges,
+        recorded_snapshot_tags=recorded.tags_like(request.requested_ref),
+        current_only=current_only,
+    )
 
 
 def read_recorded(settings: Settings, repository: str) -> Recorded:
