@@ -78,7 +78,7 @@ def _table(found: Marked) -> str:
             "to": bad.end or ("" if bad.withdrawn else "not fixed yet"),
             "reason": bad.reason,
             "state": _state(bad.withdrawn, bad.end),
-            "snapshots": f"{found.marked} marked, {found.unmarked} no longer",
+            "snapshots": f"{found.covered} covered" + (f", {found.unmarked} no longer" if found.unmarked else ""),
         }
     )
 

@@ -108,8 +108,15 @@ def snapshot_table(snapshot: AgentMemorySnapshot) -> str:
             "commit": spec.resolved_commit,
             "requested": spec.requested_at or spec.requested_ref,
             "created": status.created_at,
-            "selected": f"{spec.record_count} records, {spec.excerpt_count} excerpts, {spec.document_count} documents, "
-            f"{spec.bytes} bytes",
+            "selected": ", ".join(
+                f"{count} {noun}{'' if count == 1 else 's'}"
+                for count, noun in (
+                    (spec.record_count, "record"),
+                    (spec.excerpt_count, "excerpt"),
+                    (spec.document_count, "document"),
+                    (spec.bytes, "byte"),
+                )
+            ),
             "digest": status.digest,
             "run": spec.dispatch_run,
             "known bad": None if status.known_bad is None else status.known_bad.reason,

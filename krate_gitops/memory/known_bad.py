@@ -29,9 +29,10 @@ from krate_gitops.records.known_bad import (
 
 
 class Marked(msgspec.Struct, frozen=True, rename="camel"):
-    """A range as it is now, and how many snapshots it came to cover and no longer covers."""
+    """A range as it is now, how many snapshots it covers, and how many of them, and of others, that is news for."""
 
     range: KnownBadRange
+    covered: int
     marked: int
     unmarked: int
 
@@ -67,7 +68,9 @@ def mark(brain: Brain, database: Database, start: str, end: str | None, evidence
         marked_by=evidence.marked_by,
         marked_at=now,
     )
-    named = msgspec.structs.replace(bad, name=f"bad-{json_digest(msgspec.to_builtins(bad))[7:19]}")
+    # The same range marked again is the same range, whenever and whoever: so repeating a command does no harm.
+    what = msgspec.to_builtins(msgspec.structs.replace(bad, marked_by="", marked_at=""))
+    named = msgspec.structs.replace(bad, name=f"bad-{json_digest(what)[7:19]}")
     return _apply(database, brain.settings.organization, named, chain)
 
 
@@ -106,7 +109,7 @@ def _apply(database: Database, organization: str, bad: KnownBadRange, chain: Fir
         insert_marks(connection, organization, row, bad, sorted(after - before))
         insert_marks(connection, organization, row, bad, sorted(before - after), is_bad=False)
         append_known_bad(connection, organization, bad, marked=len(after - before), unmarked=len(before - after))
-    return Marked(bad, len(after - before), len(before - after))
+    return Marked(bad, len(after), len(after - before), len(before - after))
 
 
 def _covered(connection: Connection, organization: str, bad: KnownBadRange, chain: FirstParentChain | None) -> set[int]:

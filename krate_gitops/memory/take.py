@@ -42,7 +42,6 @@ def take(
             organization, repository = brain.settings.organization, brain.repository.name
             taken = find_taken(connection, organization, name, repository, settled(request, policy))
         if taken is not None:
-            refuse_known_bad(taken.snapshot.status.known_bad is not None, acknowledge_known_bad, location=name)
             return taken
 
     def frozen(opened: OpenIndex, resolution: RefResolution) -> Frozen:
