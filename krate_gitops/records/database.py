@@ -86,7 +86,7 @@ def _url(settings: Settings) -> URL:
         return URL.create("sqlite", database=str(default_file(settings)))
     try:
         url = make_url(settings.records)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise _not_an_address() from None
     if url.drivername in ("postgresql", "postgres"):
         return url.set(drivername="postgresql+psycopg")
@@ -124,8 +124,12 @@ def _open(url: URL, settings: Settings) -> Database:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     database = Database(engine)
-    with _translated(url):
-        migrate(database.engine, database.writing)
+    try:
+        with _translated(url):
+            migrate(database.engine, database.writing)
+    except BaseException:
+        database.close()
+        raise
     return database
 
 
@@ -160,5 +164,11 @@ def _unavailable(url: URL, why: str) -> UnavailableError:
         "SERVICE_UNAVAILABLE",
         f"the record store can't be used: {why}",
         hint="check that it is reachable, writable, and has room",
-        location=url.render_as_string(hide_password=True),
+        location=_shown(url),
     )
+
+
+def _shown(url: URL) -> str:
+    # Parameters may hold passwords too; only those that say where it is are known not to.
+    place = {name: value for name, value in url.query.items() if name in ("host", "port")}
+    return url.set(query=place).render_as_string(hide_password=True)
