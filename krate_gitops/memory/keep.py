@@ -65,7 +65,7 @@ def _store(
             for number, (name, one) in zip(numbers, new.items(), strict=True)
         }
         append_snapshots(connection, list(new.values()))
-        _mark(connection, list(made.values()), repository, settings)
+        made |= _marked(connection, list(made.values()), repository, settings)
     return [old or made[one.snapshot.metadata.name] for one, old in zip(frozen, found, strict=True)]
 
 
@@ -101,17 +101,23 @@ def find_taken(
     return kept
 
 
-def _mark(connection: Connection, kept: Sequence[Kept], repository: Repository, settings: Settings) -> None:
-    """Marks snapshots that were taken, with open eyes, of a range that is known to be bad."""
-    risky = [one for one in kept if one.snapshot.spec.ref_resolution.known_bad]
-    if not risky:
-        return
+def _marked(
+    connection: Connection, kept: Sequence[Kept], repository: Repository, settings: Settings
+) -> dict[str, Kept]:
+    """Marks the snapshots that a bad range covers, and gives them back as they are then.
+
+    Not only those that were taken with open eyes: a range may have been marked since their ref was resolved.
+    """
     organization = settings.organization
+    marked: set[str] = set()
     for bad in list_ranges(connection, organization, repository.name):
         number = range_row(connection, organization, bad.name)
-        covered = [one.number for one in risky if _covers(connection, bad, one, repository, settings)]
+        covered = [one for one in kept if _covers(connection, bad, one, repository, settings)]
         if covered and number is not None:
-            insert_marks(connection, organization, number, bad, covered)
+            insert_marks(connection, organization, number, bad, [one.number for one in covered])
+            marked |= {one.snapshot.metadata.name for one in covered}
+    rows = {name: find_snapshot(connection, organization, name) for name in marked}
+    return {name: load(connection, row) for name, row in rows.items() if row is not None}
 
 
 def _covers(connection: Connection, bad: KnownBadRange, kept: Kept, repository: Repository, settings: Settings) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from sqlalchemy import Connection
@@ -26,7 +26,9 @@ from krate_gitops.memory.snapshot import (
 from krate_gitops.records.consumers import SnapshotFilter, list_snapshots
 from krate_gitops.records.database import Database
 from krate_gitops.records.known_bad import ranges_of
-from krate_gitops.records.snapshots import StoredSnapshot, find_object, find_query, find_snapshot
+from krate_gitops.records.snapshots import StoredSnapshot, find_object, find_query, find_snapshot, spoilt
+
+T = TypeVar("T")
 
 _MOST_FILE_BYTES = 64 << 20
 
@@ -74,7 +76,10 @@ def recall(database: Database | None, text: str, organization: str) -> Kept:
 
 
 def load(connection: Connection, found: StoredSnapshot) -> Kept:
-    """A stored snapshot with its query and material."""
+    """A stored snapshot with its query and material.
+
+    Raises ``KrateError(MEMORY_SNAPSHOT_FAILED)`` for rows that are not as they were written and can't be read.
+    """
     row = found.snapshot
     query = find_query(connection, found.id)
     return Kept(
@@ -82,18 +87,25 @@ def load(connection: Connection, found: StoredSnapshot) -> Kept:
         document(connection, found),
         AgentMemoryQuery(
             metadata=metadata(query.name, row.organization, row.dispatch_run),
-            spec=msgspec.json.decode(query.spec, type=QuerySpec),
-            status=msgspec.json.decode(query.status, type=QueryStatus),
+            spec=_decoded(found, query.spec, QuerySpec),
+            status=_decoded(found, query.status, QueryStatus),
         ),
         find_object(connection, row.organization, row.selection_digest),
-        msgspec.json.decode(row.origin, type=Origin),
+        _decoded(found, row.origin, Origin),
     )
 
 
+def _decoded(found: StoredSnapshot, text: str, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.DecodeError as error:
+        raise spoilt("rows", f"can't be read: {error}", location=found.snapshot.name) from None
+
+
 def document(connection: Connection, found: StoredSnapshot) -> AgentMemorySnapshot:
-    """The snapshot as a resource, its status as of now."""
+    """The snapshot as a resource, its status as of now. Raises ``KrateError(MEMORY_SNAPSHOT_FAILED)``."""
     row = found.snapshot
-    spec = msgspec.json.decode(row.spec, type=SnapshotSpec)
+    spec = _decoded(found, row.spec, SnapshotSpec)
     marks = tuple(
         KnownBadMark(bad.reason, bad.ref, bad.marked_by, bad.marked_at)
         for bad in ranges_of(connection, row.organization, found.id)

@@ -64,8 +64,6 @@ def _stored_faults(connection: Connection, stored: StoredSnapshot) -> list[Fault
         return [*_faults(kept), *_item_faults(connection, kept)]
     except KrateError as error:
         return [Fault(stored.snapshot.name, error.message)]
-    except msgspec.DecodeError as error:
-        return [Fault(stored.snapshot.name, f"its rows can't be read: {error}")]
 
 
 def _faults(kept: Kept) -> Iterator[Fault]:

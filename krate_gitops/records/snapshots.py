@@ -121,9 +121,12 @@ def find_snapshot(connection: Connection, organization: str, name: str) -> Store
 
 
 def find_query(connection: Connection, snapshot_id: int) -> QueryRow:
-    """The query that a snapshot froze."""
+    """The query that a snapshot froze. Raises ``KrateError(MEMORY_SNAPSHOT_FAILED)`` where it has not one."""
     columns = (queries.c.name, queries.c.spec, queries.c.status)
-    row = connection.execute(select(*columns).where(queries.c.snapshot_id == snapshot_id)).one()
+    rows = connection.execute(select(*columns).where(queries.c.snapshot_id == snapshot_id)).all()
+    if len(rows) != 1:
+        raise spoilt("query", f"is there {len(rows)} times")
+    [row] = rows
     return QueryRow(name=row.name, spec=row.spec, status=row.status)
 
 
@@ -142,14 +145,14 @@ def find_object(connection: Connection, organization: str, digest: str) -> bytes
     where = (objects.c.organization == organization, objects.c.digest == digest)
     stored = connection.execute(select(objects.c.bytes, objects.c.content).where(*where)).one_or_none()
     if stored is None:
-        raise _spoilt(digest, "is missing")
+        raise spoilt("selection", "is missing", location=digest)
     opened = zlib.decompressobj()
     try:
         content = opened.decompress(stored.content, max_length=stored.bytes + 1)
     except zlib.error:
-        raise _spoilt(digest, "is damaged") from None
+        raise spoilt("selection", "is damaged", location=digest) from None
     if sha256_digest(content) != digest:
-        raise _spoilt(digest, "was changed")
+        raise spoilt("selection", "was changed", location=digest)
     return content
 
 
@@ -175,13 +178,14 @@ def list_tags(connection: Connection, organization: str, repository: str) -> dic
     """Commits recorded for the snapshot tags of a repository, by full name."""
     table = snapshot_tags.c
     where = (table.organization == organization, table.memory_repository == repository)
-    return dict(connection.execute(select(table.tag, table.commit).where(*where)).tuples().all())
+    return {row.tag: row.commit for row in connection.execute(select(table.tag, table.commit).where(*where))}
 
 
-def _spoilt(digest: str, what: str) -> KrateError:
+def spoilt(part: str, what: str, *, location: str = "") -> KrateError:
+    """The error of a snapshot of which a part is not as it was written."""
     return KrateError(
         "MEMORY_SNAPSHOT_FAILED",
-        f"the stored selection {what}",
+        f"the stored {part} {what}",
         hint="restore the record store from a backup; `krate-gitops snapshot verify` checks all of it",
-        location=digest,
+        location=location,
     )
