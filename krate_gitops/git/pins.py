@@ -35,10 +35,15 @@ def pin_commit(repository: Repository, commit: str, *, settings: Settings) -> No
 
 
 def pinned_repository(name: str, commit: str, *, settings: Settings) -> Repository | None:
-    """The repository of copies that holds a pinned commit, under ``name``; ``None`` when none does."""
-    for git_dir in sorted((settings.home / "pins").glob("*.git")):
-        if len(commit) == _id_length(git_dir) and _has_pin(git_dir, commit):
-            return repository_at(git_dir, name=name)
+    """A repository of ours that holds a pinned commit, under ``name``; ``None`` when none does.
+
+    Copies come first. An unpacked bundle is found by what its file held then, and a mirror by its address then: both
+    may be another one now.
+    """
+    for folder in ("pins", "bundles", "mirrors"):
+        for git_dir in sorted((settings.home / folder).glob("[!.]*.git")):
+            if _has_pin(git_dir, commit):
+                return repository_at(git_dir, name=name)
     return None
 
 
@@ -114,10 +119,6 @@ def _has_pin(git_dir: Path, commit: str) -> bool:
 
 def _exists(git_dir: Path, oid: str) -> bool:
     return not run_git(git_dir, ["cat-file", "--batch-check"], stdin=oid.encode()).endswith(b"missing\n")
-
-
-def _id_length(git_dir: Path) -> int:
-    return 64 if git_dir.stem == "sha256" else 40
 
 
 def _lock(git_dir: Path) -> Path:
