@@ -22,8 +22,10 @@ def context(invocation: Invocation, reference: str, acknowledge_known_bad: bool)
     from krate_gitops.encoding import plain
     from krate_gitops.memory.context import memory_block, prompt_section
     from krate_gitops.memory.keep import refuse_known_bad
+    from krate_gitops.memory.verify import require_whole
 
     kept = recalled(invocation, reference)
+    require_whole(kept)
     name = kept.snapshot.metadata.name
     refuse_known_bad(kept.snapshot.status.known_bad is not None, acknowledge_known_bad, location=name)
     block = memory_block(kept)

@@ -13,6 +13,7 @@ from krate_gitops.cli.invocation import Invocation, pass_invocation
 from krate_gitops.cli.output import show
 from krate_gitops.cli.progress import progress
 from krate_gitops.cli.snapshot_options import (
+    denials_on_record,
     opened_anew,
     place_options,
     recalled,
@@ -53,7 +54,9 @@ def diff(
 
     kept = recalled(invocation, reference)
     with progress(invocation) as listen:
-        if snapshot_reference(against, invocation.settings.organization) is None:
+        with denials_on_record(invocation):
+            name = snapshot_reference(against, invocation.settings.organization)
+        if name is None:
             brain = opened_anew(invocation, kept, repo, root, ontology, listen)
         else:
             brain = reopened(invocation, kept, repo, root, ontology, listen)

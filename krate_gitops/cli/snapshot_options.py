@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import getpass
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -58,11 +59,17 @@ def records_if_any(invocation: Invocation) -> Database | None:
 def recalled(invocation: Invocation, reference: str) -> Kept:
     """The snapshot an argument means. A reference into another organisation is refused, and that is recorded."""
     from krate_gitops.memory.recall import recall
+
+    with denials_on_record(invocation):
+        return recall(records_if_any(invocation), reference, invocation.settings.organization)
+
+
+def denials_on_record(invocation: Invocation) -> AbstractContextManager[None]:
+    """Within it, a refused reference to a snapshot of another organisation is recorded."""
     from krate_gitops.memory.trail import denials_recorded
     from krate_gitops.records.audit_record import Actor
 
-    with denials_recorded(invocation.settings, Actor(kind="User", name=actor()), "AgentMemorySnapshot"):
-        return recall(records_if_any(invocation), reference, invocation.settings.organization)
+    return denials_recorded(invocation.settings, Actor(kind="User", name=actor()), "AgentMemorySnapshot")
 
 
 def reopened(
@@ -78,7 +85,9 @@ def reopened(
 def opened_anew(
     invocation: Invocation, kept: Kept, repo: str | None, root: str | None, ontology: Path | None, progress: Progress
 ) -> Brain:
-    """The brain a snapshot was taken of, as it is now."""
+    """The brain a snapshot was taken of, as it is now. A file does not say where that is."""
+    if not (repo or kept.origin.location):
+        raise click.UsageError("name the repository with --repo: a file does not say where it is")
     recorded = Path(kept.origin.ontology) if kept.origin.ontology else None
     return open_brain(
         invocation,

@@ -8,7 +8,7 @@ from krate_gitops.cli.commands import KrateCommand
 from krate_gitops.cli.invocation import Invocation, pass_invocation
 from krate_gitops.cli.output import show
 from krate_gitops.cli.progress import progress
-from krate_gitops.cli.snapshot_options import recalled, records_if_any
+from krate_gitops.cli.snapshot_options import denials_on_record, records_if_any
 from krate_gitops.printable import printable
 
 
@@ -23,15 +23,16 @@ def verify(invocation: Invocation, references: tuple[str, ...]) -> int:
     from krate_gitops.encoding import plain
     from krate_gitops.memory.verify import Verified, verify_all, verify_one
 
-    database = records_if_any(invocation)
+    database, organization = records_if_any(invocation), invocation.settings.organization
     with progress(invocation) as listen:
         if references:
-            checked = [verify_one(database, recalled(invocation, reference)) for reference in references]
+            with denials_on_record(invocation):
+                checked = [verify_one(database, reference, organization) for reference in references]
             found = Verified(len(checked), tuple(fault for one in checked for fault in one.faults))
         elif database is None:
             found = Verified(0, ())
         else:
-            found = verify_all(database, invocation.settings.organization, progress=listen)
+            found = verify_all(database, organization, progress=listen)
     lines = "".join(f"{fault.snapshot}: {printable(fault.what)}\n" for fault in found.faults)
     end = f"{found.snapshots} snapshots: {f'{len(found.faults)} faults' if found.faults else 'as they were written'}\n"
     show(invocation.output, plain(found), table=lines + end)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,21 +21,30 @@ _TAGGER = "krate-gitops <krate-gitops@localhost>"
 
 
 def create_snapshot_tag(
-    repository: Repository, spec: str, commit: str, record: Json, *, now: datetime, settings: Settings
+    repository: Repository,
+    spec: str,
+    commit: str,
+    record: Json,
+    *,
+    now: datetime,
+    settings: Settings,
+    taken: Collection[str] = (),
 ) -> str:
     """Tags a commit with a record (its canonical JSON becomes the message); the full name of the new tag.
 
     ``spec`` is what the repository was opened by: a tag of a mirror is pushed to where that mirror comes from. A time
-    that is taken already gives way to the next free second. Raises ``UsageError(INVALID_REQUEST)`` for a bundle,
-    ``UnavailableError(MEMORY_REPOSITORY_UNAVAILABLE)`` when the repository or remote refuses, and
-    ``KrateError(MEMORY_SNAPSHOT_TAG_INVALID)`` when no second nearby is free.
+    that is taken already, here, over there or among the ``taken`` full names on record, gives way to the next free
+    second: no name is used twice, not even that of a deleted tag.
+
+    Raises ``UsageError(INVALID_REQUEST)`` for a bundle, ``UnavailableError(MEMORY_REPOSITORY_UNAVAILABLE)`` when the
+    repository or remote refuses, and ``KrateError(MEMORY_SNAPSHOT_TAG_INVALID)`` when no second nearby is free.
     """
     if Path(spec).is_file() and is_bundle(Path(spec)):
         raise UsageError("INVALID_REQUEST", "a bundle can't be tagged", hint="tag the repository it was made from")
     for second in range(_TRIES):
         time = now.astimezone(UTC) + timedelta(seconds=second)
         name = SNAPSHOT_TAGS + time.strftime(_STAMP)
-        if _exists(repository, name):
+        if name in taken or _exists(repository, name):
             continue
         oid = _write(repository, name, commit, canonical_json(record), time)
         if is_url(spec) and not _push(repository, spec, name, oid, settings):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -79,7 +79,7 @@ def freeze(
     stored = encode(material)
     digests = {**material.digests(), "selectionDigest": sha256_digest(stored)}
     spec = _spec(opened, scope, occasion, material, digests)
-    name = snapshot_name(occasion.request_id or natural_key(spec))
+    name = snapshot_name(natural_key(spec) if occasion.request_id is None else occasion.request_id)
     created_at = format_instant(int(now.timestamp()))
     snapshot = AgentMemorySnapshot(
         metadata=metadata(name, scope.organization, occasion.dispatch_run),
@@ -151,17 +151,24 @@ def _query(
             executed_at=executed_at,
             duration_ms=duration_ms,
             result_digest=result_digest,
-            counts={
-                "records": len(material.records),
-                "excerpts": len(material.excerpts),
-                "documents": len(material.documents),
-            },
-            truncated=material.limits.truncated,
-            denied_scopes=tuple(msgspec.to_builtins(denied) for denied in material.denied),
-            redaction=msgspec.to_builtins(material.redaction),
-            ranking_version=material.request.ranking_version,
+            **outcome(material),
         ),
     )
+
+
+def outcome(material: Material) -> dict[str, Any]:
+    """What the status of a query repeats of its material."""
+    return {
+        "counts": {
+            "records": len(material.records),
+            "excerpts": len(material.excerpts),
+            "documents": len(material.documents),
+        },
+        "truncated": material.limits.truncated,
+        "denied_scopes": tuple(msgspec.to_builtins(denied) for denied in material.denied),
+        "redaction": msgspec.to_builtins(material.redaction),
+        "ranking_version": material.request.ranking_version,
+    }
 
 
 def rows(frozen: Frozen, origin: dict[str, str]) -> NewSnapshot:

@@ -6,6 +6,7 @@ A process that is killed leaves a pin too many, or no trace, or the whole snapsh
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection
@@ -16,6 +17,8 @@ from krate_gitops.git.chain import load_chain
 from krate_gitops.git.local import Repository
 from krate_gitops.git.pins import pin_commit
 from krate_gitops.git.ranges import CommitRange
+from krate_gitops.git.refs import RefResolution
+from krate_gitops.git.request import RefMode
 from krate_gitops.memory.freeze import Frozen, rows
 from krate_gitops.memory.origin import Origin
 from krate_gitops.memory.recall import Kept, load
@@ -71,18 +74,26 @@ def _store(
 
 def _existing(connection: Connection, frozen: Frozen) -> Kept | None:
     spec = frozen.snapshot.spec
-    return find_taken(
-        connection,
-        spec.organization_ref,
-        frozen.snapshot.metadata.name,
-        spec.memory_repository,
-        frozen.material.request,
-    )
+    asked = Asked(spec.memory_repository, frozen.material.request, *asked_ref(spec.ref_resolution))
+    return find_taken(connection, spec.organization_ref, frozen.snapshot.metadata.name, asked)
 
 
-def find_taken(
-    connection: Connection, organization: str, name: str, repository: str, request: QueryRequest
-) -> Kept | None:
+class Asked(NamedTuple):
+    """What makes a question: asked of which repository, as it is answered, and at which ref or time."""
+
+    repository: str
+    request: QueryRequest
+    mode: RefMode
+    ref: str
+    at: str | None
+
+
+def asked_ref(resolution: RefResolution) -> tuple[RefMode, str, str | None]:
+    """The ref or time that a resolution was asked for."""
+    return resolution.mode, resolution.requested_ref, resolution.requested_at
+
+
+def find_taken(connection: Connection, organization: str, name: str, asked: Asked) -> Kept | None:
     """The stored snapshot of a dispatch that is asked for again, with its settled request.
 
     Raises ``UsageError(IDEMPOTENCY_KEY_REUSED)`` where the name belongs to another question.
@@ -91,7 +102,8 @@ def find_taken(
     if found is None:
         return None
     kept = load(connection, found)
-    if (kept.snapshot.spec.memory_repository, kept.material.request) != (repository, request):
+    spec = kept.snapshot.spec
+    if Asked(spec.memory_repository, kept.material.request, *asked_ref(spec.ref_resolution)) != asked:
         raise UsageError(
             "IDEMPOTENCY_KEY_REUSED",
             "this request id belongs to a snapshot of another question",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from krate_gitops.git.instants import format_instant, parse_instant
+from krate_gitops.git.lookup import find_default_branch
 from krate_gitops.git.refs import RefResolution
 from krate_gitops.git.request import RefMode, RefRequest
 from krate_gitops.git.snapshot_tags import create_snapshot_tag
 from krate_gitops.memory.brain import Brain
 from krate_gitops.memory.freeze import Frozen, Occasion, freeze
-from krate_gitops.memory.keep import find_taken, keep, refuse_known_bad
+from krate_gitops.memory.keep import Asked, find_taken, keep, refuse_known_bad
 from krate_gitops.memory.opened import OpenIndex
 from krate_gitops.memory.policy import EffectivePolicy
 from krate_gitops.memory.question import settled
@@ -18,7 +20,7 @@ from krate_gitops.memory.request import QueryRequest
 from krate_gitops.memory.snapshot import snapshot_name
 from krate_gitops.memory.trail import append_tag
 from krate_gitops.records.database import Database
-from krate_gitops.records.snapshots import find_snapshot, insert_tag
+from krate_gitops.records.snapshots import find_snapshot, insert_tag, list_tags
 
 
 def take(
@@ -37,10 +39,9 @@ def take(
     ``UnavailableError(MEMORY_SNAPSHOT_FAILED)`` and ``UsageError(IDEMPOTENCY_KEY_REUSED)``.
     """
     if occasion.request_id is not None:
-        name = snapshot_name(occasion.request_id)
+        name, asked = snapshot_name(occasion.request_id), _asked(brain, ref, settled(request, policy))
         with database.reading() as connection:
-            organization, repository = brain.settings.organization, brain.repository.name
-            taken = find_taken(connection, organization, name, repository, settled(request, policy))
+            taken = find_taken(connection, brain.settings.organization, name, asked)
         if taken is not None:
             return taken
 
@@ -50,6 +51,20 @@ def take(
 
     one = brain.read_under(ref, policy, frozen)
     return keep(database, [one], brain.repository, brain.origin(), settings=brain.settings)[0]
+
+
+def _asked(brain: Brain, ref: RefRequest, request: QueryRequest) -> Asked:
+    """The question, its ref named as a resolution names it."""
+    branch = find_default_branch(brain.repository).removeprefix("refs/heads/")
+    wanted = ref.settle(branch)
+    at = None if wanted.requested_at is None else parse_instant(wanted.requested_at, now=datetime.now(UTC))
+    return Asked(
+        brain.repository.name,
+        request,
+        wanted.mode or RefMode.CURRENT,
+        ref.requested_ref or branch,
+        None if at is None else format_instant(at),
+    )
 
 
 def refresh(
@@ -94,8 +109,16 @@ def tag_snapshot(brain: Brain, database: Database, kept: Kept) -> str:
         "ontologyDigest": spec.ontology_digest,
         "indexDigest": spec.index_digest,
     }
+    with database.reading() as connection:
+        taken = list_tags(connection, spec.organization_ref, spec.memory_repository)
     name = create_snapshot_tag(
-        brain.repository, brain.spec, spec.resolved_commit, record, now=datetime.now(UTC), settings=brain.settings
+        brain.repository,
+        brain.spec,
+        spec.resolved_commit,
+        record,
+        now=datetime.now(UTC),
+        settings=brain.settings,
+        taken=taken,
     )
     with database.writing() as connection:
         found = find_snapshot(connection, spec.organization_ref, kept.snapshot.metadata.name)
