@@ -18,6 +18,29 @@ F = TypeVar("F", bound=Callable[..., Any])
 Decorator = Callable[[F], F]
 
 
+_MOST_CHARACTERS = 1000
+
+
+class Words(click.ParamType[str]):
+    """A text that is stored or looked up: some of it, not too much, and nothing but Unicode."""
+
+    name = "text"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text itself. Raises ``UsageError(INVALID_REQUEST)``."""
+        from krate_gitops.errors import UsageError
+
+        option = param.opts[0] if param else "the text"
+        if not 0 < len(value) <= _MOST_CHARACTERS:
+            raise UsageError("INVALID_REQUEST", f"{option} takes 1 to {_MOST_CHARACTERS} characters")
+        if any("\ud800" <= character <= "\udfff" or character == "\0" for character in value):
+            raise UsageError("INVALID_REQUEST", f"{option} is no text: it holds bytes that are no UTF-8")
+        return value
+
+
+WORDS = Words()
+
+
 class RefSelection(NamedTuple):
     """The REF options as given. Whether they fit together is decided where refs are resolved."""
 

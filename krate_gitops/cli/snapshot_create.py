@@ -11,6 +11,7 @@ from krate_gitops.cli.commands import KrateCommand
 from krate_gitops.cli.invocation import Invocation, pass_invocation
 from krate_gitops.cli.opening import open_brain, policy_for
 from krate_gitops.cli.options import (
+    WORDS,
     RefSelection,
     jobs_option,
     ontology_option,
@@ -38,9 +39,9 @@ if TYPE_CHECKING:
     from krate_gitops.memory.recall import Kept
 
 _OUT = click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write it all to this file too.")
-_RUN = click.option("--run", "dispatch_run", metavar="NAME", help="Dispatch run it is for.")
+_RUN = click.option("--run", "dispatch_run", type=WORDS, metavar="NAME", help="Dispatch run it is for.")
 _KEY = click.option(
-    "--request-id", metavar="ID", help="The same id gives the same snapshot, however often it is asked."
+    "--request-id", type=WORDS, metavar="ID", help="The same id gives the same snapshot, however often it is asked."
 )
 
 
@@ -54,7 +55,7 @@ _KEY = click.option(
 @jobs_option
 @question_options(tag_option="--record-tag")
 @_RUN
-@click.option("--session", "session_ref", metavar="NAME", help="Session it is for.")
+@click.option("--session", "session_ref", type=WORDS, metavar="NAME", help="Session it is for.")
 @_KEY
 @click.option("--tag", "tagged", is_flag=True, help="Put a snapshot tag on the commit.")
 @_OUT

@@ -9,7 +9,7 @@ import click
 from krate_gitops.cli.commands import KrateCommand
 from krate_gitops.cli.invocation import Invocation, pass_invocation
 from krate_gitops.cli.opening import open_brain
-from krate_gitops.cli.options import repo_argument
+from krate_gitops.cli.options import WORDS, repo_argument
 from krate_gitops.cli.output import fields_table, rows_table, show
 from krate_gitops.cli.progress import progress
 from krate_gitops.cli.snapshot_options import actor, records, records_if_any
@@ -22,12 +22,16 @@ if TYPE_CHECKING:
 @repo_argument
 @click.option("--from", "start", metavar="REF", help="The commit that brought the problem.")
 @click.option("--to", "end", metavar="REF", help="The commit that fixed it; the range stays open without it.")
-@click.option("--path", "paths", multiple=True, metavar="PATH", help="Only what was read from this file (repeatable).")
-@click.option("--record", "record_ids", multiple=True, metavar="ID", help="Only this record (repeatable).")
-@click.option("--reason", metavar="TEXT", help="What is wrong.")
-@click.option("--see", metavar="NAME", help="Incident, update or pull request that tells more.")
-@click.option("--close", "closed", metavar="RANGE", help="Say, with --to, what fixed a range that was marked before.")
-@click.option("--withdraw", "withdrawn", metavar="RANGE", help="Take a range back, with --reason.")
+@click.option(
+    "--path", "paths", type=WORDS, multiple=True, metavar="PATH", help="Only what was read from this file (repeatable)."
+)
+@click.option("--record", "record_ids", type=WORDS, multiple=True, metavar="ID", help="Only this record (repeatable).")
+@click.option("--reason", type=WORDS, metavar="TEXT", help="What is wrong.")
+@click.option("--see", type=WORDS, metavar="NAME", help="Incident, update or pull request that tells more.")
+@click.option(
+    "--close", "closed", type=WORDS, metavar="RANGE", help="Say, with --to, what fixed a range that was marked before."
+)
+@click.option("--withdraw", "withdrawn", type=WORDS, metavar="RANGE", help="Take a range back, with --reason.")
 @pass_invocation
 def mark_known_bad(
     invocation: Invocation,
@@ -88,7 +92,7 @@ def _state(withdrawn: bool, end: str | None) -> str:
 
 
 @click.command("known-bad", cls=KrateCommand)
-@click.option("--memory-repository", metavar="NAME", help="Only of this repository.")
+@click.option("--memory-repository", type=WORDS, metavar="NAME", help="Only of this repository.")
 @pass_invocation
 def known_bad(invocation: Invocation, memory_repository: str | None) -> None:
     """List ranges that are known to be bad."""

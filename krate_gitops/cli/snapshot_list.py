@@ -6,16 +6,17 @@ import click
 
 from krate_gitops.cli.commands import KrateCommand
 from krate_gitops.cli.invocation import Invocation, pass_invocation
+from krate_gitops.cli.options import WORDS
 from krate_gitops.cli.output import rows_table, show
 from krate_gitops.cli.snapshot_options import records_if_any
 
 
 @click.command("list", cls=KrateCommand)
-@click.option("--memory-repository", metavar="NAME", help="Only of this repository.")
-@click.option("--commit", metavar="COMMIT", help="Only those pinned to this commit, by its full id.")
-@click.option("--record", metavar="ID", help="Only those that selected this record.")
-@click.option("--path", metavar="PATH", help="Only those that selected something of this file.")
-@click.option("--run", metavar="NAME", help="Only those of this dispatch run.")
+@click.option("--memory-repository", type=WORDS, metavar="NAME", help="Only of this repository.")
+@click.option("--commit", type=WORDS, metavar="COMMIT", help="Only those pinned to this commit, by its full id.")
+@click.option("--record", type=WORDS, metavar="ID", help="Only those that selected this record.")
+@click.option("--path", type=WORDS, metavar="PATH", help="Only those that selected something of this file.")
+@click.option("--run", type=WORDS, metavar="NAME", help="Only those of this dispatch run.")
 @click.option("--since", metavar="RFC3339", help="Only those made at or after this time.")
 @click.option("--known-bad/--not-known-bad", default=None, help="Only those that are, or are not, known to be bad.")
 @click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True, help="Snapshots on a page.")

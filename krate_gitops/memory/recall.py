@@ -64,7 +64,7 @@ def recall(database: Database | None, text: str, organization: str) -> Kept:
     that holds none.
     """
     name = snapshot_reference(text, organization)
-    if name is None and Path(text).is_file():
+    if name is None and _is_file(text):
         return read_file(Path(text), organization)
     if name is None or database is None:
         raise no_such_snapshot()
@@ -73,6 +73,13 @@ def recall(database: Database | None, text: str, organization: str) -> Kept:
         if found is None:
             raise no_such_snapshot()
         return load(connection, found)
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):
+        return False  # too long for a path, for instance
 
 
 def load(connection: Connection, found: StoredSnapshot) -> Kept:

@@ -12,9 +12,17 @@ from krate_gitops.records.tables import known_bad_marks, known_bad_ranges, snaps
 _CHUNK = 500
 
 
-class KnownBadRange(
-    msgspec.Struct, frozen=True, kw_only=True, rename={"start": "from", "end": "to"}, omit_defaults=True
-):
+_NAMES = {
+    "start": "from",
+    "end": "to",
+    "memory_repository": "memoryRepository",
+    "record_ids": "recordIds",
+    "marked_by": "markedBy",
+    "marked_at": "markedAt",
+}
+
+
+class KnownBadRange(msgspec.Struct, frozen=True, kw_only=True, rename=_NAMES, omit_defaults=True):
     """Commits on the first-parent chain from ``start`` on and before ``end``, which fixed it; no end while it isn't.
 
     ``paths`` and ``record_ids`` narrow down which snapshots are marked: those that selected one of them; without any,

@@ -95,7 +95,7 @@ def test_replay_ends_with_one_when_something_differs(snapshots: Snapshots, tmp_p
     found = snapshots.json("replay", tmp_path / "told.json", "--repo", snapshots.repo.path, code=1)
     assert [one["reason"] for one in found["differences"]] == ["item-changed"]
     assert "not the same" in snapshots("replay", tmp_path / "told.json", "--repo", snapshots.repo.path).stdout
-    assert "is not" in snapshots("verify", tmp_path / "told.json").stdout
+    assert "selectionDigest is sha256:" in snapshots("verify", tmp_path / "told.json").stdout
     error = snapshots.json("context", tmp_path / "told.json", code=1)["error"]
     assert error["code"] == "MEMORY_SNAPSHOT_FAILED"
 
@@ -147,7 +147,7 @@ def test_list_filters_and_pages(snapshots: Snapshots) -> None:
     assert listed("--record", "service:s") == everything[1:]
     assert listed("--path", "graph/s.yaml", "--run", "adr-1") == [names[1]]
     assert listed("--commit", snapshots.first) == [other]
-    assert listed("--since", "2099-01-01T00:00:00Z", "--memory-repository", "brain") == [] or True
+    assert listed("--since", "2020-01-01T00:00:00Z", "--memory-repository", "brain") == everything
     assert listed("--memory-repository", "none") == []
     assert listed("--not-known-bad") == everything
     assert listed("--known-bad") == []
@@ -198,7 +198,7 @@ def test_bad_history_is_marked_refused_acknowledged_closed_and_withdrawn(snapsho
     gone = snapshots.json("mark-known-bad", snapshots.repo.path, "--withdraw", bad, "--reason", "mistake")
     assert (gone["covered"], gone["unmarked"]) == (0, 2)
     assert "withdrawn" in snapshots("known-bad").stdout
-    snapshots("context", name).stdout.startswith("## Company")
+    assert snapshots("context", name).stdout.startswith("## Company")
 
 
 def test_verify_checks_one_or_all_without_the_repository(snapshots: Snapshots) -> None:
@@ -233,7 +233,7 @@ ERRORS = [
     (("create", "REPO", "needle", "--ref", "nowhere"), 3, "MEMORY_REF_NOT_FOUND"),
     (("create", "REPO", "needle", "--policy", "absent.yaml"), 2, "USAGE"),
     (("create", "nowhere", "needle"), 3, "MEMORY_REPOSITORY_UNAVAILABLE"),
-    (("create", "REPO", "needle", "--out", "absent/told.json"), 1, None),
+    (("create", "REPO", "needle", "--out", "absent/told.json"), 3, "IO_FAILED"),
     (("list", "--cursor", "none"), 2, "INVALID_REQUEST"),
     (("list", "--cursor", ""), 2, "INVALID_REQUEST"),
     (("list", "--cursor", "9" * 40), 2, "INVALID_REQUEST"),
@@ -259,7 +259,7 @@ ERRORS = [
     (("replay", "NAME", "--repo", "nowhere"), 0, None),
     (("mark-known-bad", "REPO"), 2, "USAGE"),
     (("mark-known-bad", "REPO", "--from", "main"), 2, "USAGE"),
-    (("mark-known-bad", "REPO", "--from", "main", "--reason", ""), 2, "USAGE"),
+    (("mark-known-bad", "REPO", "--from", "main", "--reason", ""), 2, "INVALID_REQUEST"),
     (("mark-known-bad", "REPO", "--from", "main", "--reason", "bad\udcff"), 2, "INVALID_REQUEST"),
     (("mark-known-bad", "REPO", "--from", "main", "--reason", "x" * 5000), 2, "INVALID_REQUEST"),
     (("mark-known-bad", "REPO", "--from", "main", "--reason", "a", "--path", "bad\udcff"), 2, "INVALID_REQUEST"),
@@ -318,16 +318,10 @@ FOREIGN = ("other/{}", "krate-org-other/{}", "other:{}", "krate-org-other:{}", "
 
 def test_a_reference_into_another_organisation_says_nothing_of_what_is_there(snapshots: Snapshots) -> None:
     own = snapshots.create()
-    foreign = (
-        snapshots.json("--org", "other", "create", snapshots.repo.path, "needle", "--request-id", "x")
-        if False
-        else None
-    )
-    assert foreign is None
     result = snapshots._run(
         "--home",
         snapshots.home,
-        "--organization",
+        "--org",
         "other",
         "snapshot",
         "create",
@@ -369,7 +363,7 @@ def test_a_file_and_a_policy_of_another_organisation_are_refused_alike(snapshots
     snapshots.create()
     told, policy = tmp_path / "told.json", tmp_path / "policy.yaml"
     snapshots._run(
-        *("--home", snapshots.home, "--organization", "other", "snapshot", "create", snapshots.repo.path, "needle"),
+        *("--home", snapshots.home, "--org", "other", "snapshot", "create", snapshots.repo.path, "needle"),
         *("--out", told),
     )
     answers = {(r.exit_code, r.output) for r in (snapshots(command, told) for command in OF_ONE)}
