@@ -72,13 +72,14 @@ class Desk:
         request_id: str | None = None,
         run: str | None = None,
         acknowledge: bool = False,
+        ontology_dir: Path | None = None,
         **asked: Any,
     ) -> Kept:
         """A snapshot of a question; ``asked`` as for ``World.ask``."""
         wanted = RefRequest(requested_ref=ref) if ref is None or isinstance(ref, str) else ref
         occasion = Occasion(requester=REQUESTER, request_id=request_id, dispatch_run=run)
         return take(
-            self.brain(),
+            self.brain(ontology_dir=ontology_dir),
             self.database,
             wanted,
             request(words, **asked),

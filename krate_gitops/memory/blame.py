@@ -7,7 +7,6 @@ import re
 import msgspec
 
 from krate_gitops.errors import UnavailableError
-from krate_gitops.git.chain import load_chain
 from krate_gitops.git.command import run_git
 from krate_gitops.git.history import log_path, parse_commit
 from krate_gitops.git.instants import format_instant
@@ -84,15 +83,15 @@ class _Search:
         return commits[0].oid if commits else None
 
     def _of_lines(self, item: ExcerptItem) -> str | None:
-        """The newest of the commits that the lines stem from."""
+        """The newest commit that changed one of the lines. Not by ``git blame``, which a repository's configuration
+        can stop, with a list of commits to ignore, and make start programs.
+        """
         if item.path not in self._opened.columns.file_number:
             return None
-        lines = f"-L{item.line_start},{item.line_end}"
-        arguments = ["blame", "--first-parent", "--porcelain", lines, self._commit, "--", self._below_root(item.path)]
-        output = run_git(self._opened.source.target.repository.git_dir, arguments)
-        found = {line[: len(self._commit)].decode() for line in re.findall(rb"^[0-9a-f]{40,64} \d+ \d+", output, re.M)}
-        chain = load_chain(self._opened.source.target.repository, self._commit)
-        return max(found, key=lambda oid: chain.position(oid) or 0, default=None)
+        lines = f"-L{item.line_start},{item.line_end}:{self._below_root(item.path)}"
+        arguments = ["log", "--first-parent", "-m", "--no-textconv", "--no-ext-diff", "-s", "--format=%H", "-1", lines]
+        found = run_git(self._opened.source.target.repository.git_dir, [*arguments, self._commit])
+        return found.split(b"\n")[0].decode("ascii") or None
 
     def _below_root(self, path: str) -> str:
         return f"{self._root}/{path}" if self._root else path
