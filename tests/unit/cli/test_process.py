@@ -14,6 +14,7 @@ import pytest
 from krate_gitops.records.database import close_databases, open_database
 from krate_gitops.settings import Settings
 from tests.repos import RepoBuilder
+from tests.unit.memory.world import ONTOLOGY
 
 PROGRAM = [sys.executable, "-m", "krate_gitops"]
 HEAVY = ("numpy", "tantivy", "rich", "yaml", "ryaml", "structlog", "dulwich", "re2", "alembic", "sqlalchemy")
@@ -49,10 +50,15 @@ def test_help_and_version_import_next_to_nothing() -> None:
         ["--version"],
         ["ref", "resolve", "--help"],
         ["audit", "query", "--help"],
+        ["snapshot", "--help"],
+        ["snapshot", "create", "--help"],
+        ["snapshot", "list", "--help"],
         ["completion", "bash"],
     ):
         assert (
-            imported_by(*arguments) & {*HEAVY, "msgspec" if arguments[0] not in ("ref", "audit") else "numpy"} == set()
+            imported_by(*arguments)
+            & {*HEAVY, "msgspec" if arguments[0] not in ("ref", "audit", "snapshot") else "numpy"}
+            == set()
         )
 
 
@@ -66,6 +72,18 @@ def test_reading_the_audit_log_imports_the_database_and_nothing_else_heavy(tmp_p
     close_databases()
     for command in ("query", "verify"):
         assert imported_by("audit", command, "--home", tmp_path) & set(HEAVY) == {"sqlalchemy"}
+
+
+def test_whoever_has_no_records_loads_no_database_library(tmp_path: Path) -> None:
+    repo = RepoBuilder(tmp_path / "brain.git")
+    repo.commit({**ONTOLOGY, "notes/a.md": "# A\n\nA needle.\n"})
+    home = ("--home", tmp_path / "home")
+    databases = {"sqlalchemy", "alembic", "psycopg"}
+    assert imported_by("brain", "query", repo.path, "needle", *home) & databases == set()
+    assert imported_by("ref", "resolve", repo.path, *home) & databases == set()
+    assert not (tmp_path / "home" / "records.sqlite").exists()
+    imported_by("snapshot", "create", repo.path, "needle", *home)
+    assert imported_by("snapshot", "create", repo.path, "needle", *home) & databases == {"sqlalchemy"}
 
 
 def test_the_installed_program_is_the_module() -> None:

@@ -148,6 +148,13 @@ def test_a_prompt_keeps_to_the_bytes_of_the_policy_and_says_what_it_left_out(des
         assert shown + omitted == len(kept.material.excerpts) + limits.excerpts
 
 
+def test_where_not_even_the_head_has_room_nothing_but_it_is_shown(desk: Desk, allow: Policy) -> None:
+    policy = allow({"include": {"paths": ["**"]}, "maxContextBytes": 300})
+    section = prompt_section(desk.take(policy=policy))
+    assert "```" not in section
+    assert re.search(r"^\[\d+ further (records|excerpts) omitted: size-limit\]$", section, re.M)
+
+
 def test_a_prompt_never_outgrows_its_layer(desk: Desk, allow: Policy) -> None:
     desk.repo.commit({f"notes/{number}.md": f"# {number}\n\n{LONG}" for number in range(40)})
     policy = allow({"include": {"paths": ["**"]}, "maxContextBytes": 128_000})
