@@ -26,7 +26,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield made
 
 
-@pytest.mark.parametrize(("one", "other"), itertools.product(range(len(SPECS)), repeat=2))
+@pytest.mark.parametrize(("one", "other"), list(itertools.product(range(len(SPECS)), repeat=2)))
 def test_what_both_admit_is_admitted_and_nothing_else(world: World, allow: Policy, one: int, other: int) -> None:
     first, second = allow(SPECS[one]), allow(SPECS[other])
     both = first.narrowed(second)
