@@ -7,7 +7,7 @@ come from decimal arithmetic, so the integers that come out are equal on every m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal, localcontext
 from functools import cached_property, lru_cache
 from typing import NamedTuple
@@ -114,6 +114,8 @@ K1 = 1.2
 NAME_BONUS = 20_000
 EXCERPT_BONUS = 1_000
 _SCALE = 1000
+_MOST_KNOWN = 4096
+"""Terms whose rows are kept."""
 _PRIORS = {"approved": 1.15, "draft": 1.0, "deprecated": 0.85, "archived": 0.85}
 _NAMES = (1 << ID) | (1 << TITLE) | (1 << ALIAS)
 
@@ -219,9 +221,15 @@ class Ranker:
         """Units that hold a term."""
         return len(self._rows(term).units)
 
-    def units_with(self, token: str) -> Array:
-        """Units that hold a word or compound, as a whole."""
-        return self._rows(whole_of(token)).units
+    def units_with_any(self, tokens: Iterable[str]) -> Array:
+        """Units that hold one of some words or compounds, as a whole; a unit that holds two stands there twice."""
+        keys = np.array([term_key(whole_of(token)) for token in tokens], dtype=np.uint64)
+        units = [
+            postings.units[rows].astype(np.int64) + base
+            for postings, base in zip(self._postings, self._bases, strict=False)
+            for _, rows in postings.rows(keys)
+        ]
+        return np.concatenate(units) if units else np.zeros(0, dtype=np.int64)
 
     def match(self, query: Query, version: int = RANKING_VERSION) -> Matches:
         """Strength of every unit of the commit, admitted or not: a policy must not move scores.
@@ -231,6 +239,7 @@ class Ranker:
         formula = FORMULAS[version]
         units = self._columns.units
         words = list(query.words)
+        self._learn([*(term for word in words for term in word.terms), *query.wholes])
         words += [QueryWord(whole, (whole,)) for whole in query.wholes if self.frequency(whole)]
         words.sort()
         base, named, held = np.zeros(units), np.zeros(units), np.zeros(units, dtype=np.uint64)
@@ -272,20 +281,26 @@ class Ranker:
         return best, in_name, max(idfs, default=inverse_frequency(units, 0))
 
     def _rows(self, term: str) -> _Rows:
-        known = self._known.get(term)
-        if known is None:
-            if len(self._known) >= 4096:
-                self._known.clear()
-            known = self._known[term] = self._gather(term_key(term))
-        return known
+        self._learn([term])
+        return self._known[term]
 
-    def _gather(self, key: int) -> _Rows:
-        units, counts = [], []
+    def _learn(self, terms: Iterable[str]) -> None:
+        """Gathers the rows of terms that are not known yet, looking into each shard once for all of them."""
+        new = [term for term in dict.fromkeys(terms) if term not in self._known]
+        if not new:
+            return
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        keys = np.array([term_key(term) for term in new], dtype=np.uint64)
+        units: list[list[Array]] = [[] for _ in new]
+        counts: list[list[Array]] = [[] for _ in new]
         for postings, base in zip(self._postings, self._bases, strict=False):
-            rows = postings.rows(key)
-            if rows is not None:
-                units.append(postings.units[rows].astype(np.int64) + base)
-                counts.append(postings.counts[rows])
+            for which, rows in postings.rows(keys):
+                units[which].append(postings.units[rows].astype(np.int64) + base)
+                counts[which].append(postings.counts[rows])
+        self._known.update(zip(new, map(self._weighed, units, counts), strict=True))
+
+    def _weighed(self, units: Sequence[Array], counts: Sequence[Array]) -> _Rows:
         if not units:
             nothing = np.zeros(0, dtype=np.int64)
             return _Rows(nothing, np.zeros(0), np.zeros(0, dtype=bool))

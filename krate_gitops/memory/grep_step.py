@@ -95,9 +95,8 @@ def _around(question: Question, records: Sequence[int]) -> Array:
     # A note with an id is a record and has its repositories among the references.
     sharing = links.ref_record[of_repository & np.isin(links.ref_target, repositories)]
     near[columns.record_file[sharing]] = True
-    for record in records:
-        units = question.opened.ranker.units_with(columns.record(record).id)
-        near[columns.unit_file[units]] = True
+    ids = (columns.record(record).id for record in records)
+    near[columns.unit_file[question.opened.ranker.units_with_any(ids)]] = True
     near &= note
     near[columns.record_file[numbers]] = True
     return near
