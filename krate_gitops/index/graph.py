@@ -27,6 +27,17 @@ class Edges(NamedTuple):
     names: list[str]
 
 
+class _Repositories(NamedTuple):
+    """Repositories by number: what each reference to one names and which record's it is, and what each row of the notes
+    names.
+    """
+
+    record: Array
+    of_record: Array
+    of_note: Array
+    repositories: int
+
+
 class Graph:
     """Edges and neighbours of one commit under one ontology."""
 
@@ -109,7 +120,8 @@ class Graph:
             new = admitted[target] & (distance[target] < 0)
             target, through = target[new], through[new]
             distance[target] = step
-            frontier = np.unique(target[through])
+            if step < depth:
+                frontier = np.unique(target[through])
         return distance
 
     def _step(self, frontier: Array, way: str, traverse: Array) -> tuple[Array, Array]:
@@ -154,6 +166,23 @@ class Graph:
         refs = np.flatnonzero((links.ref_target == key) & (links.ref_role <= SOURCE))
         owners = self._columns.resolution.definer[links.ref_record[refs]]
         return np.unique(owners[owners >= 0])
+
+    @cached_property
+    def _repositories(self) -> _Repositories:
+        columns = self._columns
+        refs = np.flatnonzero(columns.links.ref_role == REPOSITORY)
+        targets = np.concatenate([columns.links.ref_target[refs], columns.note_repository])
+        distinct, number = np.unique(targets, return_inverse=True)
+        return _Repositories(columns.links.ref_record[refs], number[: len(refs)], number[len(refs) :], len(distinct))
+
+    def sharing_repositories(self, records: Array) -> tuple[Array, Array]:
+        """Records, and files without records, that name a repository which one of the records names."""
+        known = self._repositories
+        chosen = np.zeros(self._columns.links.records, dtype=bool)
+        chosen[records] = True
+        shared = np.zeros(known.repositories, dtype=bool)
+        shared[known.of_record[chosen[known.record]]] = True
+        return known.record[shared[known.of_record]], self._columns.note_file[shared[known.of_note]]
 
     def defined(self, identifier: str) -> int:
         """The record that owns an id alone, or -1."""

@@ -20,6 +20,7 @@ from krate_gitops.brain.links import NO_STATUS, Array
 from krate_gitops.brain.normalise import STATUSES
 from krate_gitops.index.analysis import Word, fold_text, term_key, tokens_of, whole_of, words_of
 from krate_gitops.index.columns import Columns
+from krate_gitops.index.names import Names
 from krate_gitops.index.postings import Postings, fields_of
 
 
@@ -211,11 +212,8 @@ class Ranker:
         return known
 
     @cached_property
-    def _names(self) -> tuple[str, Array]:
-        """Folded names of all units, one line each, and where each line starts."""
-        text = "\n".join(shard.names() for shard in self._columns.shards) + "\n"
-        lines = np.fromiter((len(line) + 1 for line in text.split("\n")[:-1]), dtype=np.int64)
-        return text, np.cumsum(lines) - lines
+    def _names(self) -> Names:
+        return Names([line for shard in self._columns.shards for line in shard.names().split("\n")])
 
     def frequency(self, term: str) -> int:
         """Units that hold a term."""
@@ -262,7 +260,7 @@ class Ranker:
         coverage = matched / max(asked, 1)
         score = base * (0.5 + 0.5 * (coverage * coverage)) * (1.0 + named / (mass or 1.0)) * self._priors(formula)
         strength = np.rint(score * _SCALE).astype(np.int64)
-        strength[self._named_whole(query.folded)] += NAME_BONUS
+        strength[self._names.holding(query.folded)] += NAME_BONUS
         return Matches(strength, tuple(word.text for word in words), held)
 
     def _contribution(self, word: QueryWord, units: int) -> tuple[Array, Array, float]:
@@ -310,17 +308,6 @@ class Ranker:
         first = np.flatnonzero(np.concatenate(([True], unit[1:] != unit[:-1])))
         named = np.bitwise_or.reduceat(np.uint8(1) << field.astype(np.uint8), first) & np.uint8(_NAMES)
         return _Rows(unit[first], np.add.reduceat(value, first), named != 0)
-
-    def _named_whole(self, folded: str) -> Array:
-        """Units with the whole text in an id, title or alias."""
-        if not folded:
-            return np.zeros(0, dtype=np.int64)
-        text, starts = self._names
-        places, at = [], text.find(folded)
-        while at >= 0:
-            places.append(at)
-            at = text.find(folded, text.find("\n", at))
-        return np.unique(np.searchsorted(starts, np.array(places, dtype=np.int64), side="right") - 1)
 
 
 def matched_words(matches: Matches, unit: int) -> Sequence[str]:

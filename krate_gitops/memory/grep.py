@@ -92,7 +92,8 @@ class Matcher:
     """
 
     def __init__(self, text: str, *, regex: bool, case_sensitive: bool) -> None:
-        self._case = case_sensitive
+        self.is_folding = not regex and not case_sensitive
+        """Whether lower case is what is searched."""
         self._pattern: Any = _compile(text, case_sensitive) if regex else None
         # Where no line can match, the text as a whole does not, unless the pattern is tied to its very ends.
         anywhere = regex and not _OWN_ENDS.search(text)
@@ -103,10 +104,9 @@ class Matcher:
         self.terms = [lowered(word) for word in self._words]
 
     def lines(self, text: str) -> list[_Line]:
-        """Matching lines in order."""
+        """Matching lines in order. The text is in lower case where this is what is searched."""
         if self._pattern is not None:
             return list(self._by_pattern(text))
-        text = text if self._case else lowered(text)
         held: dict[int, list[str]] = {}
         for word in self._words:
             for start in _line_starts(text, word):
@@ -160,7 +160,10 @@ def _compile(pattern: str, case_sensitive: bool) -> Any:
 
 
 def windows(text: str, matcher: Matcher, *, context: int, most: int) -> tuple[list[Window], int]:
-    """Windows around the first ``most`` matching lines, overlapping ones merged, and the number of matching lines."""
+    """Windows around the first ``most`` matching lines, overlapping ones merged, and the number of matching lines.
+
+    The text is in lower case where this is what the matcher searches; lines stand there at the same places.
+    """
     lines = matcher.lines(text)
     found: list[Window] = []
     number, counted = 1, 0

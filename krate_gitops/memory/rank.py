@@ -13,7 +13,9 @@ from krate_gitops.brain.links import NO_STATUS, NO_TIME, Array
 from krate_gitops.brain.normalise import STATUSES
 from krate_gitops.index.strength import Matches, matched_words
 from krate_gitops.memory.admission import Admission
+from krate_gitops.memory.first import Criterion, first_of
 from krate_gitops.memory.opened import OpenIndex
+from krate_gitops.memory.policy import EffectivePolicy
 from krate_gitops.memory.request import Consumer
 from krate_gitops.memory.response import Why
 
@@ -50,13 +52,70 @@ class Order(NamedTuple):
     line: int
 
 
+class Standing:
+    """Criteria of the units of a commit that hang on no question."""
+
+    def __init__(self, opened: OpenIndex, admission: Admission) -> None:
+        self._columns = opened.columns
+        self._admission = admission
+
+    @cached_property
+    def specificity(self) -> Array:
+        """Literal segments of the path that lets each unit be read."""
+        return self._admission.specificity[self._columns.unit_file]
+
+    @cached_property
+    def fresh(self) -> Array:
+        """Age key of each unit: the newest first, units without a date last."""
+        fresh = self._columns.unit_fresh
+        return np.where(fresh == NO_TIME, _UNDATED, -np.maximum(fresh, -_UNDATED + 1))
+
+    @cached_property
+    def status(self) -> Array:
+        table = np.array([*(_STATUS_RANK[name] for name in STATUSES), _STATUS_RANK["draft"]])
+        return table[self._columns.unit_status]
+
+    def run(self, *, by_class: bool) -> Array:
+        """Run-memory class of each unit, more is better; where a run is retraced, events in their order instead."""
+        return self._run_class if by_class else self._run_sequence
+
+    @cached_property
+    def _run_class(self) -> Array:
+        links = self._columns.links
+        values = np.zeros(self._columns.units, dtype=np.int64)
+        values[self._columns.record_unit] = np.array([_RUN_CLASS.get(name, 0) for name in links.names])[
+            links.record_kind
+        ]
+        return values
+
+    @cached_property
+    def _run_sequence(self) -> Array:
+        names, kinds = self._columns.links.names, self._columns.links.record_kind
+        values = np.zeros(self._columns.units, dtype=np.int64)
+        if _EVENT in names:
+            for record in np.flatnonzero(kinds == names.index(_EVENT)).tolist():
+                sequence = self._columns.record(record).attributes.get("sequence")
+                if type(sequence) is int and abs(sequence) < UNREACHED**2:
+                    values[self._columns.record_unit[record]] = -sequence
+        return values
+
+
+class Parts(NamedTuple):
+    """What is to be put in order, a row for each: its unit, strength and bytes, and the line it begins at."""
+
+    unit: Array
+    strength: Array
+    size: Array
+    line: Array
+
+
 class Ranking:
     """Places the units of one commit for one consumer."""
 
     def __init__(
         self,
         opened: OpenIndex,
-        admission: Admission,
+        policy: EffectivePolicy,
         consumer: Consumer,
         matches: Matches,
         *,
@@ -65,7 +124,8 @@ class Ranking:
     ) -> None:
         self._columns = opened.columns
         self._graph = opened.graph
-        self._admission = admission
+        self._admission = opened.admission(policy)
+        self._standing = opened.kept(Standing, policy)
         self._matches = matches
         self._by_class = intent == "task"
         self._max_bytes = max_bytes
@@ -97,8 +157,6 @@ class Ranking:
     def _distance(self) -> Array:
         """Hops of each unit from the consumer's source refs, ``UNREACHED`` beyond them."""
         distance = np.full(self._columns.units, UNREACHED, dtype=np.int64)
-        if not self._sources:
-            return distance
         records = np.full(self._columns.links.records, UNREACHED, dtype=np.int64)
         admitted = self._admission.records
         # A source that may not be read is not walked through; what points at it is near it all the same.
@@ -112,47 +170,31 @@ class Ranking:
 
     @cached_property
     def _run(self) -> Array:
-        """Run-memory class of each unit, more is better; where a run is retraced, events in their order instead."""
-        names, kinds = self._columns.links.names, self._columns.links.record_kind
-        values = np.zeros(self._columns.units, dtype=np.int64)
-        if self._by_class:
-            values[self._columns.record_unit] = np.array([_RUN_CLASS.get(name, 0) for name in names])[kinds]
-        elif _EVENT in names:
-            for record in np.flatnonzero(kinds == names.index(_EVENT)).tolist():
-                sequence = self._columns.record(record).attributes.get("sequence")
-                if type(sequence) is int and abs(sequence) < UNREACHED**2:
-                    values[self._columns.record_unit[record]] = -sequence
-        return values
+        return self._standing.run(by_class=self._by_class)
 
-    @cached_property
-    def _fresh(self) -> Array:
-        """Age key of each unit: the newest first, units without a date last."""
-        fresh = self._columns.unit_fresh
-        return np.where(fresh == NO_TIME, _UNDATED, -np.maximum(fresh, -_UNDATED + 1))
+    def best_first(self, units: Array, most: int) -> Array:
+        """The first of the units in ranking order."""
+        parts = Parts(units, self._matches.strength[units], self._columns.unit_bytes[units], np.zeros_like(units))
+        return units[self.first(parts, most)]
 
-    @cached_property
-    def _status(self) -> Array:
-        table = np.array([*(_STATUS_RANK[name] for name in STATUSES), _STATUS_RANK["draft"]])
-        return table[self._columns.unit_status]
-
-    def best_first(self, units: Array, selected: frozenset[int]) -> Array:
-        """The units in ranking order."""
-        size = self._columns.unit_bytes[units]
-        chosen = np.isin(units, list(selected)) if selected else np.zeros(len(units), dtype=bool)
-        keys = (
-            units,
-            size,
-            size > self._max_bytes,
-            -self._run[units],
-            -self._status[units],
-            self._fresh[units],
-            -self._matches.strength[units],
-            -self._admission.specificity[self._columns.unit_file[units]],
-            self._distance[units],
-            -self._associated[units],
-            ~chosen,
-        )
-        return units[np.lexsort(keys)]
+    def first(self, parts: Parts, most: int) -> Array:
+        """Positions of the first ``most`` of the parts in ranking order."""
+        standing = self._standing
+        criteria: list[Criterion] = []
+        if self._sources:
+            criteria += [lambda at: -self._associated[parts.unit[at]], lambda at: self._distance[parts.unit[at]]]
+        criteria += [
+            lambda at: -standing.specificity[parts.unit[at]],
+            lambda at: -parts.strength[at],
+            lambda at: standing.fresh[parts.unit[at]],
+            lambda at: -standing.status[parts.unit[at]],
+            lambda at: -self._run[parts.unit[at]],
+            lambda at: parts.size[at] > self._max_bytes,
+            lambda at: parts.size[at],
+            lambda at: parts.unit[at],
+            lambda at: parts.line[at],
+        ]
+        return first_of(len(parts.unit), criteria, most)
 
     def order(
         self,
@@ -167,12 +209,12 @@ class Ranking:
         size = int(self._columns.unit_bytes[unit]) if size is None else size
         return Order(
             -int(selected),
-            -int(self._associated[unit]),
-            int(self._distance[unit]),
-            -int(self._admission.specificity[self._columns.unit_file[unit]]),
+            -int(self._associated[unit]) if self._sources else 0,
+            int(self._distance[unit]) if self._sources else UNREACHED,
+            -int(self._standing.specificity[unit]),
             -(int(self._matches.strength[unit]) if strength is None else strength),
-            int(self._fresh[unit]),
-            -int(self._status[unit]),
+            int(self._standing.fresh[unit]),
+            -int(self._standing.status[unit]),
             -int(self._run[unit]),
             int(size > self._max_bytes),
             size,

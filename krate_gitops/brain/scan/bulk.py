@@ -27,7 +27,8 @@ from krate_gitops.brain.text import LineIndex
 
 _SEPARATOR = b"\n\0\n"
 _BUFFER_BYTES = 32 << 20
-_MOST_FINDINGS = 50
+MOST_FINDINGS = 50
+"""Of one code in one text."""
 
 
 class Reason(enum.Flag):
@@ -179,7 +180,7 @@ def _private(text: str, lines: LineIndex) -> list[Finding]:
 
 def _limited(found: list[Finding]) -> list[Finding]:
     """The first findings of a code; a text made of nothing else needs no million diagnostics."""
-    return found[:_MOST_FINDINGS]
+    return found[:MOST_FINDINGS]
 
 
 def _texts_with(pattern: re2._Regexp, buffer: bytes, starts: list[int]) -> list[int]:
