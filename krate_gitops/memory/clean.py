@@ -40,5 +40,6 @@ class Cleaner:
 
     def _suspects(self, texts: Sequence[str], wanted: Reason) -> set[int]:
         """Positions of the texts that need one of the detailed scans."""
-        found = self._scanner.suspects([text.encode("utf-8", "replace") for text in texts]) if texts else []
-        return {at for at, reason in found if reason & wanted}
+        if not texts:
+            return set()
+        return {at for at, _ in self._scanner.suspects([text.encode("utf-8", "replace") for text in texts], wanted)}

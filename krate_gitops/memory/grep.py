@@ -46,7 +46,7 @@ class Window(NamedTuple):
     @property
     def words(self) -> frozenset[str]:
         """Words of the query on its matching lines."""
-        return frozenset().union(*self.held)
+        return self.held[0] if len(self.held) == 1 else frozenset().union(*self.held)
 
 
 class _Line(NamedTuple):
@@ -107,6 +107,8 @@ class Matcher:
         """Matching lines in order. The text is in lower case where this is what is searched."""
         if self._pattern is not None:
             return list(self._by_pattern(text))
+        if self._words == [self._whole]:
+            return list(self._by_word(text, self._whole))
         held: dict[int, list[str]] = {}
         for word in self._words:
             for start in _line_starts(text, word):
@@ -115,6 +117,16 @@ class Matcher:
         whole = set(_line_starts(text, self._whole)) if "\n" not in self._whole else set()
         found = {start for start, words in held.items() if len(words) >= self.needed} | whole
         return [self._line(text, start, start in whole, held.get(start, [])) for start in sorted(found)]
+
+    @staticmethod
+    def _by_word(text: str, word: str) -> Iterator[_Line]:
+        """Matching lines where the whole text is one word."""
+        words, size = frozenset((word,)), len(word)
+        at = text.find(word)
+        while at >= 0:
+            start, end = text.rfind("\n", 0, at) + 1, _line_end(text, at)
+            yield _Line(start, end, (at - start, at - start + size), words)
+            at = text.find(word, end)
 
     def _line(self, text: str, start: int, whole: bool, words: list[str]) -> _Line:
         end = _line_end(text, start)

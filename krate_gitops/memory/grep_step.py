@@ -69,17 +69,22 @@ def _wanted(question: Question, text: Text, window: Window) -> bool:
 
 
 def _first(question: Question, found: Sequence[_Found], strength: Array) -> list[_Found]:
-    """As many windows as excerpts are asked for, in ranking order; what orders them is looked at before they are made
-    excerpts of.
-    """
-    bonus = np.array([len(window.words) for _, window in found], dtype=np.int64) * EXCERPT_BONUS
+    """As many windows as excerpts are asked for, in ranking order."""
+    units = np.full(len(found), -1, dtype=np.int64)
+
+    def unit(at: Array) -> Array:
+        for place in at[units[at] < 0].tolist():
+            units[place] = unit_at(question, *found[place])
+        return units[at]
+
+    def size(at: Array) -> Array:
+        shown = (excerpt(text.safe, window).text for text, window in map(found.__getitem__, at.tolist()))
+        return np.fromiter((len(text.encode()) for text in shown), dtype=np.int64, count=len(at))
+
     files = np.array([text.file for text, _ in found], dtype=np.int64)
-    parts = Parts(
-        np.array([unit_at(question, text, window) for text, window in found], dtype=np.int64),
-        strength[files] + bonus,
-        np.array([len(excerpt(text.safe, window).text.encode()) for text, window in found], dtype=np.int64),
-        np.array([window.first for _, window in found], dtype=np.int64),
-    )
+    bonus = np.array([len(window.words) for _, window in found], dtype=np.int64) * EXCERPT_BONUS
+    lines = np.array([window.first for _, window in found], dtype=np.int64)
+    parts = Parts(files, strength[files] + bonus, lines, unit, size)
     return [found[at] for at in question.ranking.first(parts, question.request.limits.max_excerpts).tolist()]
 
 

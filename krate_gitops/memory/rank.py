@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import NamedTuple
@@ -11,6 +11,7 @@ import numpy as np
 
 from krate_gitops.brain.links import NO_STATUS, NO_TIME, Array
 from krate_gitops.brain.normalise import STATUSES
+from krate_gitops.index.columns import Columns
 from krate_gitops.index.strength import Matches, matched_words
 from krate_gitops.memory.admission import Admission
 from krate_gitops.memory.first import Criterion, first_of
@@ -55,14 +56,8 @@ class Order(NamedTuple):
 class Standing:
     """Criteria of the units of a commit that hang on no question."""
 
-    def __init__(self, opened: OpenIndex, admission: Admission) -> None:
-        self._columns = opened.columns
-        self._admission = admission
-
-    @cached_property
-    def specificity(self) -> Array:
-        """Literal segments of the path that lets each unit be read."""
-        return self._admission.specificity[self._columns.unit_file]
+    def __init__(self, columns: Columns) -> None:
+        self._columns = columns
 
     @cached_property
     def fresh(self) -> Array:
@@ -100,13 +95,21 @@ class Standing:
         return values
 
 
-class Parts(NamedTuple):
-    """What is to be put in order, a row for each: its unit, strength and bytes, and the line it begins at."""
+def _standing(opened: OpenIndex, _: Admission) -> Standing:
+    return Standing(opened.columns)
 
-    unit: Array
+
+class Parts(NamedTuple):
+    """What is to be put in order, a row for each: its file, strength and the line it begins at.
+
+    ``unit`` and ``size`` are told of the rows that are asked for; most rows find their place without them.
+    """
+
+    file: Array
     strength: Array
-    size: Array
     line: Array
+    unit: Callable[[Array], Array]
+    size: Callable[[Array], Array]
 
 
 class Ranking:
@@ -125,7 +128,7 @@ class Ranking:
         self._columns = opened.columns
         self._graph = opened.graph
         self._admission = opened.admission(policy)
-        self._standing = opened.kept(Standing, policy)
+        self._standing = opened.kept(_standing, policy)
         self._matches = matches
         self._by_class = intent == "task"
         self._max_bytes = max_bytes
@@ -174,27 +177,34 @@ class Ranking:
 
     def best_first(self, units: Array, most: int) -> Array:
         """The first of the units in ranking order."""
-        parts = Parts(units, self._matches.strength[units], self._columns.unit_bytes[units], np.zeros_like(units))
+        columns = self._columns
+        parts = Parts(
+            columns.unit_file[units],
+            self._matches.strength[units],
+            np.zeros_like(units),
+            units.__getitem__,
+            lambda at: columns.unit_bytes[units[at]],
+        )
         return units[self.first(parts, most)]
 
     def first(self, parts: Parts, most: int) -> Array:
         """Positions of the first ``most`` of the parts in ranking order."""
-        standing = self._standing
+        standing, specificity = self._standing, self._admission.specificity
         criteria: list[Criterion] = []
         if self._sources:
-            criteria += [lambda at: -self._associated[parts.unit[at]], lambda at: self._distance[parts.unit[at]]]
+            criteria += [lambda at: -self._associated[parts.unit(at)], lambda at: self._distance[parts.unit(at)]]
         criteria += [
-            lambda at: -standing.specificity[parts.unit[at]],
+            lambda at: -specificity[parts.file[at]],
             lambda at: -parts.strength[at],
-            lambda at: standing.fresh[parts.unit[at]],
-            lambda at: -standing.status[parts.unit[at]],
-            lambda at: -self._run[parts.unit[at]],
-            lambda at: parts.size[at] > self._max_bytes,
-            lambda at: parts.size[at],
-            lambda at: parts.unit[at],
+            lambda at: standing.fresh[parts.unit(at)],
+            lambda at: -standing.status[parts.unit(at)],
+            lambda at: -self._run[parts.unit(at)],
+            lambda at: parts.size(at) > self._max_bytes,
+            parts.size,
+            parts.unit,
             lambda at: parts.line[at],
         ]
-        return first_of(len(parts.unit), criteria, most)
+        return first_of(len(parts.file), criteria, most)
 
     def order(
         self,
@@ -211,7 +221,7 @@ class Ranking:
             -int(selected),
             -int(self._associated[unit]) if self._sources else 0,
             int(self._distance[unit]) if self._sources else UNREACHED,
-            -int(self._standing.specificity[unit]),
+            -int(self._admission.specificity[self._columns.unit_file[unit]]),
             -(int(self._matches.strength[unit]) if strength is None else strength),
             int(self._standing.fresh[unit]),
             -int(self._standing.status[unit]),

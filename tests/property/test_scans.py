@@ -45,8 +45,10 @@ documents = st.lists(fragments, max_size=6).map("".join)
 @given(st.lists(documents, max_size=5))
 def test_the_first_look_misses_nothing_that_a_detailed_scan_finds(texts: list[str]) -> None:
     flagged = dict(SCANNER.suspects([text.encode() for text in texts]))
+    alone = [dict(SCANNER.suspects([text.encode() for text in texts], reason)) for reason in Reason]
     for at, text in enumerate(texts):
         reasons = flagged.get(at, Reason(0))
+        assert [reason in reasons for reason in Reason] == [at in found for found in alone]
         assert not find_secrets(text, SECRET) or Reason.SECRET in reasons
         assert not find_high_entropy(text, SECRET) or Reason.ENTROPY in reasons
         assert not scan_injection(text, INJECTION.extra_phrases) or Reason.INJECTION in reasons
