@@ -107,7 +107,7 @@ class Graph:
         visited nor passed through; ``leaf`` edges end a path. ``kinds``: a mask of edge kinds that may be followed.
         """
         distance = np.full(self._columns.links.records, -1, dtype=np.int64)
-        frontier = np.unique(start)
+        frontier = _distinct(start, len(distance))
         distance[frontier] = 0
         traverse = self._traverse if kinds is None else np.where(kinds, self._traverse, NONE)
         directions = ("out", "in") if direction == "both" else (direction,)
@@ -121,7 +121,7 @@ class Graph:
             target, through = target[new], through[new]
             distance[target] = step
             if step < depth:
-                frontier = np.unique(target[through])
+                frontier = _distinct(target[through], len(distance))
         return distance
 
     def _step(self, frontier: Array, way: str, traverse: Array) -> tuple[Array, Array]:
@@ -196,6 +196,13 @@ def _rows(key: Array, neighbour: Array, kind: Array, records: int) -> tuple[Arra
     order = np.lexsort((kind, neighbour, key))
     first = np.searchsorted(key[order], np.arange(records + 1))
     return first, neighbour[order], kind[order]
+
+
+def _distinct(numbers: Array, most: int) -> Array:
+    """The numbers, all below ``most``, without repeats and ascending; sooner than by sorting them."""
+    mask = np.zeros(most, dtype=bool)
+    mask[numbers] = True
+    return np.flatnonzero(mask)
 
 
 def _without_repeats(columns: list[Array]) -> list[Array]:

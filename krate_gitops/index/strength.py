@@ -221,7 +221,7 @@ class Ranker:
 
     def units_with_any(self, tokens: Iterable[str]) -> Array:
         """Units that hold one of some words or compounds, as a whole; a unit that holds two stands there twice."""
-        keys = np.array([term_key(whole_of(token)) for token in tokens], dtype=np.uint64)
+        keys = np.fromiter(map(_whole_key, tokens), dtype=np.uint64)
         units = [
             postings.units[rows].astype(np.int64) + base
             for postings, base in zip(self._postings, self._bases, strict=False)
@@ -240,12 +240,13 @@ class Ranker:
         self._learn([*(term for word in words for term in word.terms), *query.wholes])
         words += [QueryWord(whole, (whole,)) for whole in query.wholes if self.frequency(whole)]
         words.sort()
-        base, named, held = np.zeros(units), np.zeros(units), np.zeros(units, dtype=np.uint64)
-        matched = np.zeros(units)
+        touched = self._touched(words)
+        base, named, held = np.zeros(len(touched)), np.zeros(len(touched)), np.zeros(len(touched), dtype=np.uint64)
+        matched = np.zeros(len(touched))
         mass, asked = 0.0, 0
         spoken = formula.spoken and any(word.text not in SPOKEN for word in words)
         for number, word in enumerate(words):
-            contribution, in_name, idf = self._contribution(word, units)
+            contribution, in_name, idf = self._contribution(word, touched)
             there = contribution > 0
             if spoken and word.text in SPOKEN:
                 base += _SPOKEN_WEIGHT * contribution
@@ -258,25 +259,38 @@ class Ranker:
             if number < 64:
                 held |= there.astype(np.uint64) << np.uint64(number)
         coverage = matched / max(asked, 1)
-        score = base * (0.5 + 0.5 * (coverage * coverage)) * (1.0 + named / (mass or 1.0)) * self._priors(formula)
-        strength = np.rint(score * _SCALE).astype(np.int64)
+        prior = self._priors(formula)[touched]
+        score = base * (0.5 + 0.5 * (coverage * coverage)) * (1.0 + named / (mass or 1.0)) * prior
+        strength, words_held = np.zeros(units, dtype=np.int64), np.zeros(units, dtype=np.uint64)
+        strength[touched], words_held[touched] = np.rint(score * _SCALE).astype(np.int64), held
         strength[self._names.holding(query.folded)] += NAME_BONUS
-        return Matches(strength, tuple(word.text for word in words), held)
+        return Matches(strength, tuple(word.text for word in words), words_held)
 
-    def _contribution(self, word: QueryWord, units: int) -> tuple[Array, Array, float]:
-        """What a word adds to each unit, where it stands in a name, and its weight among the words."""
-        best, in_name = np.zeros(units), np.zeros(units, dtype=bool)
+    def _touched(self, words: Sequence[QueryWord]) -> Array:
+        """Units that hold any of the words; all others have no strength but that of a name."""
+        parts = [self._rows(term).units for word in words for term in word.terms]
+        if len(parts) == 1:
+            return parts[0]
+        mask = np.zeros(self._columns.units, dtype=bool)
+        for part in parts:
+            mask[part] = True
+        return np.flatnonzero(mask)
+
+    def _contribution(self, word: QueryWord, touched: Array) -> tuple[Array, Array, float]:
+        """What a word adds to each touched unit, where it stands in a name, and its weight among the words."""
+        best, in_name = np.zeros(len(touched)), np.zeros(len(touched), dtype=bool)
         idfs = []
         for term in word.terms:
             rows = self._rows(term)
             if not len(rows.units):
                 continue
-            idf = inverse_frequency(units, len(rows.units))
+            idf = inverse_frequency(self._columns.units, len(rows.units))
             idfs.append(idf)
             value = idf * (rows.weight * (K1 + 1.0) / (K1 + rows.weight))
-            best[rows.units] = np.maximum(best[rows.units], value)
-            in_name[rows.units] |= rows.named
-        return best, in_name, max(idfs, default=inverse_frequency(units, 0))
+            at = touched.searchsorted(rows.units)
+            best[at] = np.maximum(best[at], value)
+            in_name[at] |= rows.named
+        return best, in_name, max(idfs, default=inverse_frequency(self._columns.units, 0))
 
     def _rows(self, term: str) -> _Rows:
         self._learn([term])
@@ -308,6 +322,11 @@ class Ranker:
         first = np.flatnonzero(np.concatenate(([True], unit[1:] != unit[:-1])))
         named = np.bitwise_or.reduceat(np.uint8(1) << field.astype(np.uint8), first) & np.uint8(_NAMES)
         return _Rows(unit[first], np.add.reduceat(value, first), named != 0)
+
+
+@lru_cache(maxsize=16_384)
+def _whole_key(token: str) -> int:
+    return term_key(whole_of(token))
 
 
 def matched_words(matches: Matches, unit: int) -> Sequence[str]:

@@ -38,7 +38,7 @@ def _starts(question: Question, passing: Array, tags: frozenset[str]) -> Array:
     if tags:
         tagged = (record for record in seeds.tolist() if _has_tag(question, record, tags))
         seeds = np.fromiter(islice(tagged, MAX_SEEDS), dtype=np.int64)
-    return np.union1d(seeds, np.array(sorted(question.ranking.associations), dtype=np.int64))
+    return np.concatenate((seeds, np.array(sorted(question.ranking.associations), dtype=np.int64)))
 
 
 def _walked(question: Question, starts: Array) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -255,13 +255,18 @@ class Ranking:
     def _stated(self, order: Order, record: int) -> Iterator[Why]:
         """Criteria that come from what an item says of itself, which is not told of secrets."""
         if order.fresh != _UNDATED:
-            date = datetime.fromtimestamp(-order.fresh, UTC).date().isoformat()
-            yield Why("recency", date, int(date.replace("-", "")))
+            yield _recency(-order.fresh)
         status = int(self._columns.unit_status[order.unit])
         yield Why("status", STATUSES[status] if status != NO_STATUS else "draft", -order.status)
         if order.run:
             kind = self._columns.links.names[self._columns.links.record_kind[record]]
             yield Why("form", kind if self._by_class else f"{kind} by sequence", abs(order.run))
+
+
+@lru_cache(maxsize=16_384)
+def _recency(seconds: int) -> Why:
+    date = datetime.fromtimestamp(seconds, UTC).date().isoformat()
+    return Why("recency", date, int(date.replace("-", "")))
 
 
 def source_ids(consumer: Consumer) -> tuple[str, ...]:
