@@ -136,7 +136,8 @@ class Graph:
     def refs_of(self, record: int) -> list[int]:
         """References of a record (and of patches that add to it) that are edges or become ones."""
         first, refs = self._refs
-        return [int(ref) for ref in refs[first[record] : first[record + 1]]]
+        numbers: list[int] = refs[first[record] : first[record + 1]].tolist()
+        return numbers
 
     @cached_property
     def _refs(self) -> tuple[Array, Array]:

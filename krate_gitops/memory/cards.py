@@ -22,16 +22,22 @@ _MOST = 8192
 """Cards that are kept, and items likewise."""
 
 
-class Card(NamedTuple):
-    """A record's safe text. ``line`` is what counts against the room of an answer, ``summary`` its own or the first
-    paragraph of its body; ``counts`` and ``removed`` say what redaction took.
+class Shown(NamedTuple):
+    """What is known of a text that may be shown: what counts against the room of an answer, what redaction took from it
+    and from the strings beside it, and the verdict on all of them.
     """
 
-    line: str
-    summary: str | None
+    text: str
     counts: Mapping[str, int]
     removed: float
     verdict: Verdict
+
+
+class Card(NamedTuple):
+    """What is shown of a record, and its summary: its own or the first paragraph of its body."""
+
+    shown: Shown
+    summary: str | None
 
 
 class Cards:
@@ -91,7 +97,7 @@ class Cards:
 
     def _card(self, number: int, parts: Sequence[str], paragraph: Paragraph | None, verdict: Verdict) -> Card:
         summary, counts, removed = self._summary(number, paragraph)
-        return Card(self._line(number, summary), summary, self._safe.counts(parts) + counts, removed, verdict)
+        return Card(Shown(self._line(number, summary), self._safe.counts(parts) + counts, removed, verdict), summary)
 
     def _summary(self, number: int, paragraph: Paragraph | None) -> tuple[str | None, Counter[str], float]:
         """A record's summary or first paragraph, what redaction took from the latter, and its share of the record."""
@@ -115,7 +121,7 @@ class Cards:
     def _item(self, number: int, card: Card, edges: Sequence[EdgeItem]) -> RecordItem:
         record, safe = self._columns.record(number), self._safe
         secret = bool(self._admission.secret[number])
-        warnings = (SUSPECTED,) if card.verdict is Verdict.SUSPICIOUS else ()
+        warnings = (SUSPECTED,) if card.shown.verdict is Verdict.SUSPICIOUS else ()
         return RecordItem(
             id=safe(record.id),
             kind=safe(record.kind),

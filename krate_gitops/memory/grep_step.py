@@ -45,7 +45,8 @@ def best_lines(question: Question, records: Sequence[int]) -> Lines:
     found: list[_Found] = []
     raw, most = 0, grep.max_matches * SCAN_FACTOR
     cut = False
-    for text in _texts(question, np.flatnonzero(_candidates(question, matcher, _scope(question, records))), strength):
+    files = np.flatnonzero(_candidates(question, matcher, _scope(question, records)))
+    for text in _texts(question, files, strength):
         if raw >= most:
             cut = True
             break
@@ -69,7 +70,9 @@ def _wanted(question: Question, text: Text, window: Window) -> bool:
 
 
 def _first(question: Question, found: Sequence[_Found], strength: Array) -> list[_Found]:
-    """As many windows as excerpts are asked for, in ranking order."""
+    """As many windows as excerpts are asked for, in ranking order. Only of those that tie, more is looked at than the
+    strength of their file.
+    """
     units = np.full(len(found), -1, dtype=np.int64)
 
     def unit(at: Array) -> Array:

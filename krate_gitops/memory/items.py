@@ -13,7 +13,7 @@ from krate_gitops.digest import sha256_digest
 from krate_gitops.errors import KrateError
 from krate_gitops.memory.budget import Fit, Item, fill
 from krate_gitops.memory.candidates import DOCUMENT, EXCERPT, RECORD, Candidate
-from krate_gitops.memory.cards import SUSPECTED, Card, Cards
+from krate_gitops.memory.cards import SUSPECTED, Cards, Shown
 from krate_gitops.memory.question import Question
 from krate_gitops.memory.redact import TOO_BROAD
 from krate_gitops.memory.response import DocumentItem, ExcerptItem, RecordItem, RedactionReport
@@ -41,15 +41,6 @@ class _Ready(NamedTuple):
     candidate: Candidate
     text: str
     warnings: tuple[str, ...]
-
-
-class _Shown(NamedTuple):
-    """What is known of a candidate's text: the text, what redaction took from everything that is shown, the verdict."""
-
-    text: str
-    counts: Mapping[str, int]
-    removed: float
-    verdict: Verdict
 
 
 class Assembler:
@@ -111,17 +102,11 @@ class Assembler:
         """Candidates that may be shown."""
         records = iter(self._cards.of([candidate.record for candidate in candidates if candidate.kind == RECORD]))
         texts = iter(self._texts([candidate for candidate in candidates if candidate.kind != RECORD]))
-        made = (
-            self._record_shown(next(records)) if candidate.kind == RECORD else next(texts) for candidate in candidates
-        )
-        checked = map(self._checked, candidates, made)
+        shown = (next(records).shown if candidate.kind == RECORD else next(texts) for candidate in candidates)
+        checked = map(self._checked, candidates, shown)
         return [item for item in checked if item is not None]
 
-    @staticmethod
-    def _record_shown(card: Card) -> _Shown:
-        return _Shown(card.line, card.counts, card.removed, card.verdict)
-
-    def _texts(self, candidates: Sequence[Candidate]) -> list[_Shown]:
+    def _texts(self, candidates: Sequence[Candidate]) -> list[Shown]:
         """Excerpts and documents, with all strings beside their texts cleaned in one go, and judged in another."""
         parts = [self._parts(candidate) for candidate in candidates]
         self._safe.learn(string for strings in parts for string in strings)
@@ -132,7 +117,7 @@ class Assembler:
         ]
         verdicts = self._opened.cleaner.verdicts(judged)
         return [
-            _Shown(candidate.text, self._safe.counts(strings) + Counter(candidate.counts), candidate.removed, verdict)
+            Shown(candidate.text, self._safe.counts(strings) + Counter(candidate.counts), candidate.removed, verdict)
             for candidate, strings, verdict in zip(candidates, parts, verdicts, strict=True)
         ]
 
@@ -145,7 +130,7 @@ class Assembler:
             parts.append(self._columns.record(candidate.record).id)
         return parts
 
-    def _checked(self, candidate: Candidate, shown: _Shown) -> _Ready | None:
+    def _checked(self, candidate: Candidate, shown: Shown) -> _Ready | None:
         if shown.counts:
             self._by_kind.update(shown.counts)
             self._changed += 1

@@ -151,7 +151,7 @@ class Ranking:
         counts = np.zeros(self._columns.units, dtype=np.int64)
         for record, ids in self.associations.items():
             counts[self._columns.record_unit[record]] = len(ids)
-        memory = self._columns.file_number.get(_MEMORY) if self._sources else None
+        memory = self._columns.file_number.get(_MEMORY)
         if memory is not None:
             counts[self._columns.first_unit[memory]] = 1
         return counts

@@ -43,7 +43,8 @@ class SafeStrings:
         return known
 
     def __call__(self, string: str) -> str:
-        return self.redacted(string).text
+        known = self._known.get(string)
+        return (self.redacted(string) if known is None else known).text
 
     def all(self, strings: Iterable[str]) -> tuple[str, ...]:
         return tuple(map(self, strings))

@@ -17,7 +17,7 @@ from krate_gitops.memory.grep import lowered
 MOST_BYTES = 64 << 20
 """Room of the texts that are kept."""
 
-_FIRST_READ = 8
+_FIRST_READ = 16
 
 
 class RecordLines:
