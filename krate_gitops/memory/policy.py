@@ -7,6 +7,7 @@ when it is the Markdown form of a record admitted by kind. Excludes, sensitivity
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import msgspec
 
@@ -121,7 +122,7 @@ class Grant(msgspec.Struct, frozen=True):
     everything: bool
 
 
-class EffectivePolicy(msgspec.Struct, frozen=True, rename="camel"):
+class EffectivePolicy(msgspec.Struct, frozen=True, rename="camel", dict=True):
     """All matching sources together: union of what they admit, less the union of what they exclude.
 
     ``within`` is a second policy that must admit it too.
@@ -150,7 +151,7 @@ class EffectivePolicy(msgspec.Struct, frozen=True, rename="camel"):
             within=other if self.within is None else self.within.narrowed(other),
         )
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Digest of the effective policy."""
         return json_digest(msgspec.to_builtins(self))

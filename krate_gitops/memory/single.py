@@ -11,8 +11,9 @@ from krate_gitops.brain.normalise import SENSITIVITIES
 from krate_gitops.brain.scan.injection import Verdict
 from krate_gitops.errors import UnavailableError
 from krate_gitops.memory.admission import Admission
+from krate_gitops.memory.cards import SUSPECTED
 from krate_gitops.memory.edges import edges_of, inbound_edges
-from krate_gitops.memory.items import BLOCKED, SUSPECTED
+from krate_gitops.memory.items import BLOCKED
 from krate_gitops.memory.opened import OpenIndex
 from krate_gitops.memory.policy import EffectivePolicy
 from krate_gitops.memory.response import EdgeItem
@@ -147,7 +148,7 @@ class _Showing:
         return tuple(EdgeItem(self._safe(edge.kind), self._safe(edge.target), edge.via) for edge in edges)
 
     def _text(self, number: int) -> str | None:
-        return next((safe for _, _, safe in self._opened.clean_texts([number])), None)
+        return next((text.safe for text in self._opened.texts([number])), None)
 
 
 def _judged(opened: OpenIndex, shown: Shown) -> Shown:
