@@ -30,10 +30,12 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        # PostgreSQL would let each statement see what was committed in between; SQLite never does.
-        is_postgresql = engine.dialect.name == "postgresql"
-        self._reader = engine.execution_options(isolation_level="REPEATABLE READ") if is_postgresql else engine
-        self._writer = engine.execution_options(**{_WRITES: True})
+        is_sqlite = engine.dialect.name == "sqlite"
+        # One state for a whole reading, as SQLite gives it anyway. A writer must see what it has waited for, whatever
+        # the server's default is.
+        self._reader = engine if is_sqlite else engine.execution_options(isolation_level="REPEATABLE READ")
+        writer = engine if is_sqlite else engine.execution_options(isolation_level="READ COMMITTED")
+        self._writer = writer.execution_options(**{_WRITES: True})
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
