@@ -154,11 +154,17 @@ def _begin_sqlite(connection: Connection) -> None:
 def _translated(url: URL) -> Iterator[None]:
     try:
         yield
-    except IntegrityError:
-        raise
     except DBAPIError as error:
+        if isinstance(error, IntegrityError) and _is_duplicate(error):
+            raise
         first_line = str(error.orig).strip().partition("\n")[0]
         raise _unavailable(url, first_line) from error
+
+
+def _is_duplicate(error: IntegrityError) -> bool:
+    """Whether a key exists already; a trigger that refuses a change is an ``IntegrityError`` too on SQLite."""
+    names = (getattr(error.orig, "sqlite_errorname", None), getattr(error.orig, "sqlstate", None))
+    return bool({"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "23505"}.intersection(names))
 
 
 def _unavailable(url: URL, why: str) -> UnavailableError:
