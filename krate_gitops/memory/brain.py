@@ -68,7 +68,15 @@ class Brain:
 
         Raises ``KrateError`` with a MEMORY_REF_*, MEMORY_LAYOUT_INVALID or MEMORY_ONTOLOGY_INVALID code.
         """
-        resolution = self.resolve(ref, current_only=policy.current_only)
+        return self.read_resolved(self.resolve(ref, current_only=policy.current_only), policy, action)
+
+    def read_resolved(
+        self,
+        resolution: RefResolution,
+        policy: EffectivePolicy,
+        action: Callable[[OpenIndex, RefResolution], Result],
+    ) -> Result:
+        """The same for a commit that was found before: no branch and no tag is looked at again."""
 
         def checked(opened: OpenIndex) -> Result:
             _check(opened, policy)
@@ -84,13 +92,12 @@ class Brain:
 
     def query(self, ref: RefRequest, request: QueryRequest, policy: EffectivePolicy) -> Response:
         """The answer to a request at a ref under a policy."""
-        return self.read_under(
-            ref, policy, lambda opened, resolution: self._answer(opened, request, policy, resolution)
-        )
+        return self.read_under(ref, policy, lambda opened, resolution: self.answer(opened, request, policy, resolution))
 
-    def _answer(
+    def answer(
         self, opened: OpenIndex, request: QueryRequest, policy: EffectivePolicy, resolution: RefResolution
     ) -> Response:
+        """The answer from an index that is open already; for errors see ``run_query``."""
         scope = Scope(self.settings.organization, self.repository.name, resolution)
         response = run_query(opened, request, policy, scope)
         warnings = list(response.warnings)

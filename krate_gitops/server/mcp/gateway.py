@@ -1,0 +1,150 @@
+"""One call from its arguments to its answer: budget, arguments, the tool, the room, the audit record.
+
+Everything happens in the index's thread, one call after the other, so that budgets and records keep the order in which
+answers were made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from krate_gitops.encoding import plain
+from krate_gitops.errors import DeniedError, UnavailableError
+from krate_gitops.index.shard import DamagedError
+from krate_gitops.memory.opened import OpenIndex
+from krate_gitops.server.mcp.arguments import parsed
+from krate_gitops.server.mcp.audit import ALLOWED, Audit, ToolCall, digest_of
+from krate_gitops.server.mcp.budget import Ledgers, Limits, Room
+from krate_gitops.server.mcp.failures import describe, text_of
+from krate_gitops.server.mcp.fitting import fitted, lines_within
+from krate_gitops.server.mcp.index import PinnedIndex
+from krate_gitops.server.mcp.pin import Pin
+from krate_gitops.server.mcp.tools.tool import NOTICE, Answer, Reading, Tool
+
+UNKNOWN = "memory.unknown"
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer in both of its forms, or the failure in its place; ``code`` is OK or the failure's."""
+
+    code: str
+    structured: Mapping[str, Any]
+    text: str
+    counts: Mapping[str, int] = {}
+    denied_scopes: tuple[str, ...] = ()
+
+    @property
+    def is_error(self) -> bool:
+        return self.code != ALLOWED
+
+
+class Gateway:
+    """Answers calls to the tools of one pinned index."""
+
+    def __init__(self, pin: Pin, index: PinnedIndex, tools: Sequence[Tool], *, limits: Limits, audit: Audit) -> None:
+        self.pin = pin
+        self.limits = limits
+        self._index = index
+        # Called by either form of its name, whichever is on the wire: models mix them up.
+        self._tools = {name: tool for tool in tools for name in (tool.name, tool.dotted)}
+        self._ledgers = Ledgers(limits)
+        self._audit = audit
+
+    async def call(self, name: str, arguments: Mapping[str, Any], caller: str) -> Outcome:
+        """The outcome of a call to a tool. Never raises for what a caller can do."""
+        tool = self._tools.get(name)
+        if tool is None:
+            return await self.perform(UNKNOWN, arguments, caller, _not_granted)
+
+        def run(opened: OpenIndex, room: Room) -> Outcome:
+            asked = parsed(tool.arguments, tool.aliases, arguments, self.pin)
+            answer = tool.run(Reading(self.pin, opened, room), asked)
+            return answered(tool, answer, room)
+
+        return await self.perform(tool.dotted, arguments, caller, run)
+
+    async def perform(
+        self, tool: str, arguments: Mapping[str, Any], caller: str, run: Callable[[OpenIndex, Room], Outcome]
+    ) -> Outcome:
+        """The outcome of ``run`` under the caller's budget, kept by the audit."""
+        job = self._index.submit(lambda opened: self._perform(opened, tool, arguments, caller, run))
+        try:
+            return await asyncio.wrap_future(job)
+        except Exception as error:  # the index could not be opened again
+            return failed(error)
+
+    def _perform(
+        self,
+        opened: OpenIndex,
+        tool: str,
+        arguments: Mapping[str, Any],
+        caller: str,
+        run: Callable[[OpenIndex, Room], Outcome],
+    ) -> Outcome:
+        started = time.perf_counter()
+        ledger = self._ledgers.of(caller)
+        try:
+            outcome = run(opened, ledger.begin())
+        except DamagedError:
+            raise
+        except Exception as error:
+            outcome = failed(error)
+        size = max(len(msgspec.json.encode(outcome.structured)), len(outcome.text.encode()))
+        ledger.charge(size)
+        call = ToolCall(
+            tool=tool,
+            caller=caller,
+            organization=self.pin.organization,
+            repository=self.pin.repository,
+            commit=self.pin.commit,
+            snapshot=self.pin.snapshot,
+            outcome=outcome.code,
+            argument_digest=digest_of(arguments),
+            result_digest=digest_of(outcome.structured),
+            counts=outcome.counts,
+            denied_scopes=outcome.denied_scopes,
+            bytes=size,
+            duration_ms=round((time.perf_counter() - started) * 1000),
+        )
+        try:
+            self._audit(call)
+        except Exception as error:
+            return failed(UnavailableError("SERVICE_UNAVAILABLE", f"no audit record was kept: {error}"))
+        return outcome
+
+
+def answered(tool: Tool, answer: Answer, room: Room) -> Outcome:
+    """An answer in both forms, each within the room."""
+    answer = fitted(answer, tool.items, room.bytes)
+    notes = [f"warning: {warning}" for warning in answer.warnings]
+    notes += [f"{count} more {noun} not shown" for noun, count in answer.omitted.items()]
+    head = f"[{NOTICE} From {answer.repository} at commit {answer.commit}.]"
+    return Outcome(
+        code=ALLOWED,
+        structured=_without_nulls(plain(answer)),
+        text=lines_within([head, *tool.lines(answer), *notes], room.bytes),
+        counts={tool.items: len(getattr(answer, tool.items))} if tool.items else {"items": 1},
+        denied_scopes=tuple(sorted({denied.scope for denied in answer.denied})),
+    )
+
+
+def failed(error: Exception) -> Outcome:
+    """The failure behind an exception as an outcome."""
+    failure = describe(error)
+    return Outcome(code=failure.code, structured=plain(failure), text=text_of(failure))
+
+
+def _not_granted(opened: OpenIndex, room: Room) -> Outcome:
+    raise DeniedError("POLICY_DENIED", "there is no such tool, or it is not granted", hint="list the tools")
+
+
+def _without_nulls(value: Any) -> Any:
+    """What is not there is left out, at any depth."""
+    if isinstance(value, dict):
+        return {name: _without_nulls(item) for name, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
