@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from krate_gitops.records.database import close_databases
+from krate_gitops.settings import Settings
+from tests.records import NoServer, PostgresServer, shared_server
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +29,30 @@ def home(tmp_path: Path) -> Path:
     folder = tmp_path / "home"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A PostgreSQL server, shared with the other processes of a test run."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "postgresql"
+    folder.mkdir(exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        try:
+            server = stack.enter_context(shared_server(folder))
+        except NoServer as why:
+            pytest.skip(f"no PostgreSQL: {why}")
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_settings(request: pytest.FixtureRequest, home: Path) -> Iterator[Settings]:
+    """Settings of an installation with an empty record store, on each of both databases."""
+    if request.param == "sqlite":
+        yield Settings(home=home)
+        close_databases()
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    with server.database() as url:
+        yield Settings(home=home, records=url)
+        close_databases()

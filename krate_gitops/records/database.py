@@ -7,6 +7,7 @@ first is still true when it writes; on PostgreSQL, writers lock the rows they bu
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -29,12 +30,15 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        # PostgreSQL would let each statement see what was committed in between; SQLite never does.
+        is_postgresql = engine.dialect.name == "postgresql"
+        self._reader = engine.execution_options(isolation_level="REPEATABLE READ") if is_postgresql else engine
         self._writer = engine.execution_options(**{_WRITES: True})
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
         """One consistent view. Raises ``UnavailableError(SERVICE_UNAVAILABLE)``."""
-        with _translated(self.engine.url), self.engine.connect() as connection:
+        with _translated(self.engine.url), self._reader.connect() as connection:
             yield connection
 
     @contextlib.contextmanager
@@ -47,7 +51,7 @@ class Database:
         self.engine.dispose()
 
 
-_opened: dict[str, Database] = {}
+_opened: dict[tuple[int, str], Database] = {}
 _opening = threading.Lock()
 
 
@@ -58,7 +62,8 @@ def open_database(settings: Settings) -> Database:
     ``UsageError(CONFIG_INVALID)`` for an address that is none.
     """
     url = _url(settings)
-    key = url.render_as_string(hide_password=False)
+    # A forked child must not talk through the connections of its parent.
+    key = (os.getpid(), url.render_as_string(hide_password=False))
     with _opening:
         if key not in _opened:
             _opened[key] = _open(url, settings)
@@ -68,8 +73,8 @@ def open_database(settings: Settings) -> Database:
 def close_databases() -> None:
     """Ends all connections of this process."""
     with _opening:
-        while _opened:
-            _opened.popitem()[1].close()
+        for key in [key for key in _opened if key[0] == os.getpid()]:
+            _opened.pop(key).close()
 
 
 def has_database(settings: Settings) -> bool:

@@ -1,8 +1,8 @@
 """Tables of the record store: what was told to whom, and what was done by whom.
 
-Rows are inserted and never changed; triggers refuse updates and deletions. What is learnt later, that a snapshot is
-known to be bad for instance, is a row of its own that points at the older one. Columns beside a JSON ``body`` or
-``spec`` repeat what is searched for; the JSON is what counts.
+Rows are inserted and never changed; triggers refuse updates and deletions. The heads of the audit log are the one
+exception. What is learnt later, that a snapshot is known to be bad for instance, is a row of its own that points at the
+older one. Columns beside a JSON ``body`` or ``spec`` repeat what is searched for; the JSON is what counts.
 
 Every index starts with the organisation: no lookup touches, or takes longer because of, another one's rows.
 """
@@ -14,6 +14,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
 )
 
 metadata = MetaData(
@@ -133,3 +135,65 @@ known_bad_marks = Table(
     Index(None, "organization", "snapshot_id", "range_name"),
 )
 """Snapshots that a range covers, and, by a newer row, no longer covers."""
+
+audit_records = Table(
+    "audit_records",
+    metadata,
+    Column("organization", Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("time", Text, nullable=False),
+    Column("class", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("allowed", Boolean, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("target_kind", Text, nullable=False),
+    Column("target_name", Text, nullable=False),
+    Column("correlation_id", Text, nullable=False),
+    Column("repository", Text),
+    Column("memory_repository", Text),
+    Column("commit", Text),
+    Column("memory_commit", Text),
+    Column("stack", Text),
+    Column("trigger_rule", Text),
+    Column("dispatch_run", Text),
+    Column("attempt", Text),
+    Column("body", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    PrimaryKeyConstraint("organization", "sequence"),
+)
+"""``body`` is the canonical JSON of a record without its hash, ``hash`` the digest of these bytes."""
+
+for _columns in (
+    *(("time",), ("class",), ("type",), ("allowed",), ("actor",), ("target_kind", "target_name"), ("target_name",)),
+    *(("correlation_id",), ("repository",), ("memory_repository",), ("commit",), ("memory_commit",)),
+    *(("stack",), ("trigger_rule",), ("dispatch_run",), ("attempt",)),
+):
+    _present = [audit_records.c[name].is_not(None) for name in _columns if audit_records.c[name].nullable]
+    Index(
+        f"ix_audit_records_{'_'.join(_columns)}",
+        *(audit_records.c[name] for name in ("organization", *_columns, "sequence")),
+        sqlite_where=and_(*_present) if _present else None,
+        postgresql_where=and_(*_present) if _present else None,
+    )
+
+audit_groups = Table(
+    "audit_groups",
+    metadata,
+    Column("organization", Text, nullable=False),
+    Column("group", Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    PrimaryKeyConstraint("organization", "group", "sequence"),
+    ForeignKeyConstraint(["organization", "sequence"], ["audit_records.organization", "audit_records.sequence"]),
+    Index(None, "organization", "sequence"),
+)
+"""The groups of each record's actor."""
+
+audit_heads = Table(
+    "audit_heads",
+    metadata,
+    Column("organization", Text, primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+    Column("time", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+)
+"""The last record of each organisation: the row that whoever appends locks, so that numbers have no gap."""
