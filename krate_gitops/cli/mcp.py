@@ -125,16 +125,14 @@ def mcp(
 
 
 def _over_stdio(pin: Callable[[], Pin], options: Options) -> None:
-    from krate_gitops.server.mcp.audit import unaudited
     from krate_gitops.server.mcp.serve import serve
     from krate_gitops.server.mcp.stdio import claimed_wire, serve_stdio
 
     with claimed_wire() as wire:
-        serve(pin(), options, unaudited, lambda server: serve_stdio(server, wire))
+        serve(pin(), options, lambda server: serve_stdio(server, wire))
 
 
 def _over_http(pin: Callable[[], Pin], options: Options, host: str, port: int, *, access: Access) -> None:
-    from krate_gitops.server.mcp.audit import unaudited
     from krate_gitops.server.mcp.http import PATH, listen, serve_http
     from krate_gitops.server.mcp.serve import serve
 
@@ -145,7 +143,7 @@ def _over_http(pin: Callable[[], Pin], options: Options, host: str, port: int, *
             click.echo(f"serving http://{name}:{listening.getsockname()[1]}{PATH}", err=True)
             serve_http(server, listening, access)
 
-        serve(pin(), options, unaudited, run)
+        serve(pin(), options, run)
 
 
 def _access(host: str, hosts: tuple[str, ...], token_file: Path | None) -> Access:

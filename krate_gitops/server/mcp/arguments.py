@@ -10,7 +10,7 @@ import msgspec
 
 from krate_gitops.errors import UsageError
 from krate_gitops.printable import printable
-from krate_gitops.server.mcp.boundary import check_organization, foreign, is_pin, pin_violation
+from krate_gitops.server.mcp.boundary import ForeignReferenceError, check_organization, is_pin, pin_violation
 from krate_gitops.server.mcp.pin import Pin
 
 _COMMITS = frozenset(
@@ -77,7 +77,7 @@ def _is_settled(name: str, value: Any, pin: Pin) -> bool:
     plain = _plain(name)
     if plain in _ORGANIZATIONS:
         if value not in (pin.organization, f"krate-org-{pin.organization}"):
-            raise foreign("namespace")
+            raise ForeignReferenceError("namespace")
         return True
     if plain in _COMMITS:
         if not is_pin(value, pin):

@@ -10,13 +10,15 @@ import msgspec
 
 from krate_gitops.digest import sha256_digest
 
-ALLOWED = "OK"
+DONE = "ok"
 
 
 class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
-    """One call. ``tool`` is the dotted name that permissions use, ``outcome`` is OK or an error code.
+    """One call. ``tool`` is the dotted name that permissions use, ``outcome`` is ``ok`` or an error code.
 
     ``denied_scopes`` says of what sort the things were that the policy kept back (``kind``, ``path``), not which.
+    ``denied_reference`` is the kind of thing of another organisation that was named; then the digest of the arguments
+    is that of none, since a name could be guessed from it.
     """
 
     tool: str
@@ -26,6 +28,8 @@ class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
     commit: str
     snapshot: str | None
     outcome: str
+    is_allowed: bool
+    denied_reference: str | None
     argument_digest: str
     result_digest: str
     counts: Mapping[str, int]
@@ -36,10 +40,6 @@ class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
 
 Audit = Callable[[ToolCall], None]
 """Keeps a call. Whatever it raises, the call is refused: nothing is read that nobody can account for."""
-
-
-def unaudited(call: ToolCall) -> None:
-    """Keeps nothing."""
 
 
 def digest_of(value: Any) -> str:

@@ -25,27 +25,30 @@ _REFERENCES = tuple(
     for pattern in (
         rf"krate-org-{_ORG}{_REST}",
         rf"/?(?:api/)?(?:watch/)?orgs/{_ORG}{_REST}",
-        rf"{_ORG}/(?P<rest>{_NAMED}(?:/\S*)?)",
+        rf"(?:krate-org-)?{_ORG}/(?P<rest>{_NAMED}(?:/\S*)?)",
     )
 )
 _SHORTEST_COMMIT = 7
 
 
 def check_organization(value: Any, organization: str) -> None:
-    """Looks at every text in a value. Raises ``DeniedError(CROSS_ORG_REF_DENIED)``, which says no name."""
+    """Looks at every text in a value. Raises ``ForeignReferenceError``, which says no name."""
     for text in _texts(value):
         kind = _foreign(text, organization)
         if kind is not None:
-            raise foreign(kind)
+            raise ForeignReferenceError(kind)
 
 
-def foreign(kind: str) -> DeniedError:
+class ForeignReferenceError(DeniedError):
     """The one answer to a reference of a kind into another organisation, whether or not it leads anywhere."""
-    return DeniedError(
-        "CROSS_ORG_REF_DENIED",
-        f"a {kind} of another organisation can't be reached from here",
-        hint="name only what belongs to this organisation",
-    )
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(
+            "CROSS_ORG_REF_DENIED",
+            f"a {kind} of another organisation can't be reached from here",
+            hint="name only what belongs to this organisation",
+        )
+        self.kind = kind
 
 
 def within(text: str, organization: str) -> str:

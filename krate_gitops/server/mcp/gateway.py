@@ -7,6 +7,7 @@ answers were made.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -17,8 +18,10 @@ from krate_gitops.encoding import plain
 from krate_gitops.errors import DeniedError, UnavailableError
 from krate_gitops.index.shard import DamagedError
 from krate_gitops.memory.opened import OpenIndex
+from krate_gitops.printable import printable
 from krate_gitops.server.mcp.arguments import parsed
-from krate_gitops.server.mcp.audit import ALLOWED, Audit, ToolCall, digest_of
+from krate_gitops.server.mcp.audit import DONE, Audit, ToolCall, digest_of
+from krate_gitops.server.mcp.boundary import ForeignReferenceError
 from krate_gitops.server.mcp.budget import Ledgers, Limits, Room
 from krate_gitops.server.mcp.failures import describe, text_of
 from krate_gitops.server.mcp.fitting import fitted, lines_within
@@ -26,21 +29,25 @@ from krate_gitops.server.mcp.index import PinnedIndex
 from krate_gitops.server.mcp.pin import Pin
 from krate_gitops.server.mcp.tools.tool import NOTICE, Answer, Reading, Tool
 
+_log = logging.getLogger(__name__)
+
 UNKNOWN = "memory.unknown"
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer in both of its forms, or the failure in its place; ``code`` is OK or the failure's."""
+    """An answer in both of its forms, or the failure in its place; ``code`` is ``ok`` or the failure's."""
 
     code: str
     structured: Mapping[str, Any]
     text: str
     counts: Mapping[str, int] = {}
     denied_scopes: tuple[str, ...] = ()
+    is_allowed: bool = True
+    denied_reference: str | None = None
 
     @property
     def is_error(self) -> bool:
-        return self.code != ALLOWED
+        return self.code != DONE
 
 
 class Gateway:
@@ -104,7 +111,9 @@ class Gateway:
             commit=self.pin.commit,
             snapshot=self.pin.snapshot,
             outcome=outcome.code,
-            argument_digest=digest_of(arguments),
+            is_allowed=outcome.is_allowed,
+            denied_reference=outcome.denied_reference,
+            argument_digest=digest_of({} if outcome.denied_reference else arguments),
             result_digest=digest_of(outcome.structured),
             counts=outcome.counts,
             denied_scopes=outcome.denied_scopes,
@@ -114,7 +123,8 @@ class Gateway:
         try:
             self._audit(call)
         except Exception as error:
-            return failed(UnavailableError("SERVICE_UNAVAILABLE", f"no audit record was kept: {error}"))
+            _log.error("no audit record of a call was kept: %s", printable(str(error)))
+            return failed(UnavailableError("SERVICE_UNAVAILABLE", "no audit record of the call was kept"))
         return outcome
 
 
@@ -125,7 +135,7 @@ def answered(tool: Tool, answer: Answer, room: Room) -> Outcome:
     notes += [f"{count} more {noun} not shown" for noun, count in answer.omitted.items()]
     head = f"[{NOTICE} From {answer.repository} at commit {answer.commit}.]"
     return Outcome(
-        code=ALLOWED,
+        code=DONE,
         structured=_without_nulls(plain(answer)),
         text=lines_within([head, *tool.lines(answer), *notes], room.bytes),
         counts={tool.items: len(getattr(answer, tool.items))} if tool.items else {"items": 1},
@@ -136,7 +146,13 @@ def answered(tool: Tool, answer: Answer, room: Room) -> Outcome:
 def failed(error: Exception) -> Outcome:
     """The failure behind an exception as an outcome."""
     failure = describe(error)
-    return Outcome(code=failure.code, structured=plain(failure), text=text_of(failure))
+    return Outcome(
+        code=failure.code,
+        structured=plain(failure),
+        text=text_of(failure),
+        is_allowed=not isinstance(error, DeniedError),
+        denied_reference=error.kind if isinstance(error, ForeignReferenceError) else None,
+    )
 
 
 def _not_granted(opened: OpenIndex, room: Room) -> Outcome:
@@ -144,7 +160,7 @@ def _not_granted(opened: OpenIndex, room: Room) -> Outcome:
 
 
 def _without_nulls(value: Any) -> Any:
-    """What is not there is left out, at any depth."""
+    """What is not there is left out, at any depth; every sequence is a list."""
     if isinstance(value, dict):
         return {name: _without_nulls(item) for name, item in value.items() if item is not None}
-    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
+    return [_without_nulls(item) for item in value] if isinstance(value, (list, tuple)) else value

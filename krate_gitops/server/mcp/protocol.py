@@ -18,7 +18,7 @@ from mcp.shared.exceptions import MCPError
 from krate_gitops import __version__
 from krate_gitops.encoding import plain
 from krate_gitops.memory.opened import OpenIndex
-from krate_gitops.server.mcp.audit import ALLOWED
+from krate_gitops.server.mcp.audit import DONE
 from krate_gitops.server.mcp.budget import Room
 from krate_gitops.server.mcp.gateway import Gateway, Outcome, answered
 from krate_gitops.server.mcp.prompts import NAME, PROMPT, start_with_memory
@@ -98,7 +98,7 @@ class _Handlers:
 
         def run(opened: OpenIndex, room: Room) -> Outcome:
             page = plain(list_page(opened, self._gateway.pin, cursor)._asdict())
-            return Outcome(code=ALLOWED, structured=page, text="", counts={"resources": len(page["items"])})
+            return Outcome(code=DONE, structured=page, text="", counts={"resources": len(page["items"])})
 
         outcome = await self._gateway.perform(_LISTING, {"cursor": cursor}, _caller(ctx), run)
         page = _allowed(outcome)
