@@ -23,7 +23,7 @@ from krate_gitops.server.mcp.budget import Room
 from krate_gitops.server.mcp.gateway import Gateway, Outcome, answered
 from krate_gitops.server.mcp.prompts import NAME, PROMPT, start_with_memory
 from krate_gitops.server.mcp.resources import list_page
-from krate_gitops.server.mcp.tools.read import READ, read_item
+from krate_gitops.server.mcp.tools.read import READ, read_uri
 from krate_gitops.server.mcp.tools.table import TOOLS
 from krate_gitops.server.mcp.tools.tool import NOTICE, Reading, Tool, input_schema, output_schema
 from krate_gitops.server.mcp.uris import DOCUMENT_TEMPLATE, RECORD_TEMPLATE
@@ -126,7 +126,7 @@ class _Handlers:
         uri = params.uri
 
         def run(opened: OpenIndex, room: Room) -> Outcome:
-            return answered(READ, read_item(Reading(self._gateway.pin, opened, room), uri, room.bytes), room)
+            return answered(READ, read_uri(Reading(self._gateway.pin, opened, room), uri, room.bytes), room)
 
         outcome = await self._gateway.perform(READ.dotted, {"uri": uri}, _caller(ctx), run)
         answer = _allowed(outcome)

@@ -14,7 +14,7 @@ import pytest
 from tests.repos import RepoBuilder
 
 PROGRAM = [sys.executable, "-m", "krate_gitops"]
-HEAVY = ("numpy", "tantivy", "rich", "yaml", "ryaml", "structlog", "dulwich", "re2")
+HEAVY = ("numpy", "tantivy", "rich", "yaml", "ryaml", "structlog", "dulwich", "re2", "mcp", "sqlalchemy")
 
 
 def process(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -42,8 +42,14 @@ def imported_by(*arguments: object) -> set[str]:
 
 
 def test_help_and_version_import_next_to_nothing() -> None:
-    for arguments in (["--help"], ["--version"], ["ref", "resolve", "--help"], ["completion", "bash"]):
-        assert imported_by(*arguments) & {*HEAVY, "msgspec" if arguments[0] != "ref" else "numpy"} == set()
+    for arguments in (
+        ["--help"],
+        ["--version"],
+        ["ref", "resolve", "--help"],
+        ["mcp", "--help"],
+        ["completion", "bash"],
+    ):
+        assert imported_by(*arguments) & {*HEAVY, "msgspec" if arguments[0] not in ("ref", "mcp") else "numpy"} == set()
 
 
 def test_ref_resolve_imports_nothing_heavy(brain: RepoBuilder) -> None:

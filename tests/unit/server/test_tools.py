@@ -20,6 +20,7 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("memory_graph_search", {"text": "refunds", "edgeDepth": 5, "repository": "pay"}),
     ("memory_graph_search", {"text": "customer"}),
     ("memory_record_read", {"id": "runbook:refunds"}),
+    ("memory_record_read", {"id": "service:pay"}),
     ("memory_record_read", {"id": "service:leaky"}),
     ("memory_record_read", {"id": "service:tempting"}),
     ("memory_record_read", {"path": "notes/token.md"}),

@@ -45,15 +45,18 @@ def read(reading: Reading, asked: ReadArguments) -> ReadAnswer:
     """The record or document. Raises ``UnavailableError(MEMORY_RECORD_NOT_FOUND)`` and what ``show_one`` raises."""
     if bool(asked.id) == bool(asked.path):
         raise UsageError("INVALID_REQUEST", "give an id or a path", hint="one of the two, not both")
-    return read_item(reading, asked.id or asked.path, min(reading.room.bytes, asked.max_bytes))
+    room = min(reading.room.bytes, asked.max_bytes)
+    item = asked.id or asked.path
+    return read_uri(reading, item, room) if item.startswith(SCHEME) else _read(reading, item, room)
 
 
-def read_item(reading: Reading, item: str, room: int) -> ReadAnswer:
-    """The same for an id, a path or a URI."""
-    pin = reading.pin
-    if item.startswith(SCHEME):
-        item = parse_uri(item, pin)
-    return _fitted(_answer(reading, show_one(reading.opened, item, pin.policy)), room)
+def read_uri(reading: Reading, uri: str, room: int) -> ReadAnswer:
+    """The same for the URI of a resource; raises what ``parse_uri`` raises, too."""
+    return _read(reading, parse_uri(uri, reading.pin), room)
+
+
+def _read(reading: Reading, item: str, room: int) -> ReadAnswer:
+    return _fitted(_answer(reading, show_one(reading.opened, item, reading.pin.policy)), room)
 
 
 def _answer(reading: Reading, shown: Shown) -> ReadAnswer:

@@ -79,7 +79,14 @@ def output_schema(tool: Tool) -> dict[str, Any]:
 def _rooted(kind: type[msgspec.Struct]) -> dict[str, Any]:
     """A schema whose top is the object itself, as the protocol wants it, and not a reference to it."""
     (root,), parts = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
-    name = root["$ref"].rpartition("/")[2]
-    top = dict(parts.pop(name))
+    objects = {name: _without_nulls(part) for name, part in parts.items()}
+    top = objects.pop(root["$ref"].rpartition("/")[2])
     del top["title"]
-    return {**top, "$defs": parts} if parts else top
+    return {**top, "$defs": objects} if objects else top
+
+
+def _without_nulls(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of an object of which members that are null are left out."""
+    members = schema.get("properties", {})
+    required = [name for name in schema.get("required", ()) if {"type": "null"} not in members[name].get("anyOf", ())]
+    return {**schema, "required": required}
