@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 _LONGEST_MESSAGE = 600
 
 
-class Failure(msgspec.Struct, frozen=True):
+class Refusal(msgspec.Struct, frozen=True):
     """What stands in place of an answer."""
 
     code: str
@@ -54,21 +54,21 @@ _TOLD_AS_IT_IS = frozenset(("CROSS_ORG_REF_DENIED", "MEMORY_PIN_VIOLATION", "POL
 """Codes whose texts are written for callers, in this package."""
 
 
-def describe(error: Exception) -> Failure:
-    """The failure behind an exception."""
+def describe(error: Exception) -> Refusal:
+    """The refusal for an exception."""
     if not isinstance(error, KrateError):
         # Its text may quote anything; the type and the place are for the log alone.
         _log.error("unexpected %s", type(error).__name__, exc_info=_log.isEnabledFor(logging.DEBUG))
-        return Failure("INTERNAL", "something unforeseen went wrong", _OPERATOR)
+        return Refusal("INTERNAL", "something unforeseen went wrong", _OPERATOR)
     if error.code in _SAYS:
-        return Failure(error.code, *_SAYS[error.code])
+        return Refusal(error.code, *_SAYS[error.code])
     if isinstance(error, UsageError) or error.code in _TOLD_AS_IT_IS:
         message = printable(error.message)[:_LONGEST_MESSAGE]
-        return Failure(error.code, message, printable(error.hint) or "correct the arguments; the schema lists them")
+        return Refusal(error.code, message, printable(error.hint) or "correct the arguments; the schema lists them")
     _log.error("%s: %s", error.code, printable(error.message))
-    return Failure(error.code, "the memory can't be read now", _OPERATOR)
+    return Refusal(error.code, "the memory can't be read now", _OPERATOR)
 
 
-def text_of(failure: Failure) -> str:
-    """A failure for a model to read."""
-    return f"error[{failure.code}]: {failure.message}\nremedy: {failure.remedy}"
+def text_of(refusal: Refusal) -> str:
+    """A refusal for a model to read."""
+    return f"error[{refusal.code}]: {refusal.message}\nremedy: {refusal.remedy}"

@@ -145,11 +145,11 @@ def answered(tool: Tool, answer: Answer, room: Room) -> Outcome:
 
 def failed(error: Exception) -> Outcome:
     """The failure behind an exception as an outcome."""
-    failure = describe(error)
+    refusal = describe(error)
     return Outcome(
-        code=failure.code,
-        structured=plain(failure),
-        text=text_of(failure),
+        code=refusal.code,
+        structured=plain(refusal),
+        text=text_of(refusal),
         is_allowed=not isinstance(error, DeniedError),
         denied_reference=error.kind if isinstance(error, ForeignReferenceError) else None,
     )
