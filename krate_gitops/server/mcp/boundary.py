@@ -18,7 +18,7 @@ SCHEME = "krate-memory://"
 
 _KINDS = {"ams": "snapshot", "amq": "query", "amu": "update", "armi": "import", "adr": "run", "ada": "attempt"}
 _NAMED = rf"(?:{'|'.join(_KINDS)})-[0-9a-f]{{12}}(?:-[0-9]+)?"
-_ORG = r"(?P<org>[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)"
+_ORG = r"(?P<org>[a-z0-9][a-z0-9._-]*)"
 _REST = r"(?:/(?P<rest>\S*))?"
 _REFERENCES = tuple(
     re.compile(pattern, re.IGNORECASE)

@@ -8,7 +8,7 @@ import msgspec
 
 from krate_gitops.errors import DeniedError
 
-_LEAST_ROOM = 1024
+LEAST_ROOM = 1024
 """What an answer takes that says no more than that there is something; below it a budget counts as used up."""
 
 
@@ -40,7 +40,7 @@ class Ledger:
         """Counts a call. Raises ``DeniedError(RATE_LIMITED)`` where calls or bytes are used up."""
         limits = self._limits
         left = limits.total_bytes - self._bytes
-        if self._calls >= limits.calls or left < _LEAST_ROOM:
+        if self._calls >= limits.calls or left < LEAST_ROOM:
             used = f"{limits.calls} calls" if self._calls >= limits.calls else f"{limits.total_bytes} bytes"
             raise DeniedError(
                 "RATE_LIMITED",
@@ -53,14 +53,3 @@ class Ledger:
     def charge(self, size: int) -> None:
         """Counts what an answer took."""
         self._bytes += size
-
-
-class Ledgers:
-    """One ledger for each caller; callers are known beforehand, so there are only so many."""
-
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        self._of: dict[str, Ledger] = {}
-
-    def of(self, caller: str) -> Ledger:
-        return self._of.setdefault(caller, Ledger(self._limits))

@@ -41,6 +41,7 @@ _SAYS: Mapping[str, _Says] = {
     ),
     "MEMORY_REF_NOT_FOUND": _Says("there is no such ref or commit", "name a branch, a tag, a commit or current"),
     "MEMORY_REF_NO_COMMIT_AT_TIME": _Says("nothing was committed yet at that time", "name a later time"),
+    "MEMORY_REF_AMBIGUOUS": _Says("that name can mean several things", "write it in full, such as refs/heads/main"),
     "MEMORY_REF_NOT_APPROVED": _Says("that commit is not an approved one", "compare with current"),
     "MEMORY_REF_NOT_CURRENT": _Says("only the current commit may be read", "compare with current"),
     "MEMORY_REF_NOT_COMMIT": _Says("that is no commit", "name a branch, a tag or a commit"),

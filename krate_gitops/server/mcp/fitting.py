@@ -24,7 +24,10 @@ def fitted(answer: AnswerT, items: str, room: int) -> AnswerT:
     if not items or size_of(answer) <= room:
         return answer
     everything = getattr(answer, items)
-    left = room - size_of(_with(answer, items, 0))
+    empty = _with(answer, items, 0)
+    if size_of(empty) > room:
+        return msgspec.structs.replace(empty, denied=(), omitted={**empty.omitted, "denied": len(empty.denied)})
+    left = room - size_of(empty)
     ends = accumulate(size_of(item) + 1 for item in everything)
     return _with(answer, items, sum(end <= left for end in ends))
 

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -22,7 +22,7 @@ from krate_gitops.printable import printable
 from krate_gitops.server.mcp.arguments import parsed
 from krate_gitops.server.mcp.audit import DONE, Audit, ToolCall, digest_of
 from krate_gitops.server.mcp.boundary import ForeignReferenceError
-from krate_gitops.server.mcp.budget import Ledgers, Limits, Room
+from krate_gitops.server.mcp.budget import LEAST_ROOM, Ledger, Limits, Room
 from krate_gitops.server.mcp.failures import describe, text_of
 from krate_gitops.server.mcp.fitting import fitted, lines_within
 from krate_gitops.server.mcp.index import PinnedIndex
@@ -50,62 +50,81 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         return self.code != DONE
 
 
+class Call(NamedTuple):
+    """What is to be done, for whom. ``run`` makes the outcome; ``tool`` and ``arguments`` are for the audit.
+
+    ``is_metered``: whether it counts against the budget. What clients do by themselves does not.
+    """
+
+    tool: str
+    arguments: Mapping[str, Any]
+    caller: str
+    run: Callable[[OpenIndex, Room], Outcome]
+    is_metered: bool = True
+
+
 class Gateway:
     """Answers calls to the tools of one pinned index."""
 
     def __init__(self, pin: Pin, index: PinnedIndex, tools: Sequence[Tool], *, limits: Limits, audit: Audit) -> None:
         self.pin = pin
-        self.limits = limits
+        room = max(LEAST_ROOM, min(limits.call_bytes, pin.policy.max_context_bytes))
+        self._limits = msgspec.structs.replace(limits, call_bytes=room)
         self._index = index
         # Called by either form of its name, whichever is on the wire: models mix them up.
         self._tools = {name: tool for tool in tools for name in (tool.name, tool.dotted)}
-        self._ledgers = Ledgers(limits)
+        self._ledgers: dict[str, Ledger] = {}
         self._audit = audit
 
     async def call(self, name: str, arguments: Mapping[str, Any], caller: str) -> Outcome:
-        """The outcome of a call to a tool. Never raises for what a caller can do."""
+        """The outcome of a call to a tool."""
         tool = self._tools.get(name)
         if tool is None:
-            return await self.perform(UNKNOWN, arguments, caller, _not_granted)
+            return await self.perform(Call(UNKNOWN, arguments, caller, _not_granted))
 
         def run(opened: OpenIndex, room: Room) -> Outcome:
             asked = parsed(tool.arguments, tool.aliases, arguments, self.pin)
-            answer = tool.run(Reading(self.pin, opened, room), asked)
-            return answered(tool, answer, room)
+            return answered(tool, tool.run(Reading(self.pin, opened, room), asked), room)
 
-        return await self.perform(tool.dotted, arguments, caller, run)
+        return await self.perform(Call(tool.dotted, arguments, caller, run))
 
-    async def perform(
-        self, tool: str, arguments: Mapping[str, Any], caller: str, run: Callable[[OpenIndex, Room], Outcome]
-    ) -> Outcome:
-        """The outcome of ``run`` under the caller's budget, kept by the audit."""
-        job = self._index.submit(lambda opened: self._perform(opened, tool, arguments, caller, run))
+    async def perform(self, call: Call) -> Outcome:
+        """The outcome of a call under its caller's budget, kept by the audit. What goes wrong is an outcome, too."""
+        job = self._index.submit(lambda opened: self._perform(opened, call))
         try:
             return await asyncio.wrap_future(job)
         except Exception as error:  # the index could not be opened again
             return failed(error)
 
-    def _perform(
-        self,
-        opened: OpenIndex,
-        tool: str,
-        arguments: Mapping[str, Any],
-        caller: str,
-        run: Callable[[OpenIndex, Room], Outcome],
-    ) -> Outcome:
+    def _perform(self, opened: OpenIndex, call: Call) -> Outcome:
         started = time.perf_counter()
-        ledger = self._ledgers.of(caller)
+        outcome, size = self._metered(opened, call)
         try:
-            outcome = run(opened, ledger.begin())
-        except DamagedError:
+            self._audit(self._kept(call, outcome, size, time.perf_counter() - started))
+        except Exception as error:
+            _log.error("no audit record of a call was kept: %s", printable(str(error)))
+            return failed(UnavailableError("SERVICE_UNAVAILABLE", "no audit record of the call was kept"))
+        return outcome
+
+    def _metered(self, opened: OpenIndex, call: Call) -> tuple[Outcome, int]:
+        """The outcome and its size: bytes of the longer of its forms."""
+        ledger = (
+            self._ledgers.setdefault(call.caller, Ledger(self._limits)) if call.is_metered else Ledger(self._limits)
+        )
+        try:
+            outcome = call.run(opened, ledger.begin())
+        except DamagedError:  # the index is repaired, and the call made again
             raise
         except Exception as error:
             outcome = failed(error)
         size = max(len(msgspec.json.encode(outcome.structured)), len(outcome.text.encode()))
         ledger.charge(size)
-        call = ToolCall(
-            tool=tool,
-            caller=caller,
+        return outcome, size
+
+    def _kept(self, call: Call, outcome: Outcome, size: int, seconds: float) -> ToolCall:
+        return ToolCall(
+            tool=call.tool,
+            caller=call.caller,
             organization=self.pin.organization,
             repository=self.pin.repository,
             commit=self.pin.commit,
@@ -113,19 +132,13 @@ class Gateway:
             outcome=outcome.code,
             is_allowed=outcome.is_allowed,
             denied_reference=outcome.denied_reference,
-            argument_digest=digest_of({} if outcome.denied_reference else arguments),
+            argument_digest=digest_of({} if outcome.denied_reference else call.arguments),
             result_digest=digest_of(outcome.structured),
             counts=outcome.counts,
             denied_scopes=outcome.denied_scopes,
             bytes=size,
-            duration_ms=round((time.perf_counter() - started) * 1000),
+            duration_ms=round(seconds * 1000),
         )
-        try:
-            self._audit(call)
-        except Exception as error:
-            _log.error("no audit record of a call was kept: %s", printable(str(error)))
-            return failed(UnavailableError("SERVICE_UNAVAILABLE", "no audit record of the call was kept"))
-        return outcome
 
 
 def answered(tool: Tool, answer: Answer, room: Room) -> Outcome:

@@ -66,6 +66,7 @@ def serve_http(server: Server[Any], listening: socket.socket, access: Access) ->
     config = uvicorn.Config(
         Gate(app, access),
         log_config=None,
+        ws="none",
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=_SECONDS_TO_FINISH,

@@ -36,6 +36,13 @@ class Pin(msgspec.Struct, frozen=True, kw_only=True):
         """Name of the memory repository, as people know it."""
         return self.brain.repository.name
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What to know about the commit, as it was when it was pinned."""
+        resolution = self.resolution
+        moved = resolution.resolved_commit != resolution.current_commit
+        return (*["unapproved-ref"] * (not resolution.approved), *["pinned-to-history"] * moved)
+
     def read(self, action: Callable[[OpenIndex], Result]) -> Result:
         """What ``action`` makes of the pinned commit's index, which is built first where it is not there.
 

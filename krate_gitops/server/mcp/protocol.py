@@ -20,7 +20,7 @@ from krate_gitops.encoding import plain
 from krate_gitops.memory.opened import OpenIndex
 from krate_gitops.server.mcp.audit import DONE
 from krate_gitops.server.mcp.budget import Room
-from krate_gitops.server.mcp.gateway import Gateway, Outcome, answered
+from krate_gitops.server.mcp.gateway import Call, Gateway, Outcome, answered
 from krate_gitops.server.mcp.prompts import NAME, PROMPT, start_with_memory
 from krate_gitops.server.mcp.resources import list_page
 from krate_gitops.server.mcp.tools.read import READ, read_uri
@@ -100,7 +100,7 @@ class _Handlers:
             page = plain(list_page(opened, self._gateway.pin, cursor)._asdict())
             return Outcome(code=DONE, structured=page, text="", counts={"resources": len(page["items"])})
 
-        outcome = await self._gateway.perform(_LISTING, {"cursor": cursor}, _caller(ctx), run)
+        outcome = await self._gateway.perform(Call(_LISTING, {"cursor": cursor}, _caller(ctx), run, is_metered=False))
         page = _allowed(outcome)
         resources = [
             types.Resource(uri=uri, name=name, description=kind, mime_type=_MARKDOWN)
@@ -128,7 +128,7 @@ class _Handlers:
         def run(opened: OpenIndex, room: Room) -> Outcome:
             return answered(READ, read_uri(Reading(self._gateway.pin, opened, room), uri, room.bytes), room)
 
-        outcome = await self._gateway.perform(READ.dotted, {"uri": uri}, _caller(ctx), run)
+        outcome = await self._gateway.perform(Call(READ.dotted, {"uri": uri}, _caller(ctx), run))
         answer = _allowed(outcome)
         meta = {name: answer[name] for name in ("trust", "commit", "path", "digest")}
         contents = types.TextResourceContents(uri=uri, mime_type=_MARKDOWN, text=outcome.text, _meta=meta)

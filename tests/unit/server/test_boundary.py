@@ -19,6 +19,8 @@ FOREIGN = [
     (f"krate-org-other/{SNAPSHOT}", "snapshot"),
     ("krate-org-other/company-brain", "resource"),
     ("krate-org-other", "namespace"),
+    ("krate-org-other_2.example/x", "resource"),
+    (f"other_2.example/{SNAPSHOT}", "snapshot"),
     ("  krate-org-other  ", "namespace"),
     ("/api/orgs/other/agents/memory/repositories/x", "resource"),
     ("orgs/other", "namespace"),

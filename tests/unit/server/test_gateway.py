@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from krate_gitops.errors import UnavailableError
 from krate_gitops.server.mcp.audit import ToolCall
 from krate_gitops.server.mcp.budget import Ledger, Limits
 from krate_gitops.server.mcp.failures import describe
-from tests.unit.server.brain import Served
+from tests.unit.memory.world import policy
+from tests.unit.server.brain import Served, served
 from tests.unit.server.test_tools import CALLS
 
 
@@ -44,6 +46,22 @@ def test_one_answer_never_takes_more_than_its_room(owner: Served) -> None:
     found = small("memory_graph_search", text="refunds", limit=200).structured
     assert len(found["records"]) <= 3
     assert found["omitted"]["records"] > 0
+
+
+def test_what_a_policy_gives_room_for_is_the_most(tmp_path: Path) -> None:
+    rights = policy({"include": {"paths": ["**"]}, "maxContextBytes": 2000}, tmp_path)
+    with served(tmp_path, rights) as tight:
+        outcome = tight("memory_record_read", path="notes/long.md")
+        assert outcome.structured["truncated"]
+        assert len(outcome.text.encode()) <= 2000
+
+
+def test_names_that_are_denied_do_not_come_back_at_length(guest: Served) -> None:
+    small = guest.twin(Limits(call_bytes=4096))
+    outcome = small("memory_docs_grep", pattern="refunds", paths=[f"notes/legal/{'x' * 900}{n}" for n in range(50)])
+    assert (outcome.code, outcome.structured["omitted"]["denied"]) == ("ok", 50)
+    assert len(json.dumps(outcome.structured)) <= 4096
+    assert small.code("memory_graph_search", text="x", kinds=["K" * 1001]) == "INVALID_REQUEST"
 
 
 def test_a_ledger_has_room_until_it_has_none() -> None:

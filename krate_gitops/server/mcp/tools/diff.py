@@ -9,17 +9,16 @@ from msgspec import Meta
 
 from krate_gitops.git.request import RefRequest
 from krate_gitops.memory.compare import Change, compare
-from krate_gitops.printable import printable
 from krate_gitops.server.mcp.boundary import is_pin, within
 from krate_gitops.server.mcp.pin import Pin
-from krate_gitops.server.mcp.tools.tool import Answer, Reading, Tool
+from krate_gitops.server.mcp.tools.tool import Answer, Name, Reading, Tool, one_line
 
 _CURRENT = "current"
 
 
 class DiffArguments(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     against: Annotated[
-        str, Meta(description="What to compare with: current, a ref, a commit or a snapshot.", min_length=1)
+        Name, Meta(description="What to compare with: current, a ref, a commit or a snapshot.", min_length=1)
     ] = _CURRENT
 
 
@@ -48,11 +47,14 @@ def diff(reading: Reading, asked: DiffArguments) -> DiffAnswer:
     pin = reading.pin
     other = _commit(asked.against.strip(), pin)
     if other == pin.commit:
-        return DiffAnswer(repository=pin.repository, commit=pin.commit, other_commit=other, counts={})
+        return DiffAnswer(
+            repository=pin.repository, commit=pin.commit, warnings=pin.warnings, other_commit=other, counts={}
+        )
     found = pin.brain.read(other, lambda after: compare(reading.opened, after, pin.policy))
     return DiffAnswer(
         repository=pin.repository,
         commit=found.from_commit,
+        warnings=pin.warnings,
         other_commit=found.to_commit,
         counts=found.counts,
         changes=tuple(map(_difference, found.changes)),
@@ -80,7 +82,7 @@ def _lines(answer: DiffAnswer) -> list[str]:
     for change in answer.changes:
         name = f"{change.id}  {change.path}" if change.id else change.path
         origin = f"  from {change.old_path}" if change.old_path else ""
-        lines.append(f"{_SIGNS[change.type]} {change.item} {printable(name + origin)}")
+        lines.append(f"{_SIGNS[change.type]} {change.item} {one_line(name + origin)}")
     counts = ", ".join(f"{count} {kind}" for kind, count in answer.counts.items() if count)
     lines.append(f"{answer.commit[:12]}..{answer.other_commit[:12]}: {counts or 'no differences'}")
     return lines

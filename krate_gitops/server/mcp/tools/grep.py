@@ -7,16 +7,14 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from krate_gitops.memory.redact import make_inert
 from krate_gitops.memory.request import Grep, Limits, QueryRequest
 from krate_gitops.memory.response import ExcerptItem
-from krate_gitops.printable import printable, printable_block
-from krate_gitops.server.mcp.tools.tool import Answer, Reading, Tool
+from krate_gitops.server.mcp.tools.tool import Answer, Names, Reading, Tool, block, one_line
 
 
 class GrepArguments(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     pattern: Annotated[str, Meta(description="Text to find, whatever its case.", min_length=1, max_length=1000)]
-    paths: Annotated[tuple[str, ...], Meta(description="Globs to search in, such as runbooks/**.")] = ()
+    paths: Annotated[Names, Meta(description="Globs to search in, such as runbooks/**.")] = ()
     regex: Annotated[bool, Meta(description="Whether pattern is a regular expression (RE2).")] = False
     context_lines: Annotated[int, Meta(description="Lines around a match.", ge=0, le=5)] = 1
     max_matches: Annotated[int, Meta(description="Most matching lines.", ge=1, le=200)] = 25
@@ -58,9 +56,8 @@ def _lines(answer: GrepAnswer) -> list[str]:
     lines = []
     for item in answer.excerpts:
         notes = ", ".join(part for part in (item.record_id or "", *item.warnings) if part)
-        head = f"{printable(item.path)}:{item.line_start}-{item.line_end}"
-        lines += [f"{head} [{printable(notes)}]" if notes else head, "```memory"]
-        lines += [*printable_block(make_inert(item.text)).split("\n"), "```"]
+        head = f"{one_line(item.path)}:{item.line_start}-{item.line_end}"
+        lines += [f"{head} [{one_line(notes)}]" if notes else head, *block(item.text)]
     return lines or ["No lines found."]
 
 

@@ -8,13 +8,11 @@ import msgspec
 from msgspec import Meta
 
 from krate_gitops.errors import UsageError
-from krate_gitops.memory.redact import make_inert
 from krate_gitops.memory.response import EdgeItem
 from krate_gitops.memory.single import Shown, ShownRecord, show_one
-from krate_gitops.printable import printable, printable_block
 from krate_gitops.server.mcp.boundary import SCHEME
 from krate_gitops.server.mcp.fitting import size_of, text_within
-from krate_gitops.server.mcp.tools.tool import Answer, Reading, Tool
+from krate_gitops.server.mcp.tools.tool import Answer, Name, Reading, Tool, block, one_line
 from krate_gitops.server.mcp.uris import parse_uri
 
 _LEAST_BYTES = 1024
@@ -24,8 +22,8 @@ _KEPT_EDGES = 50
 
 
 class ReadArguments(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    id: Annotated[str, Meta(description="Id of a record, such as runbook:refunds.")] = ""
-    path: Annotated[str, Meta(description="Path of a document below the memory root.")] = ""
+    id: Annotated[Name, Meta(description="Id of a record, such as runbook:refunds.")] = ""
+    path: Annotated[Name, Meta(description="Path of a document below the memory root.")] = ""
     max_bytes: Annotated[int, Meta(description="Room for the answer; a longer text is cut.", ge=_LEAST_BYTES)] = 64_000
 
 
@@ -63,7 +61,7 @@ def _answer(reading: Reading, shown: Shown) -> ReadAnswer:
     return ReadAnswer(
         repository=reading.pin.repository,
         commit=shown.commit,
-        warnings=shown.warnings,
+        warnings=(*reading.pin.warnings, *shown.warnings),
         path=shown.path,
         digest=shown.digest,
         text=shown.text,
@@ -97,14 +95,14 @@ def lines_of(answer: ReadAnswer) -> list[str]:
     if answer.record:
         record = answer.record
         facts = ", ".join(part for part in (record.kind, record.status or "", *record.owners) if part)
-        lines.append(f"{printable(record.id)} ({printable(facts)})")
-        lines += [printable(text) for text in (record.title, record.summary) if text and answer.text is None]
-        lines += [f"{printable(name)}: {printable(str(value))}" for name, value in record.attributes.items()]
-    lines.append(f"path: {printable(answer.path)}")
-    lines += [f"{printable(edge.kind)} → {printable(edge.target)}" for edge in answer.edges]
-    lines += [f"{printable(edge.kind)} ← {printable(edge.target)}" for edge in answer.inbound]
+        lines.append(f"{one_line(record.id)} ({one_line(facts)})")
+        lines += [one_line(text) for text in (record.title, record.summary) if text and answer.text is None]
+        lines += [f"{one_line(name)}: {one_line(str(value))}" for name, value in record.attributes.items()]
+    lines.append(f"path: {one_line(answer.path)}")
+    lines += [f"{one_line(edge.kind)} → {one_line(edge.target)}" for edge in answer.edges]
+    lines += [f"{one_line(edge.kind)} ← {one_line(edge.target)}" for edge in answer.inbound]
     if answer.text is not None:
-        lines += ["```memory", *printable_block(make_inert(answer.text)).split("\n"), "```"]
+        lines += block(answer.text)
         lines += ["[the text goes on: size limit]"] * answer.truncated
     return lines
 

@@ -10,8 +10,7 @@ from msgspec import Meta
 from krate_gitops.errors import UsageError
 from krate_gitops.memory.request import Consumer, Graph, Limits, QueryRequest
 from krate_gitops.memory.response import RecordItem
-from krate_gitops.printable import printable
-from krate_gitops.server.mcp.tools.tool import Answer, Reading, Tool
+from krate_gitops.server.mcp.tools.tool import Answer, Name, Names, Reading, Tool, one_line
 
 _ASSOCIATIONS = {
     "repository": "repository",
@@ -23,18 +22,16 @@ _ASSOCIATIONS = {
 }
 """Prefix of an id, and the attribute of the consumer that stands for it."""
 
-Texts = tuple[str, ...]
-
 
 class SearchArguments(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     text: Annotated[str, Meta(description="Words to look for.", min_length=1, max_length=1000)]
-    kinds: Annotated[Texts, Meta(description="Only records of these kinds, such as Runbook.")] = ()
-    edge_kinds: Annotated[Texts, Meta(description="Follow only edges of these kinds.")] = ()
-    owner: Annotated[str, Meta(description="Only records with this owner, by id.")] = ""
-    repository: Annotated[str, Meta(description="Code repository; what is linked to it comes first.")] = ""
-    stack: Annotated[str, Meta(description="Agent stack; what is linked to it comes first.")] = ""
+    kinds: Annotated[Names, Meta(description="Only records of these kinds, such as Runbook.")] = ()
+    edge_kinds: Annotated[Names, Meta(description="Follow only edges of these kinds.")] = ()
+    owner: Annotated[Name, Meta(description="Only records with this owner, by id.")] = ""
+    repository: Annotated[Name, Meta(description="Code repository; what is linked to it comes first.")] = ""
+    stack: Annotated[Name, Meta(description="Agent stack; what is linked to it comes first.")] = ""
     association: Annotated[
-        str, Meta(description="Id of a service, issue, … such as service:a; what is linked to it comes first.")
+        Name, Meta(description="Id of a service, issue, … such as service:a; what is linked to it comes first.")
     ] = ""
     edge_depth: Annotated[int, Meta(description="Edges to follow from a match.", ge=0, le=5)] = 2
     limit: Annotated[int, Meta(description="Most records to return.", ge=1, le=200)] = 25
@@ -95,10 +92,10 @@ def _lines(answer: SearchAnswer) -> list[str]:
     lines = []
     for record in answer.records:
         facts = ", ".join(part for part in (record.kind, record.status or "", *record.owners) if part)
-        lines.append(f"- {printable(record.id)} ({printable(facts)})")
-        lines += [f"  {printable(text)}" for text in (record.title, record.summary) if text]
+        lines.append(f"- {one_line(record.id)} ({one_line(facts)})")
+        lines += [f"  {one_line(text)}" for text in (record.title, record.summary) if text]
         notes = ", ".join((record.path, *([record.updated_at] if record.updated_at else []), *record.warnings))
-        lines.append(f"  [{printable(notes)}]")
+        lines.append(f"  [{one_line(notes)}]")
     return lines or ["No records found."]
 
 

@@ -19,20 +19,20 @@ from krate_gitops.errors import DeniedError, UsageError
 from krate_gitops.index.proposed import validate_proposed
 from krate_gitops.index.validate import Selection, Validation, validate
 from krate_gitops.memory.safe import SafeStrings
-from krate_gitops.printable import printable
-from krate_gitops.server.mcp.tools.tool import Answer, Reading, Tool
+from krate_gitops.server.mcp.tools.tool import Answer, Names, Reading, Tool, one_line
 
 _ONTOLOGY = "ontology/"
+_LONGEST_FILE = 2_000_000
 
 
 class ProposedChange(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     path: Annotated[str, Meta(description="Path below the memory root.", min_length=1, max_length=1000)]
     action: Annotated[Literal["write", "delete"], Meta(description="write adds a file or replaces it.")] = "write"
-    content: Annotated[str, Meta(description="The whole new file; only with write.")] = ""
+    content: Annotated[str, Meta(description="The whole new file; only with write.", max_length=_LONGEST_FILE)] = ""
 
 
 class ValidateArguments(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    paths: Annotated[tuple[str, ...], Meta(description="Only findings in these files (globs).")] = ()
+    paths: Annotated[Names, Meta(description="Only findings in these files (globs).")] = ()
     changes: Annotated[
         tuple[ProposedChange, ...],
         Meta(description="Check these changes instead of the commit as it is.", max_length=50),
@@ -83,6 +83,7 @@ def check(reading: Reading, asked: ValidateArguments) -> ValidateAnswer:
     return ValidateAnswer(
         repository=pin.repository,
         commit=pin.commit,
+        warnings=pin.warnings,
         profile=found.report.profile,
         result=verdict(counts, found.fail_on),
         counts=dict(sorted(counts.items())),
@@ -151,8 +152,8 @@ def _finding(reading: Reading, found: Diagnostic, changed: set[str], safe: SafeS
 
 def _lines(answer: ValidateAnswer) -> list[str]:
     lines = [
-        f"{printable(found.path)}:{found.line}:{found.column}: {found.severity} {found.code} {printable(found.message)}"
-        + (f" ({printable(found.hint)})" if found.hint else "")
+        f"{one_line(found.path)}:{found.line}:{found.column}: {found.severity} {found.code} {one_line(found.message)}"
+        + (f" ({one_line(found.hint)})" if found.hint else "")
         for found in answer.diagnostics
     ]
     counts = ", ".join(f"{count} {severity}" for severity, count in answer.counts.items())
