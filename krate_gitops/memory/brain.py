@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import msgspec
 
@@ -46,6 +47,12 @@ class Brain:
         self._ontology_dir = ontology_dir
         self._progress = progress
         self.builder = Builder(settings.home, organization=settings.organization, jobs=settings.jobs)
+
+    def without_workers(self) -> Self:
+        """The same brain, which builds in the thread that asks. A program with threads must not fork."""
+        other = copy.copy(self)
+        other.builder = Builder(self.settings.home, organization=self.settings.organization, jobs=1)
+        return other
 
     def resolve(self, request: RefRequest, *, current_only: bool = False) -> RefResolution:
         """The commit a request means, now."""

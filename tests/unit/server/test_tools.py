@@ -34,6 +34,8 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("memory_ontology_validate", {}),
     ("memory_ontology_validate", {"changes": [{"path": "notes/x.md", "content": f"# X\n\n{TOKEN}\n"}]}),
 ]
+ABOUT_THE_COMMIT = ["pinned-to-history", "ontology-invalid"]
+"""Warnings of every answer here: there is a newer commit, and this one holds secrets."""
 
 
 @pytest.mark.parametrize(("tool", "arguments"), CALLS)
@@ -77,7 +79,7 @@ def test_instructions_in_memory_are_dropped_or_warned_of(owner: Served) -> None:
     assert "service:tempting" not in warned or "injection-suspected" in warned["service:tempting"]
     blocked = owner("memory_record_read", path="notes/blocked.md")
     assert "text" not in blocked.structured
-    assert blocked.structured["warnings"] == ["pinned-to-history", "injection-blocked"]
+    assert blocked.structured["warnings"] == [*ABOUT_THE_COMMIT, "injection-blocked"]
     assert BLOCKED not in blocked.text
     tempting = owner("memory_record_read", id="service:tempting")
     assert OVERRIDE not in tempting.text or "injection-suspected" in tempting.structured["warnings"]
@@ -86,7 +88,7 @@ def test_instructions_in_memory_are_dropped_or_warned_of(owner: Served) -> None:
 def test_a_text_that_is_mostly_secret_is_not_shown(owner: Served) -> None:
     shown = owner("memory_record_read", path="notes/mostly.md")
     assert "text" not in shown.structured
-    assert shown.structured["warnings"] == ["pinned-to-history", "redaction-too-broad"]
+    assert shown.structured["warnings"] == [*ABOUT_THE_COMMIT, "redaction-too-broad"]
 
 
 def test_read_gives_a_record_whole_with_its_edges(owner: Served) -> None:
@@ -104,7 +106,7 @@ def test_a_long_text_is_cut_at_a_line(owner: Served) -> None:
     text = shown.structured["text"]
     assert 900 < len(text) < 2048
     assert MANY_LINES.startswith(text.removeprefix("# Long\n\n") + "\n")
-    assert (shown.structured["truncated"], shown.structured["warnings"]) == (True, ["pinned-to-history", "truncated"])
+    assert (shown.structured["truncated"], shown.structured["warnings"]) == (True, [*ABOUT_THE_COMMIT, "truncated"])
 
 
 def test_what_is_not_there_and_what_may_not_be_read_is_one_answer(guest: Served) -> None:

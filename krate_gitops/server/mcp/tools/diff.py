@@ -48,13 +48,13 @@ def diff(reading: Reading, asked: DiffArguments) -> DiffAnswer:
     other = _commit(asked.against.strip(), pin)
     if other == pin.commit:
         return DiffAnswer(
-            repository=pin.repository, commit=pin.commit, warnings=pin.warnings, other_commit=other, counts={}
+            repository=pin.repository, commit=pin.commit, warnings=reading.warnings, other_commit=other, counts={}
         )
     found = pin.brain.read(other, lambda after: compare(reading.opened, after, pin.policy))
     return DiffAnswer(
         repository=pin.repository,
         commit=found.from_commit,
-        warnings=pin.warnings,
+        warnings=reading.warnings,
         other_commit=found.to_commit,
         counts=found.counts,
         changes=tuple(map(_difference, found.changes)),

@@ -61,7 +61,7 @@ def _answer(reading: Reading, shown: Shown) -> ReadAnswer:
     return ReadAnswer(
         repository=reading.pin.repository,
         commit=shown.commit,
-        warnings=(*reading.pin.warnings, *shown.warnings),
+        warnings=(*reading.warnings, *shown.warnings),
         path=shown.path,
         digest=shown.digest,
         text=shown.text,

@@ -42,6 +42,11 @@ class Reading(NamedTuple):
     opened: OpenIndex
     room: Room
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What to know about the commit, whatever is asked of it."""
+        return (*self.pin.warnings, *["ontology-invalid"] * (self.opened.manifest.result == "invalid"))
+
 
 class Answer(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """The part that all answers share.
