@@ -26,6 +26,7 @@ from krate_gitops.cli.global_options import PROGRAM
 COMPLETION_VARIABLE = "_KRATE_GITOPS_COMPLETE"
 
 COMMANDS: Mapping[str, LazyCommand] = {
+    "audit": LazyCommand("krate_gitops.cli.audit:audit", "Search the audit log, and check that nobody has changed it."),
     "brain": LazyCommand("krate_gitops.cli.brain:brain", "Validate, index, query and compare a company brain."),
     "completion": LazyCommand("krate_gitops.cli.completion:completion", "Print a completion script for a shell."),
     "demo": LazyCommand("krate_gitops.cli.demo:demo", "Build a small brain in DIR and show the main job on it."),

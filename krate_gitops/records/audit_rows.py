@@ -6,6 +6,7 @@ only what is searched for, to hide a record from a query, is found out too.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -20,6 +21,16 @@ def sealed(unhashed: dict[str, Any]) -> tuple[AuditRecord, str]:
     """The record of plain JSON that lacks only its hash, and the body to store."""
     body = canonical_json(unhashed)
     return record_of(body, sha256_digest(body)), body.decode()
+
+
+def audit_id(sequence: int) -> str:
+    """``aud-0000000000004211``: an id that sorts as the numbers do."""
+    return f"aud-{sequence:016d}"
+
+
+def timestamp(moment: datetime) -> str:
+    """``2026-03-02T09:15:04.120Z``; texts of this form sort as the times do."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def record_of(body: str | bytes, digest: str) -> AuditRecord:

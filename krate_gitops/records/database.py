@@ -30,10 +30,12 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        # PostgreSQL would let each statement see what was committed in between; SQLite never does.
-        is_postgresql = engine.dialect.name == "postgresql"
-        self._reader = engine.execution_options(isolation_level="REPEATABLE READ") if is_postgresql else engine
-        self._writer = engine.execution_options(**{_WRITES: True})
+        is_sqlite = engine.dialect.name == "sqlite"
+        # One state for a whole reading, as SQLite gives it anyway. A writer must see what it has waited for, whatever
+        # the server's default is.
+        self._reader = engine if is_sqlite else engine.execution_options(isolation_level="REPEATABLE READ")
+        writer = engine if is_sqlite else engine.execution_options(isolation_level="READ COMMITTED")
+        self._writer = writer.execution_options(**{_WRITES: True})
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -87,7 +89,7 @@ def _url(settings: Settings) -> URL:
         return URL.create("sqlite", database=str(settings.home / _FILE))
     try:
         url = make_url(settings.records)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise _not_an_address() from None
     if url.drivername in ("postgresql", "postgres"):
         return url.set(drivername="postgresql+psycopg")
@@ -125,8 +127,12 @@ def _open(url: URL, settings: Settings) -> Database:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     database = Database(engine)
-    with _translated(url):
-        migrate(database.engine, database.writing)
+    try:
+        with _translated(url):
+            migrate(database.engine, database.writing)
+    except BaseException:
+        database.close()
+        raise
     return database
 
 
@@ -159,5 +165,11 @@ def _unavailable(url: URL, why: str) -> UnavailableError:
         "SERVICE_UNAVAILABLE",
         f"the record store can't be used: {why}",
         hint="check that it is reachable, writable, and has room",
-        location=url.render_as_string(hide_password=True),
+        location=_shown(url),
     )
+
+
+def _shown(url: URL) -> str:
+    # Parameters may hold passwords too; only those that say where it is are known not to.
+    place = {name: value for name, value in url.query.items() if name in ("host", "port")}
+    return url.set(query=place).render_as_string(hide_password=True)

@@ -23,7 +23,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    and_,
 )
 
 metadata = MetaData(
@@ -163,17 +162,18 @@ audit_records = Table(
 )
 """``body`` is the canonical JSON of a record without its hash, ``hash`` the digest of these bytes."""
 
-for _columns in (
-    *(("time",), ("class",), ("type",), ("allowed",), ("actor",), ("target_kind", "target_name"), ("target_name",)),
-    *(("correlation_id",), ("repository",), ("memory_repository",), ("commit",), ("memory_commit",)),
-    *(("stack",), ("trigger_rule",), ("dispatch_run",), ("attempt",)),
+for _name in (
+    *("time", "class", "type", "allowed", "actor", "target_kind", "target_name", "correlation_id"),
+    *("repository", "memory_repository", "commit", "memory_commit"),
+    *("stack", "trigger_rule", "dispatch_run", "attempt"),
 ):
-    _present = [audit_records.c[name].is_not(None) for name in _columns if audit_records.c[name].nullable]
+    _column = audit_records.c[_name]
+    _present = _column.is_not(None) if _column.nullable else None
     Index(
-        f"ix_audit_records_{'_'.join(_columns)}",
-        *(audit_records.c[name] for name in ("organization", *_columns, "sequence")),
-        sqlite_where=and_(*_present) if _present else None,
-        postgresql_where=and_(*_present) if _present else None,
+        f"ix_audit_records_{_name}",
+        *(audit_records.c.organization, _column, audit_records.c.sequence),
+        sqlite_where=_present,
+        postgresql_where=_present,
     )
 
 audit_groups = Table(

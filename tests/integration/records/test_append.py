@@ -10,7 +10,8 @@ from sqlalchemy import delete, event, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from krate_gitops.errors import KrateError, UnavailableError
-from krate_gitops.records.audit import NO_HASH, append, read_head
+from krate_gitops.records.audit import append
+from krate_gitops.records.audit_head import NO_HASH, read_head
 from krate_gitops.records.audit_rows import record_of
 from krate_gitops.records.database import open_database
 from krate_gitops.records.tables import audit_groups, audit_heads, audit_records, objects

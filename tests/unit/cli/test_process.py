@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from krate_gitops.records.database import close_databases, open_database
+from krate_gitops.settings import Settings
 from tests.repos import RepoBuilder
 
 PROGRAM = [sys.executable, "-m", "krate_gitops"]
-HEAVY = ("numpy", "tantivy", "rich", "yaml", "ryaml", "structlog", "dulwich", "re2", "mcp", "sqlalchemy")
+HEAVY = ("numpy", "tantivy", "rich", "yaml", "ryaml", "structlog", "dulwich", "re2", "alembic", "sqlalchemy", "mcp")
 
 
 def process(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -47,14 +49,23 @@ def test_help_and_version_import_next_to_nothing() -> None:
         ["--version"],
         ["ref", "resolve", "--help"],
         ["mcp", "--help"],
+        ["audit", "query", "--help"],
         ["completion", "bash"],
     ):
-        assert imported_by(*arguments) & {*HEAVY, "msgspec" if arguments[0] not in ("ref", "mcp") else "numpy"} == set()
+        light = {"msgspec"} if arguments[0] not in ("ref", "mcp", "audit") else set()
+        assert imported_by(*arguments) & {*HEAVY, *light} == set()
 
 
 def test_ref_resolve_imports_nothing_heavy(brain: RepoBuilder) -> None:
     for output in ("table", "json", "jsonl"):
         assert imported_by("ref", "resolve", brain.path, "-o", output) & set(HEAVY) == set()
+
+
+def test_reading_the_audit_log_imports_the_database_and_nothing_else_heavy(tmp_path: Path) -> None:
+    open_database(Settings(home=tmp_path))
+    close_databases()
+    for command in ("query", "verify"):
+        assert imported_by("audit", command, "--home", tmp_path) & set(HEAVY) == {"sqlalchemy"}
 
 
 def test_the_installed_program_is_the_module() -> None:

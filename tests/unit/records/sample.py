@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from krate_gitops.records.audit import NO_HASH, timestamp
 from krate_gitops.records.audit_clean import cleaned
+from krate_gitops.records.audit_head import NO_HASH
 from krate_gitops.records.audit_record import (
     Actor,
     AuditRecord,
@@ -20,12 +20,12 @@ from krate_gitops.records.audit_record import (
     Source,
     Target,
 )
-from krate_gitops.records.audit_rows import sealed
+from krate_gitops.records.audit_rows import audit_id, sealed, timestamp
 from krate_gitops.records.memory_events import MemoryUse
 
 NOW = datetime(2026, 3, 2, 9, 15, 4, 120_700, tzinfo=UTC)
 CORRELATION = "krate-01JNA8Y5JR0123456789ABCDEF"
-COMMIT = "4f" * 20
+COMMIT = "b3678bdada7e45a1a340b5a81bc85941a3deb2da"
 DIGEST = "sha256:" + "ab" * 32
 
 APPROVAL = Entry(
@@ -61,5 +61,5 @@ def entry(**changes: Any) -> Entry:
 
 def record_of_entry(entry: Entry) -> AuditRecord:
     """The first record of a log, from an entry."""
-    place = {"id": "aud-0000000000000001", "sequence": 1, "time": timestamp(NOW), "previousHash": NO_HASH}
+    place = {"id": audit_id(1), "sequence": 1, "time": timestamp(NOW), "previousHash": NO_HASH}
     return sealed({**cleaned(entry), **place})[0]

@@ -8,14 +8,14 @@ import json
 import msgspec
 
 from krate_gitops.digest import json_digest
-from krate_gitops.records.audit import NO_HASH
+from krate_gitops.records.audit_head import NO_HASH
 from krate_gitops.records.audit_rows import record_of, sealed
 from tests.unit.records.sample import APPROVAL, record_of_entry
 from tests.unit.records.test_events import DENIED, EXECUTED
 
 VECTORS = {
-    "approval": (APPROVAL, "sha256:14f502c63b0ff54a5f28f868dacc82b0f58db49ceb9eea58796bede8c7973797"),
-    "query": (EXECUTED, "sha256:29435d2edb681f8015df1b44732e3065b04871270a11d5eea6f307faed4e4265"),
+    "approval": (APPROVAL, "sha256:e614522712004ec1ad1e4077ceaf51bcfbd2f57780a4d241c5b1d7d71fac78b4"),
+    "query": (EXECUTED, "sha256:34af7d3e5899959cf7839f6d53c27ade51fe66c3c64de4ce3c2a16aeb963a5ea"),
     "denial": (DENIED, "sha256:4455e10dee430cc325b4a512bae874f73c94ecbd9ad93ed811234006c838b63e"),
 }
 

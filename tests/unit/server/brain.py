@@ -70,9 +70,9 @@ class Served:
 
 
 def make_repository(folder: Path) -> RepoBuilder:
-    """Two commits on ``main``; the first is to be pinned."""
+    """Two commits on ``main``; the first is tagged ``first`` and to be pinned."""
     repo = RepoBuilder(folder / "brain.git")
-    repo.commit(FILES)
+    repo.tag("first", repo.commit(FILES))
     repo.commit(
         {
             "runbooks/refunds.md": markdown("Runbook", "runbook:refunds", "Do it otherwise: new-words.\n"),
@@ -86,9 +86,8 @@ def make_repository(folder: Path) -> RepoBuilder:
 @contextmanager
 def served(folder: Path, policy: EffectivePolicy | None = None, limits: Limits | None = None) -> Iterator[Served]:
     repo = make_repository(folder)
-    first = next(iter(repo._files))
     brain = Brain(str(repo.path), settings=Settings(home=folder / "home", organization="acme", jobs=1))
-    pin = pin_ref(brain, RefRequest(requested_ref=first), policy or owner_policy(), Consumer())
+    pin = pin_ref(brain, RefRequest(requested_ref="first"), policy or owner_policy(), Consumer())
     kept: list[ToolCall] = []
     with PinnedIndex(pin) as index:
         gateway = Gateway(

@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from krate_gitops.errors import UnavailableError
+from krate_gitops.records.database import close_databases, open_database
+from krate_gitops.records.tables import audit_records
 from krate_gitops.server.mcp.audit import ToolCall
 from krate_gitops.server.mcp.budget import Ledger, Limits
 from krate_gitops.server.mcp.failures import describe
+from krate_gitops.server.mcp.recorder import Recorder
+from krate_gitops.settings import Settings
 from tests.unit.memory.world import policy
 from tests.unit.server.brain import Served, served
 from tests.unit.server.test_tools import CALLS
@@ -91,6 +96,39 @@ def test_a_call_for_another_organisation_leaves_its_kind_alone(owner: Served) ->
         kept.append((call.outcome, call.is_allowed, call.denied_reference, call.argument_digest, call.result_digest))
     assert kept[0] == kept[1]
     assert kept[0][:3] == ("CROSS_ORG_REF_DENIED", False, "snapshot")
+
+
+def test_calls_are_kept_in_the_audit_log(owner: Served, tmp_path: Path) -> None:
+    database = open_database(Settings(home=tmp_path))
+    try:
+        recorder = Recorder(database)
+        recorder.pinned(owner.pin)
+        kept = owner.twin(Limits(calls=3), recorder)
+        codes = [
+            kept.code("memory_graph_search", text="very particular words"),
+            kept.code("memory_record_read", id="other/ams-0123456789ab"),
+            kept.code("memory_record_read", id="runbook:refunds", ref="main"),
+            kept.code("memory_snapshot_diff"),
+        ]
+        with database.reading() as connection:
+            rows = connection.execute(select(audit_records.c.body).order_by(audit_records.c.sequence)).all()
+    finally:
+        close_databases()
+    records = [json.loads(row.body) for row in rows]
+    assert codes == ["ok", "CROSS_ORG_REF_DENIED", "MEMORY_PIN_VIOLATION", "RATE_LIMITED"]
+    assert [record["type"] for record in records] == [
+        "MemoryRefResolved",
+        "MemoryToolCalled",
+        "MemoryToolCalled",
+        "CrossOrgReferenceDenied",
+        "MemoryToolCalled",
+        "MemoryToolCalled",
+    ]
+    called = [record for record in records if record["type"] == "MemoryToolCalled"]
+    assert [record["details"]["outcome"] for record in called] == codes
+    assert [record["decision"]["allowed"] for record in called] == [True, False, False, False]
+    assert {record["memory"]["resolvedCommit"] for record in called} == {owner.pin.commit}
+    assert not any(word in row.body for row in rows for word in ("particular", "other/", "refunds"))
 
 
 def test_what_cannot_be_recorded_is_not_answered(owner: Served) -> None:
