@@ -65,11 +65,12 @@ def query(
 def _log(invocation: Invocation, filters: Mapping[str, Any]) -> Iterator[tuple[Connection | None, AuditFilter]]:
     """A view of the store, or nothing where there is none: looking is no reason to make one."""
     from krate_gitops.records.audit_filter import AuditFilter
-    from krate_gitops.records.database import has_database, open_database
+    from krate_gitops.records.database import open_database
+    from krate_gitops.records.location import has_records
 
     settings = invocation.settings
     wanted = AuditFilter(organization=settings.organization, **filters)
-    if not has_database(settings):
+    if not has_records(settings):
         yield None, wanted
         return
     with open_database(settings).reading() as connection:

@@ -21,10 +21,11 @@ def verify(invocation: Invocation) -> int:
     from krate_gitops.encoding import plain
     from krate_gitops.records.audit_verify import Verification
     from krate_gitops.records.audit_verify import verify as verify_log
-    from krate_gitops.records.database import has_database, open_database
+    from krate_gitops.records.database import open_database
+    from krate_gitops.records.location import has_records
 
     organization = invocation.settings.organization
-    if has_database(invocation.settings):
+    if has_records(invocation.settings):
         with progress(invocation) as listen, open_database(invocation.settings).reading() as connection:
             found = verify_log(connection, organization, progress=listen)
     else:

@@ -18,7 +18,7 @@ from krate_gitops.printable import printable, printable_block
 
 if TYPE_CHECKING:
     from krate_gitops.git.request import RefRequest
-    from krate_gitops.memory.compare import Comparison
+    from krate_gitops.memory.compare import Change, Comparison
     from krate_gitops.memory.request import Consumer
 
 
@@ -51,7 +51,7 @@ def diff(
 
     with progress(invocation) as listen:
         brain = open_brain(invocation, repo, root=root, ontology=ontology, progress=listen)
-        rights = policy_for(policy, consumer)
+        rights = policy_for(invocation, policy, consumer)
         found = brain.read_under(
             _any_commit(ref1),
             rights,
@@ -73,17 +73,20 @@ def _any_commit(ref: str) -> RefRequest:
 _SIGNS = {"added": "+", "removed": "-", "changed": "~", "moved": ">"}
 
 
+def change_lines(change: Change) -> list[str]:
+    """A change for people: what happened, to what, and the patch where there is one."""
+    name = f"{change.id} ({change.kind})  {change.path}" if change.id else change.path
+    origin = f"  from {change.old_path}" if change.old_path else ""
+    status = ""
+    if change.old_status != change.new_status and change.old_status and change.new_status:
+        status = f"  {change.old_status} → {change.new_status}"
+    selected = "  selected" if change.in_selection else ""
+    line = f"{_SIGNS[change.type]} {change.item:<8} {printable(name + origin + status)}{selected}"
+    return [line, printable_block(change.patch)] if change.patch else [line]
+
+
 def _table(found: Comparison) -> str:
-    lines = []
-    for change in found.changes:
-        name = f"{change.id} ({change.kind})  {change.path}" if change.id else change.path
-        origin = f"  from {change.old_path}" if change.old_path else ""
-        status = ""
-        if change.old_status != change.new_status and change.old_status and change.new_status:
-            status = f"  {change.old_status} → {change.new_status}"
-        lines.append(f"{_SIGNS[change.type]} {change.item:<8} {printable(name + origin + status)}")
-        if change.patch:
-            lines.append(printable_block(change.patch))
+    lines = [line for change in found.changes for line in change_lines(change)]
     counts = ", ".join(f"{count} {kind}" for kind, count in found.counts.items() if count)
     lines.append(f"{found.from_commit[:12]}..{found.to_commit[:12]}: {counts or 'no differences'}")
     return "\n".join(lines) + "\n"

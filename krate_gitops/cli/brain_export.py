@@ -6,7 +6,6 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -23,7 +22,7 @@ from krate_gitops.cli.options import (
     repo_argument,
     root_option,
 )
-from krate_gitops.cli.output import fields_table, show
+from krate_gitops.cli.output import fields_table, into_file, show
 from krate_gitops.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def export(
                 fill(file)
                 _to_stdout(file)
             return
-        size = _into(out, fill)
+        size = into_file(out, fill)
     fields = {"format": form, "commit": target.commit, "out": str(out), "bytes": size}
     show(invocation.output, fields, table=fields_table(fields))
 
@@ -98,18 +97,6 @@ def _epoch() -> int | None:
     if text and not text.isdecimal():
         raise click.UsageError(f"{_EPOCH} must be seconds since 1970, not {text!r}")
     return int(text) if text else None
-
-
-def _into(out: Path, fill: Callable[[IO[bytes]], int]) -> int:
-    """Fills a file that takes the place of ``out`` when it is whole."""
-    temporary = out.with_name(f".{out.name}.{os.getpid()}")
-    try:
-        with temporary.open("w+b") as file:
-            size = fill(file)
-        temporary.replace(out)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return size
 
 
 def _to_stdout(file: IO[bytes]) -> None:

@@ -55,7 +55,7 @@ def log(
 
     with progress(invocation) as listen:
         brain = open_brain(invocation, repo, root=root, ontology=ontology, progress=listen)
-        rights = policy_for(policy, consumer)
+        rights = policy_for(invocation, policy, consumer)
         versions = brain.read_under(
             selection.request(),
             rights,

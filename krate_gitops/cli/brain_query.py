@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from krate_gitops.cli.commands import KrateCommand
-from krate_gitops.cli.consumer_options import consumer_options
 from krate_gitops.cli.invocation import Invocation, pass_invocation
 from krate_gitops.cli.opening import open_brain, policy_for
 from krate_gitops.cli.options import (
@@ -24,14 +23,11 @@ from krate_gitops.cli.options import (
 )
 from krate_gitops.cli.output import show, write
 from krate_gitops.cli.progress import progress
+from krate_gitops.cli.question_options import Asking, question_options
 from krate_gitops.printable import printable, printable_block
 
 if TYPE_CHECKING:
-    from krate_gitops.memory.request import Consumer, QueryRequest
     from krate_gitops.memory.response import Response, Why
-
-_EXCERPTS = 25
-MODES = ("graph-only", "grep-only", "graph-and-grep", "document-read")
 
 
 @click.command("query", cls=KrateCommand)
@@ -42,58 +38,31 @@ MODES = ("graph-only", "grep-only", "graph-and-grep", "document-read")
 @ontology_option
 @policy_option
 @jobs_option
-@click.option("--mode", type=click.Choice(MODES), help="How to retrieve; the policy's default without it.")
-@click.option("--kind", "kinds", multiple=True, metavar="KIND", help="Only records of this kind (repeatable).")
-@click.option("--path", "paths", multiple=True, metavar="GLOB", help="Search lines only here; documents to read.")
-@click.option("--id", "ids", multiple=True, metavar="ID", help="Only this record; documents to read (repeatable).")
-@click.option("--owner", "owners", multiple=True, metavar="ID", help="Only records of this owner (repeatable).")
-@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only records with this tag (repeatable).")
-@click.option("--status", "statuses", multiple=True, metavar="STATUS", help="Only records in this status (repeatable).")
-@click.option(
-    "--edge-kind", "edge_kinds", multiple=True, metavar="KIND", help="Follow only this edge kind (repeatable)."
-)
-@consumer_options
-@click.option(
-    "--intent",
-    type=click.Choice(("task", "replay", "debug")),
-    default="task",
-    show_default=True,
-    help="What the answer is for; replay and debug order journal events by sequence.",
-)
-@click.option("--depth", type=click.IntRange(0, 5), default=2, show_default=True, help="Edges to follow from matches.")
-@click.option("--limit", type=click.IntRange(0, 200), default=40, show_default=True, help="Records to return.")
-@click.option("--max-matches", type=click.IntRange(1, 200), default=25, show_default=True, help="Matching lines.")
-@click.option("--context", type=click.IntRange(0, 5), default=1, show_default=True, help="Lines around a match.")
-@click.option("--max-bytes", type=click.IntRange(0), default=64_000, show_default=True, help="Room for the answer.")
-@click.option("--regex", is_flag=True, help="TEXT is a pattern (RE2) for lines; use with --mode grep-only.")
-@click.option("--case-sensitive", is_flag=True, help="Match lines in their case.")
-@click.option("--include", multiple=True, metavar="ITEM", help="Take this id or path[:start-end] in any case.")
-@click.option("--exclude", multiple=True, metavar="ITEM", help="Leave this id or path out.")
-@click.option("--ranking", type=int, help="Version of the ranking formula; the newest without it.")
+@question_options()
 @click.option("--explain", is_flag=True, help="Show why each item was selected.")
 @click.option("--render", type=click.Choice(("prompt",)), help="Print the section for a prompt instead.")
 @pass_invocation
 def query(
     invocation: Invocation,
-    /,
     repo: str,
     text: str,
     selection: RefSelection,
     root: str | None,
     ontology: Path | None,
     policy: Path | None,
-    consumer: Consumer,
+    asking: Asking,
     explain: bool,
     render: str | None,
-    **options: Any,
 ) -> None:
     """Ask a question at a commit."""
-    request = _request(text, consumer, options)
+    request = asking.request(text)
+    rights = policy_for(invocation, policy, asking.consumer)
     with progress(invocation) as listen:
         brain = open_brain(invocation, repo, root=root, ontology=ontology, progress=listen)
         started = time.perf_counter()
-        response = brain.query(selection.request(), request, policy_for(policy, consumer))
+        response = brain.query(selection.request(), request, rights)
         duration = round((time.perf_counter() - started) * 1000)
+    _record(invocation, request.mode or rights.query_mode, text, response)
     if render:
         from krate_gitops.memory.render import render_prompt
 
@@ -106,39 +75,21 @@ def query(
     show(invocation.output, value, table=_table(response, explain), items=items)
 
 
-def _request(text: str, consumer: Consumer, options: dict[str, Any]) -> QueryRequest:
-    from krate_gitops.index.strength import RANKING_VERSION
-    from krate_gitops.memory.request import Documents, Graph, Grep, Limits, QueryRequest, Selection
+def _record(invocation: Invocation, mode: str, text: str, response: Response) -> None:
+    """Puts the question on record where records are kept. A log that can't be written keeps nobody from reading."""
+    from krate_gitops.records.location import has_records
 
-    mode = options["mode"] or ("grep-only" if options["regex"] else "")
-    paths, ids = tuple(options["paths"]), tuple(options["ids"])
-    reading = mode == "document-read"
-    return QueryRequest(
-        text=text,
-        mode=mode,
-        intent=options["intent"],
-        graph=Graph(
-            kinds=tuple(options["kinds"]),
-            edge_depth=options["depth"],
-            edge_kinds=tuple(options["edge_kinds"]),
-            ids=() if reading else ids,
-            owners=tuple(options["owners"]),
-            tags=tuple(options["tags"]),
-            statuses=tuple(options["statuses"]),
-        ),
-        grep=Grep(
-            paths=() if reading else paths,
-            max_matches=options["max_matches"],
-            context_lines=options["context"],
-            regex=options["regex"],
-            case_sensitive=options["case_sensitive"],
-        ),
-        documents=Documents(ids, paths) if reading else Documents(),
-        selection=Selection(tuple(options["include"]), tuple(options["exclude"])),
-        consumer=consumer,
-        limits=Limits(options["max_bytes"], options["limit"], max(_EXCERPTS, options["max_matches"])),
-        ranking_version=options["ranking"] or RANKING_VERSION,
-    )
+    if not has_records(invocation.settings):
+        return
+    from krate_gitops.cli.logs import logger
+    from krate_gitops.cli.snapshot_options import actor
+    from krate_gitops.errors import KrateError
+    from krate_gitops.memory.trail import record_preview
+
+    try:
+        record_preview(invocation.settings, mode, text, response, actor())
+    except KrateError as error:
+        logger(invocation).warning("not in the audit log", code=error.code, error=error.message)
 
 
 def _table(response: Response, explain: bool) -> str:

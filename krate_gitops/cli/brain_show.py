@@ -53,7 +53,7 @@ def show_item(
 
     with progress(invocation) as listen:
         brain = open_brain(invocation, repo, root=root, ontology=ontology, progress=listen)
-        rights = policy_for(policy, consumer)
+        rights = policy_for(invocation, policy, consumer)
         found = brain.read_under(selection.request(), rights, lambda opened, _: show_one(opened, item, rights))
     show(invocation.output, plain(found), table=_table(found))
 

@@ -115,7 +115,7 @@ def mcp(
         from krate_gitops.server.mcp.pin import pin_ref
 
         brain = open_brain(invocation, repo, root=root, ontology=ontology, progress=listen)
-        return pin_ref(brain, selection.request(), policy_for(policy, consumer), consumer)
+        return pin_ref(brain, selection.request(), policy_for(invocation, policy, consumer), consumer)
 
     with progress(invocation) as listen:
         if http is None:

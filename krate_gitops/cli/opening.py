@@ -35,9 +35,18 @@ def any_commit(selection: RefSelection) -> RefRequest:
     return RefRequest(mode=RefMode.EXPLICIT_REF, requested_ref=selection.ref, require_approved_commit=False)
 
 
-def policy_for(path: Path | None, consumer: Consumer) -> EffectivePolicy:
-    """The policy of a ``--policy`` file for a consumer; the owner's without one."""
+def policy_for(invocation: Invocation, path: Path | None, consumer: Consumer) -> EffectivePolicy:
+    """The policy of a ``--policy`` file for a consumer; the owner's without one.
+
+    Raises ``DeniedError(CROSS_ORG_REF_DENIED)`` for a source of another organisation.
+    """
     from krate_gitops.memory.policy import effective_policy, owner_policy
     from krate_gitops.memory.policy_file import load_sources
+    from krate_gitops.memory.reference import check_organization
 
-    return owner_policy() if path is None else effective_policy(load_sources(path), consumer)
+    if path is None:
+        return owner_policy()
+    sources = load_sources(path)
+    for source in sources:
+        check_organization(source.spec.organization_ref, invocation.settings.organization, "AgentMemorySource")
+    return effective_policy(sources, consumer)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
 
 import click
 
@@ -31,6 +33,18 @@ def show(output: str, value: Any, *, table: str, items: Iterable[Any] | None = N
 def write(text: str) -> None:
     """Prints text that is safe already, with a line feed at its end."""
     click.echo(text, nl=bool(text) and not text.endswith("\n"))
+
+
+def into_file(out: Path, fill: Callable[[IO[bytes]], int]) -> int:
+    """Fills a file that takes the place of ``out`` when it is whole; what ``fill`` says of its size."""
+    temporary = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        with temporary.open("w+b") as file:
+            size = fill(file)
+        temporary.replace(out)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return size
 
 
 def fields_table(fields: Mapping[str, Any]) -> str:

@@ -24,14 +24,11 @@ def ref() -> None:
 @pass_invocation
 def resolve(invocation: Invocation, repo: str, selection: RefSelection) -> None:
     """Print the commit that the REF options mean in REPO, and how current it is."""
-    from krate_gitops.git import refs
     from krate_gitops.git.repository import open_repository
+    from krate_gitops.memory.recorded import resolve_recorded
 
-    resolution = refs.resolve(
-        open_repository(invocation.locate(repo), settings=invocation.settings),
-        selection.request(),
-        now=datetime.now(UTC),
-        settings=invocation.settings,
-    )
+    settings = invocation.settings
+    repository = open_repository(invocation.locate(repo), settings=settings)
+    resolution = resolve_recorded(repository, selection.request(), settings=settings, now=datetime.now(UTC))
     fields = plain(resolution)
     show(invocation.output, fields, table=fields_table(fields))

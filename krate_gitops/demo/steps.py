@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from krate_gitops.demo.story import AUDIT_TAG, PROPOSAL_BRANCH
+from krate_gitops.demo.story import AUDIT_CHAPTER, AUDIT_TAG, PROPOSAL_BRANCH
 from krate_gitops.demo.world import World
+from krate_gitops.memory.snapshot import snapshot_name
 
 EXIT_NO = 1
 MARCH = "2026-03-10T08:00:00Z"
@@ -25,12 +26,27 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     remark: str = ""
 
 
+_RUN = "adr-0310-refunds"
+"""The dispatch run of an agent that asked on 10 March."""
+_SNAPSHOT = snapshot_name(_RUN)
+_SCRIPT = "runbook:payments-refund-script"
+
+
 def steps(world: World) -> tuple[Step, ...]:
     """The main job on a world, in order."""
     brain = str(world.brain)
     query = ("brain", "query", brain, _QUESTION, "--explain", "--limit", "3", "--max-matches", "2")
     agent = ("--policy", str(world.policy), "--repository", "payments")
     proposal = ("--ref", PROPOSAL_BRANCH, "--base", "main")
+    return (
+        *_reading(brain, query, agent, proposal, world),
+        *_remembering(world, brain, agent),
+    )
+
+
+def _reading(
+    brain: str, query: tuple[str, ...], agent: tuple[str, ...], proposal: tuple[str, ...], world: World
+) -> tuple[Step, ...]:
     return (
         Step(title="Which commit does a reader get?", arguments=("ref", "resolve", brain)),
         Step(title="And which one on 10 March?", arguments=("ref", "resolve", brain, "--at", MARCH)),
@@ -84,5 +100,46 @@ def steps(world: World) -> tuple[Step, ...]:
             title="Take the graph elsewhere",
             arguments=("brain", "export", brain, "--format", "graph-index", "--out", str(world.folder / "graph.json")),
             remark="Records, edges and who owns what, as JSON. The same commit gives the same bytes.",
+        ),
+    )
+
+
+def _remembering(world: World, brain: str, agent: tuple[str, ...]) -> tuple[Step, ...]:
+    frozen = ("--at", MARCH, "--limit", "3", "--max-matches", "1", "--run", _RUN, "--request-id", _RUN)
+    stretch = ("--from", world.commits[0], "--to", world.commits[AUDIT_CHAPTER], "--record", _SCRIPT)
+    return (
+        Step(
+            title="Freeze what an agent was told on 10 March",
+            arguments=("snapshot", "create", brain, _QUESTION, *agent, *frozen),
+        ),
+        Step(
+            title="Prove that it can be told again, byte for byte",
+            arguments=("snapshot", "replay", _SNAPSHOT),
+        ),
+        Step(
+            title="That script paid refunds twice. Who was told of it?",
+            arguments=("snapshot", "list", "--record", _SCRIPT),
+        ),
+        Step(
+            title="Say so, for good",
+            arguments=(
+                *("snapshot", "mark-known-bad", brain, *stretch, "--reason", "it pays refunds twice"),
+                *("--see", "incident:2026-03-duplicate-refunds"),
+            ),
+        ),
+        Step(
+            title="May that run be retried as it was?",
+            arguments=("snapshot", "context", _SNAPSHOT),
+            exit_code=EXIT_NO,
+            remark="Its memory is kept as it was told, but nobody gets it again without saying that they know.",
+        ),
+        Step(
+            title="What became of the things it was told?",
+            arguments=("snapshot", "diff", _SNAPSHOT, "--selected"),
+        ),
+        Step(
+            title="And who did all this?",
+            arguments=("audit", "verify"),
+            remark="Every step above that kept something left a record; each carries the digest of the one before.",
         ),
     )

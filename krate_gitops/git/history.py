@@ -68,15 +68,16 @@ def parse_commit(oid: str, data: bytes) -> Commit:
     )
 
 
-def log_path(reader: ObjectReader, commit: str, paths: Sequence[str]) -> list[Commit]:
+def log_path(reader: ObjectReader, commit: str, paths: Sequence[str], *, limit: int | None = None) -> list[Commit]:
     """First-parent commits up to ``commit`` that changed one of ``paths`` (files or folders), newest first.
 
-    Paths are those of the repository, taken literally.
+    Paths are those of the repository, taken literally. At most ``limit`` commits, if there is one.
     """
     if not reader.repository.is_object_id(commit):
         raise ValueError("not a full object id")
+    most = [] if limit is None else [f"--max-count={limit}"]
     # A path beside `--` is no option, and the environment switches pathspec magic off.
-    output = run_git(reader.repository.git_dir, ["rev-list", "--first-parent", commit, "--", *paths])
+    output = run_git(reader.repository.git_dir, ["rev-list", "--first-parent", *most, commit, "--", *paths])
     listed = output.decode("ascii").split()
     return [parse_commit(oid, data) for oid, _, _, data in reader.stream(listed) if data is not None]
 

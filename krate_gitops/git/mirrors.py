@@ -27,6 +27,8 @@ from krate_gitops.settings import Settings
 
 REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 """Branches and tags, nothing else: a forge keeps other people's proposals under further refs."""
+_MIRRORED = ("refs/heads/", "refs/tags/")
+"""What a fetch makes equal to the remote's; pins are ours."""
 
 
 class _Advertisement(msgspec.Struct, frozen=True):
@@ -106,7 +108,7 @@ def _ask(talk: _Conversation) -> _Advertisement:
 
 
 def _fetch(talk: _Conversation, git_dir: Path, offered: _Advertisement) -> None:
-    listed = run_git(git_dir, ["for-each-ref", "--format=%(objectname)%09%(refname)"])
+    listed = run_git(git_dir, ["for-each-ref", "--format=%(objectname)%09%(refname)", *_MIRRORED])
     lines = (line.partition("\t") for line in listed.decode("utf-8", "surrogateescape").splitlines())
     held = {name: oid for oid, _, name in lines}
     if held != offered.refs:

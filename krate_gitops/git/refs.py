@@ -15,6 +15,7 @@ from krate_gitops.git.instants import format_instant, parse_instant
 from krate_gitops.git.local import Repository
 from krate_gitops.git.lookup import Peeled, abbreviated, find_default_branch, is_reachable, not_found, peel, read_refs
 from krate_gitops.git.objects import ObjectReader
+from krate_gitops.git.ranges import CommitRange
 from krate_gitops.git.request import RefMode, RefRequest, check_ref_name
 from krate_gitops.settings import Settings
 
@@ -23,7 +24,7 @@ class RefResolution(msgspec.Struct, frozen=True, kw_only=True, rename="camel", o
     """What a request came to. Times are UTC texts; absent fields are left out when it is encoded.
 
     ``commits_behind`` counts first parents up to the tip and is absent off the chain, ``resolved_ref`` is absent for
-    object ids. Known-bad ranges and digests are for the caller to fill in.
+    object ids. Digests are for the caller to fill in.
     """
 
     mode: RefMode
@@ -69,6 +70,7 @@ def resolve(
     default_branch: str | None = None,
     recorded_snapshot_tags: Mapping[str, str] | None = None,
     recorded_approvals: Collection[str] | None = None,
+    known_bad: Collection[CommitRange] = (),
     current_only: bool = False,
 ) -> RefResolution:
     """The commit that a request means.
@@ -76,7 +78,7 @@ def resolve(
     ``default_branch`` is a short name; without it the repository's own is taken. ``recorded_snapshot_tags`` maps the
     full name of a snapshot tag to the commit recorded for it; without it the record in the tag's message counts.
     ``recorded_approvals``, where evidence is required, holds the commits with a recorded review; the seed commit needs
-    none. ``current_only`` refuses everything but the tip.
+    none. ``known_bad`` are the ranges that ``knownBad`` tells of. ``current_only`` refuses everything but the tip.
 
     Raises ``UsageError``: MEMORY_REF_INVALID, _TIME_INVALID, _AMBIGUOUS, _NOT_COMMIT; ``UnavailableError``:
     MEMORY_REF_NOT_FOUND, _NO_COMMIT_AT_TIME, MEMORY_REPOSITORY_UNAVAILABLE; ``DeniedError``: MEMORY_REF_NOT_APPROVED,
@@ -111,7 +113,7 @@ def resolve(
         current_commit=tip,
         commits_behind=None if position is None else len(chain) - 1 - position,
         stale_by_seconds=0 if target.commit == tip else max(0, resolved_at - (time if at is None else at)),
-        known_bad=False,
+        known_bad=any(bad.covers(chain, position) for bad in known_bad),
     )
     _check_admitted(resolution, branch, needs_approval=wanted.require_approved_commit, current_only=current_only)
     return resolution

@@ -7,7 +7,7 @@ Rows are sorted by (term key, unit, field); a term's rows of all shards are simp
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 import numpy as np
@@ -38,12 +38,14 @@ class Postings(msgspec.Struct, frozen=True):
     lengths: npt.NDArray[np.uint32]
     skipped: int = 0
 
-    def rows(self, key: int) -> slice | None:
-        """Rows of a term, or None."""
-        at = int(np.searchsorted(self.terms, np.uint64(key)))
-        if at == len(self.terms) or int(self.terms[at]) != key:
-            return None
-        return slice(int(self.offsets[at]), int(self.offsets[at + 1]))
+    def rows(self, keys: npt.NDArray[np.uint64]) -> Iterator[tuple[int, slice]]:
+        """Rows of each term that stands here, with its position among ``keys``."""
+        if not len(self.terms):
+            return
+        at = self.terms.searchsorted(keys)
+        for which in (self.terms.take(at, mode="clip") == keys).nonzero()[0].tolist():
+            term = int(at[which])
+            yield which, slice(int(self.offsets[term]), int(self.offsets[term + 1]))
 
 
 class _Lexicon:

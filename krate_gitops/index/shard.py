@@ -199,6 +199,7 @@ class Outline(NamedTuple):
     file_class: Array
     file_bytes: Array
     file_unparsed: Array
+    file_clean: Array
     file_fresh: Array
     """Freshness date of a file beside its records' own ``updatedAt``, in seconds; ``NO_TIME`` without one."""
     note_status: Array
@@ -209,7 +210,7 @@ class Outline(NamedTuple):
     """A row for each ``repoRefs`` entry of a file without records."""
 
 
-_NOTES = (np.uint8, np.uint64, np.bool_, np.int64, np.uint8, np.uint8, np.uint32, np.uint64)
+_NOTES = (np.uint8, np.uint64, np.bool_, np.bool_, np.int64, np.uint8, np.uint8, np.uint32, np.uint64)
 FILE_CLASSES = tuple(FileClass)
 
 
@@ -226,6 +227,7 @@ def _encode_notes(files: Sequence[ParsedFile]) -> list[bytes]:
         [FILE_CLASSES.index(file.file_class) for file in files],
         [file.size for file in files],
         [file.parse_error for file in files],
+        [file.clean for file in files],
         [_fresh(file) for file in files],
         status,
         sensitivity,

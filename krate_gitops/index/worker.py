@@ -23,7 +23,8 @@ from krate_gitops.brain.rules.generated import check_generated_blocks
 from krate_gitops.brain.rules.layout import check_path
 from krate_gitops.brain.rules.record import RecordRules
 from krate_gitops.brain.rules.secret_metadata import check_secret_body
-from krate_gitops.brain.scan.bulk import EVERY_REASON, Scanner
+from krate_gitops.brain.scan.bulk import EVERY_REASON, Reason, Scanner
+from krate_gitops.brain.scan.clean import is_clean
 from krate_gitops.errors import UnavailableError
 from krate_gitops.git.local import Repository
 from krate_gitops.git.objects import ObjectReader
@@ -73,6 +74,7 @@ class Worker:
         self._store = Store(setting.home)
         self._parser = FileParser(setting.profile)
         rules = setting.ontology.rules
+        self._secret_scan = rules.secret_scan
         self._scanner = Scanner(rules.secret_scan, rules.prompt_injection)
         self._rules = RecordRules(OntologyIndex(setting.ontology), setting.organization)
         self._segments = SegmentWriter()
@@ -149,10 +151,12 @@ class Worker:
                 scanned = item[2] and entry.file_class not in (FileClass.IGNORED, FileClass.INDEX)
                 datas.append(data if scanned else b"")
             parsed.append(item)
-        few = [(at, EVERY_REASON) for at, data in enumerate(datas) if data] if len(datas) <= _FEW else None
-        for at, reasons in few if few is not None else self._scanner.suspects(datas):
-            file, _, text = parsed[at]
-            file.findings = (*file.findings, *self._scanner.scan(text, reasons))
+        suspects = self._suspects(datas)
+        for at, ((file, _, text), data) in enumerate(zip(parsed, datas, strict=True)):
+            if data:
+                found = self._scanner.scan(text, suspects[at]) if at in suspects else []
+                file.clean = is_clean(text, data, found, self._secret_scan)
+                file.findings = (*file.findings, *found)
         for file, _, text in parsed:
             if text:
                 more = (*check_generated_blocks(text), *check_secret_body(file, text))
@@ -163,6 +167,12 @@ class Worker:
             if found:
                 file.findings = (*file.findings, *found)
         return parsed
+
+    def _suspects(self, datas: Sequence[bytes]) -> dict[int, Reason]:
+        """The detailed scans that texts need, by position; where there are few texts, all of them."""
+        if len(datas) <= _FEW:
+            return dict.fromkeys(range(len(datas)), EVERY_REASON)
+        return dict(self._scanner.suspects(datas))
 
     def _read(self, entries: Sequence[Entry]) -> list[tuple[Entry, bytes | None]]:
         """Each entry with its bytes; None for links, submodules and what is too large."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,14 +14,18 @@ import msgspec
 from krate_gitops.brain.layout import REQUIRED_ENTRIES
 from krate_gitops.errors import KrateError
 from krate_gitops.git.local import Repository
-from krate_gitops.git.refs import RefResolution, resolve
+from krate_gitops.git.refs import RefResolution
+from krate_gitops.git.remotes import is_url
 from krate_gitops.git.repository import open_repository
 from krate_gitops.git.request import RefRequest
 from krate_gitops.index.build import Builder
 from krate_gitops.index.source import Target
-from krate_gitops.memory.opened import OpenIndex, read_index
+from krate_gitops.memory.banners import standing
+from krate_gitops.memory.opened import OpenIndex, ontology_warnings, read_index
+from krate_gitops.memory.origin import Origin
 from krate_gitops.memory.policy import EffectivePolicy
 from krate_gitops.memory.query import Scope, run_query
+from krate_gitops.memory.recorded import resolve_recorded
 from krate_gitops.memory.request import QueryRequest
 from krate_gitops.memory.response import Response
 from krate_gitops.progress import Progress, silent
@@ -30,7 +35,10 @@ Result = TypeVar("Result")
 
 
 class Brain:
-    """One brain repository, its settings, and where it is read: root and, for a foreign one, the ontology."""
+    """One brain repository, its settings, and where it is read: root and, for a foreign one, the ontology.
+
+    ``spec`` is opened, and brought up to date where it is an address, unless it comes as a ``repository`` already.
+    """
 
     def __init__(
         self,
@@ -40,8 +48,10 @@ class Brain:
         root: str | None = None,
         ontology_dir: Path | None = None,
         progress: Progress = silent,
+        repository: Repository | None = None,
     ) -> None:
-        self.repository: Repository = open_repository(spec, settings=settings)
+        self.spec = spec
+        self.repository: Repository = repository or open_repository(spec, settings=settings)
         self.settings = settings
         self._root = root
         self._ontology_dir = ontology_dir
@@ -55,10 +65,16 @@ class Brain:
         return other
 
     def resolve(self, request: RefRequest, *, current_only: bool = False) -> RefResolution:
-        """The commit a request means, now."""
-        return resolve(
-            self.repository, request, now=datetime.now(UTC), settings=self.settings, current_only=current_only
+        """The commit a request means, now; what is recorded of snapshot tags and bad ranges takes part."""
+        return resolve_recorded(
+            self.repository, request, settings=self.settings, now=datetime.now(UTC), current_only=current_only
         )
+
+    def origin(self) -> Origin:
+        """How a snapshot that is taken here finds its repository again."""
+        location = self.spec if is_url(self.spec) else str(Path(self.spec).expanduser().resolve())
+        ontology = None if self._ontology_dir is None else str(self._ontology_dir.resolve())
+        return Origin(location, self._root, ontology, secrets.token_hex(3))
 
     def target(self, commit: str) -> Target:
         """What is indexed for a commit."""
@@ -105,16 +121,13 @@ class Brain:
         self, opened: OpenIndex, request: QueryRequest, policy: EffectivePolicy, resolution: RefResolution
     ) -> Response:
         """The answer from an index that is open already; for errors see ``run_query``."""
-        scope = Scope(self.settings.organization, self.repository.name, resolution)
-        response = run_query(opened, request, policy, scope)
-        warnings = list(response.warnings)
-        if resolution.resolved_commit != resolution.current_commit:
-            warnings.insert(0, "pinned-to-history")
-        if not resolution.approved:
-            warnings.insert(0, "unapproved-ref")
-        if opened.manifest.result == "invalid":
-            warnings.append("ontology-invalid")
-        return msgspec.structs.replace(response, warnings=tuple(warnings))
+        response = run_query(opened, request, policy, self.scope(resolution))
+        warnings = (*standing(resolution), *response.warnings, *ontology_warnings(opened))
+        return msgspec.structs.replace(response, warnings=warnings)
+
+    def scope(self, resolution: RefResolution) -> Scope:
+        """Names for an answer at a resolved commit."""
+        return Scope(self.settings.organization, self.repository.name, resolution)
 
 
 def _check(opened: OpenIndex, policy: EffectivePolicy) -> None:

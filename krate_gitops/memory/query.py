@@ -57,7 +57,11 @@ def run_query(opened: OpenIndex, request: QueryRequest, policy: EffectivePolicy,
     user picked what the policy denies, ``KrateError`` when what the user picked does not fit (MEMORY_LIMIT_EXCEEDED) or
     may not be shown (MEMORY_REDACTION_FAILED).
     """
-    question = Question(opened, request, policy)
+    return answer(Question(opened, request, policy), scope)
+
+
+def answer(question: Question, scope: Scope) -> Response:
+    """The answer to a question that was checked. Raises what ``run_query`` raises but INVALID_REQUEST."""
     found = _find(question)
     chosen = Assembler(question).select(found.candidates, question.request.limits.max_bytes)
     return _response(question, scope, found, chosen)

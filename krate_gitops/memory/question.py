@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import msgspec
 import numpy as np
 
@@ -18,36 +16,40 @@ from krate_gitops.memory.rank import Ranking
 from krate_gitops.memory.request import QueryRequest, checked
 
 
-class RecordLines(NamedTuple):
-    """A record of a file of several: its first and last line (1-based, inclusive) and its unit."""
+def settled(request: QueryRequest, policy: EffectivePolicy) -> QueryRequest:
+    """The request as it is answered: checked, with the policy's mode where it names none, and within its limits.
 
-    first: int
-    last: int
-    unit: int
+    Raises ``UsageError(INVALID_REQUEST)``.
+    """
+    request = checked(request)
+    mode = request.mode or policy.query_mode
+    if mode not in MODES:
+        raise UsageError("INVALID_REQUEST", f"mode is one of {', '.join(MODES)}")
+    limits, graph = request.limits, request.graph
+    limits = msgspec.structs.replace(limits, max_bytes=min(limits.max_bytes, policy.max_context_bytes))
+    graph = msgspec.structs.replace(graph, edge_depth=min(graph.edge_depth, policy.max_depth))
+    return msgspec.structs.replace(request, mode=mode, limits=limits, graph=graph)
 
 
 class Question:
     """``request`` has its limits capped by the policy. Raises ``UsageError(INVALID_REQUEST)``."""
 
     def __init__(self, opened: OpenIndex, request: QueryRequest, policy: EffectivePolicy) -> None:
-        request = checked(request)
+        self.request = request = settled(request, policy)
+        self.mode = request.mode
         self.opened = opened
         self.columns = opened.columns
         self.policy = policy
-        self.mode = request.mode or policy.query_mode
-        if self.mode not in MODES:
-            raise UsageError("INVALID_REQUEST", f"mode is one of {', '.join(MODES)}")
-        limits, graph = request.limits, request.graph
-        limits = msgspec.structs.replace(limits, max_bytes=min(limits.max_bytes, policy.max_context_bytes))
-        graph = msgspec.structs.replace(graph, edge_depth=min(graph.edge_depth, policy.max_depth))
-        self.request = msgspec.structs.replace(request, mode=self.mode, limits=limits, graph=graph)
         self.admission: Admission = opened.admission(policy)
         self.excluded = Exclusions(opened, request.selection.exclude)
         self.matches = self._matches()
-        self.record_lines: dict[int, list[RecordLines]] = {}
-        """Of the files whose lines were asked for so far."""
         self.ranking = Ranking(
-            opened, self.admission, request.consumer, self.matches, intent=request.intent, max_bytes=limits.max_bytes
+            opened,
+            policy,
+            request.consumer,
+            self.matches,
+            intent=request.intent,
+            max_bytes=request.limits.max_bytes,
         )
 
     @property

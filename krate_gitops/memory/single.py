@@ -12,8 +12,9 @@ from krate_gitops.brain.scan.injection import Verdict
 from krate_gitops.errors import UnavailableError
 from krate_gitops.memory.admission import Admission
 from krate_gitops.memory.candidates import share_removed
+from krate_gitops.memory.cards import SUSPECTED
 from krate_gitops.memory.edges import edges_of, inbound_edges
-from krate_gitops.memory.items import BLOCKED, SUSPECTED, TOO_BROAD_REASON
+from krate_gitops.memory.items import BLOCKED, TOO_BROAD_REASON
 from krate_gitops.memory.opened import OpenIndex
 from krate_gitops.memory.policy import EffectivePolicy
 from krate_gitops.memory.redact import TOO_BROAD
@@ -152,8 +153,8 @@ class _Showing:
 
     def _text(self, number: int) -> tuple[str | None, tuple[str, ...]]:
         """The redacted text, and a warning in its place where most of it would be gone."""
-        for _, raw, safe in self._opened.clean_texts([number]):
-            return (None, (TOO_BROAD_REASON,)) if share_removed(raw, safe) > TOO_BROAD else (safe, ())
+        for text in self._opened.texts([number]):
+            return (None, (TOO_BROAD_REASON,)) if share_removed(text.raw, text.safe) > TOO_BROAD else (text.safe, ())
         return None, ()
 
 

@@ -14,13 +14,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 
 from krate_gitops.errors import UnavailableError, UsageError
+from krate_gitops.records.location import default_file
 from krate_gitops.records.schema import migrate
 from krate_gitops.settings import Settings
 
-_FILE = "records.sqlite"
 _SQLITE_WAIT_MS = 30_000
 _WRITES = "krate_writes"
 
@@ -45,7 +45,11 @@ class Database:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
-        """One transaction: on any exception, nothing of it. Raises ``UnavailableError(SERVICE_UNAVAILABLE)``."""
+        """One transaction: on any exception, nothing of it.
+
+        Raises ``UnavailableError(SERVICE_UNAVAILABLE)``; a row that is there already is the caller's business and comes
+        as SQLAlchemy's ``IntegrityError``.
+        """
         with _translated(self.engine.url), self._writer.begin() as connection:
             yield connection
 
@@ -79,14 +83,9 @@ def close_databases() -> None:
             _opened.pop(key).close()
 
 
-def has_database(settings: Settings) -> bool:
-    """Whether there can be records: a reader need not make an empty store to find nothing in it."""
-    return bool(settings.records) or (settings.home / _FILE).exists()
-
-
 def _url(settings: Settings) -> URL:
     if not settings.records:
-        return URL.create("sqlite", database=str(settings.home / _FILE))
+        return URL.create("sqlite", database=str(default_file(settings)))
     try:
         url = make_url(settings.records)
     except (ArgumentError, ValueError):
@@ -155,6 +154,8 @@ def _begin_sqlite(connection: Connection) -> None:
 def _translated(url: URL) -> Iterator[None]:
     try:
         yield
+    except IntegrityError:
+        raise
     except DBAPIError as error:
         first_line = str(error.orig).strip().partition("\n")[0]
         raise _unavailable(url, first_line) from error

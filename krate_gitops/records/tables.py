@@ -65,6 +65,7 @@ snapshots = Table(
     Column("origin", Text, nullable=False),
     UniqueConstraint("organization", "name"),
     Index(None, "organization", "memory_repository", "resolved_commit"),
+    Index(None, "organization", "resolved_commit"),
     Index(None, "organization", "dispatch_run"),
 )
 """``origin`` is JSON: where the repository was found, and what else only this installation knows."""
@@ -132,6 +133,7 @@ known_bad_marks = Table(
     Column("range_name", Text, nullable=False),
     Column("is_bad", Boolean, nullable=False),
     Index(None, "organization", "snapshot_id", "range_name"),
+    Index(None, "organization", "range_name", "snapshot_id"),
 )
 """Snapshots that a range covers, and, by a newer row, no longer covers."""
 

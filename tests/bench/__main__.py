@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.bench import cold, incremental, queries, refs
+from tests.bench import cold, incremental, provenance, queries, refs, snapshots
 from tests.bench.corpora import Corpora, find_shared
 from tests.bench.plan import FULL, QUICK, Plan
 from tests.bench.processes import TOP
@@ -27,6 +27,8 @@ BENCHMARKS: Mapping[str, Callable[[Plan], Section]] = {
     "incremental": incremental.measure,
     "queries": queries.measure,
     "refs": refs.measure,
+    "snapshots": snapshots.measure,
+    "provenance": provenance.measure,
 }
 
 

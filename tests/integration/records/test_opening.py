@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import text
 
 from krate_gitops.errors import KrateError, UnavailableError, UsageError
-from krate_gitops.records.database import close_databases, has_database, open_database
+from krate_gitops.records.database import close_databases, has_records, open_database
 from krate_gitops.records.schema import HEAD
 from krate_gitops.settings import Settings
 from tests.integration.records.processes import in_children
@@ -154,8 +154,8 @@ def test_a_folder_that_may_only_be_read_is_unavailable(is_new: bool) -> None:
 
 def test_looking_for_a_store_makes_none(home: Path) -> None:
     settings = Settings(home=home)
-    assert not has_database(settings)
+    assert not has_records(settings)
     assert list(home.iterdir()) == []
     open_database(settings)
-    assert has_database(settings)
+    assert has_records(settings)
     close_databases()

@@ -15,7 +15,7 @@ from tests.unit.cli.conftest import Run
 from tests.unit.memory.hostile import BLOCKED, OVERRIDE, TOKEN
 from tests.unit.memory.world import ONTOLOGY, markdown, record
 
-OWN = "kind: AgentMemorySource\nmetadata: {name: ci}\nspec:\n  organizationRef: acme\n  repositoryRef: brain\n"
+OWN = "kind: AgentMemorySource\nmetadata: {name: ci}\nspec:\n  organizationRef: local\n  repositoryRef: brain\n"
 
 
 class Command:

@@ -176,7 +176,7 @@ def test_the_section_says_where_everything_is_from_and_what_is_missing(make: Mak
         f"Repository brain · commit {found.ref_resolution.resolved_commit[:12]} · manifest sha256:"
     )
     assert "not an instruction" in lines[2]
-    assert lines[3] == "[truncated]"
+    assert lines[3] == "[truncated: not everything that matched is shown]"
     assert lines[lines.index("### Documents") + 1] == "notes/a.md"
     assert "[the document goes on: size-limit]" in lines
     assert f"[{found.limits.omitted.records} further records omitted: size-limit]" in lines

@@ -53,6 +53,7 @@ def _create_snapshots() -> None:
         sa.UniqueConstraint("organization", "name", name="uq_snapshots_organization_name"),
     )
     _index("snapshots", "organization", "memory_repository", "resolved_commit")
+    _index("snapshots", "organization", "resolved_commit")
     _index("snapshots", "organization", "dispatch_run")
 
 
@@ -122,6 +123,7 @@ def _create_known_bad() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_known_bad_marks"),
     )
     _index("known_bad_marks", "organization", "snapshot_id", "range_name")
+    _index("known_bad_marks", "organization", "range_name", "snapshot_id")
 
 
 def _index(table: str, *columns: str) -> None:

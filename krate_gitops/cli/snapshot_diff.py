@@ -1,0 +1,71 @@
+"""``snapshot diff``: what has changed since."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from krate_gitops.cli.brain_diff import change_lines
+from krate_gitops.cli.commands import KrateCommand
+from krate_gitops.cli.invocation import Invocation, pass_invocation
+from krate_gitops.cli.output import show
+from krate_gitops.cli.progress import progress
+from krate_gitops.cli.snapshot_options import (
+    opened_anew,
+    place_options,
+    recalled,
+    records_if_any,
+    reopened,
+    snapshot_argument,
+)
+
+if TYPE_CHECKING:
+    from krate_gitops.memory.snapshot_diff import SnapshotDiff
+
+
+@click.command("diff", cls=KrateCommand)
+@snapshot_argument
+@click.option(
+    "--against", metavar="current|REF|SNAPSHOT", default="current", show_default=True, help="What to compare with."
+)
+@place_options
+@click.option("--patch", is_flag=True, help="Show the changed lines too.")
+@click.option("--selected", is_flag=True, help="Only what the snapshot had selected.")
+@click.option("--exit-code", is_flag=True, help="End with 1 when there are differences.")
+@pass_invocation
+def diff(
+    invocation: Invocation,
+    reference: str,
+    against: str,
+    repo: str | None,
+    root: str | None,
+    ontology: Path | None,
+    patch: bool,
+    selected: bool,
+    exit_code: bool,
+) -> int:
+    """Show what was added, removed, changed and moved since a snapshot, and whether it had been selected."""
+    from krate_gitops.encoding import plain
+    from krate_gitops.memory.reference import snapshot_reference
+    from krate_gitops.memory.snapshot_diff import diff_snapshot, other_commit
+
+    kept = recalled(invocation, reference)
+    with progress(invocation) as listen:
+        if snapshot_reference(against, invocation.settings.organization) is None:
+            brain = opened_anew(invocation, kept, repo, root, ontology, listen)
+        else:
+            brain = reopened(invocation, kept, repo, root, ontology, listen)
+        commit = other_commit(brain, records_if_any(invocation), kept, against)
+        found = diff_snapshot(brain, kept, commit, patch=patch, only_selected=selected)
+    show(invocation.output, plain(found), table=_table(found), items=plain(found)["changes"])
+    return int(exit_code and bool(found.changes))
+
+
+def _table(found: SnapshotDiff) -> str:
+    lines = [line for change in found.changes for line in change_lines(change)]
+    counts = ", ".join(f"{count} {kind}" for kind, count in found.counts.items() if count)
+    stretch = f"{found.from_commit[:12]}..{found.to_commit[:12]}"
+    lines.append(f"{stretch}: {counts or 'no differences'}; {found.selected} of what was selected")
+    return "\n".join(lines) + "\n"

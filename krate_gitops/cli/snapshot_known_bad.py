@@ -1,0 +1,111 @@
+"""``snapshot mark-known-bad`` and ``snapshot known-bad``: history that must not be trusted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from krate_gitops.cli.commands import KrateCommand
+from krate_gitops.cli.invocation import Invocation, pass_invocation
+from krate_gitops.cli.opening import open_brain
+from krate_gitops.cli.options import repo_argument
+from krate_gitops.cli.output import fields_table, rows_table, show
+from krate_gitops.cli.progress import progress
+from krate_gitops.cli.snapshot_options import actor, records, records_if_any
+
+if TYPE_CHECKING:
+    from krate_gitops.memory.known_bad import Marked
+
+
+@click.command("mark-known-bad", cls=KrateCommand)
+@repo_argument
+@click.option("--from", "start", metavar="REF", help="The commit that brought the problem.")
+@click.option("--to", "end", metavar="REF", help="The commit that fixed it; the range stays open without it.")
+@click.option("--path", "paths", multiple=True, metavar="PATH", help="Only what was read from this file (repeatable).")
+@click.option("--record", "record_ids", multiple=True, metavar="ID", help="Only this record (repeatable).")
+@click.option("--reason", metavar="TEXT", help="What is wrong.")
+@click.option("--see", metavar="NAME", help="Incident, update or pull request that tells more.")
+@click.option("--close", "closed", metavar="RANGE", help="Say, with --to, what fixed a range that was marked before.")
+@click.option("--withdraw", "withdrawn", metavar="RANGE", help="Take a range back, with --reason.")
+@pass_invocation
+def mark_known_bad(
+    invocation: Invocation,
+    repo: str,
+    start: str | None,
+    end: str | None,
+    paths: tuple[str, ...],
+    record_ids: tuple[str, ...],
+    reason: str | None,
+    see: str | None,
+    closed: str | None,
+    withdrawn: str | None,
+) -> None:
+    """Mark the commits of REPO from one on and before another as known to be bad.
+
+    Snapshots pinned there which selected one of the paths or records, or all of them where none is named, are marked
+    too. New snapshots and retries of marked ones then need --acknowledge-known-bad.
+    """
+    from krate_gitops.encoding import plain
+    from krate_gitops.memory.known_bad import Evidence, close, mark, withdraw
+
+    if sum(option is not None for option in (start, closed, withdrawn)) != 1:
+        raise click.UsageError("give one of --from, --close and --withdraw")
+    if closed is None and not reason:
+        raise click.UsageError("say with --reason what is wrong")
+    database, organization = records(invocation), invocation.settings.organization
+    with progress(invocation) as listen:
+        if withdrawn is not None:
+            found = withdraw(database, organization, withdrawn, reason=reason or "", marked_by=actor())
+        else:
+            brain = open_brain(invocation, repo, root=None, ontology=None, progress=listen)
+            if closed is not None:
+                if end is None:
+                    raise click.UsageError("--close needs --to, the commit that fixed it")
+                found = close(brain, database, closed, end, marked_by=actor())
+            else:
+                evidence = Evidence(reason=reason or "", marked_by=actor(), ref=see, paths=paths, record_ids=record_ids)
+                found = mark(brain, database, start or "", end, evidence)
+    show(invocation.output, plain(found), table=_table(found))
+
+
+def _table(found: Marked) -> str:
+    bad = found.range
+    return fields_table(
+        {
+            "range": bad.name,
+            "from": bad.start,
+            "to": bad.end or ("" if bad.withdrawn else "not fixed yet"),
+            "reason": bad.reason,
+            "state": _state(bad.withdrawn, bad.end),
+            "snapshots": f"{found.covered} covered" + (f", {found.unmarked} no longer" if found.unmarked else ""),
+        }
+    )
+
+
+def _state(withdrawn: bool, end: str | None) -> str:
+    return "withdrawn" if withdrawn else "closed" if end else "open"
+
+
+@click.command("known-bad", cls=KrateCommand)
+@click.option("--memory-repository", metavar="NAME", help="Only of this repository.")
+@pass_invocation
+def known_bad(invocation: Invocation, memory_repository: str | None) -> None:
+    """List ranges that are known to be bad."""
+    from krate_gitops.encoding import plain
+    from krate_gitops.memory.known_bad import ranges
+
+    found = ranges(records_if_any(invocation), invocation.settings.organization, memory_repository)
+    rows = [
+        (
+            one.name,
+            one.memory_repository,
+            one.start[:12],
+            (one.end or "")[:12],
+            _state(one.withdrawn, one.end),
+            one.reason,
+        )
+        for one in found
+    ]
+    headings = ("range", "repository", "from", "to", "state", "reason")
+    show(invocation.output, {"items": plain(found)}, table=rows_table(headings, rows) if rows else "no ranges\n")

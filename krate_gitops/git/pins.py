@@ -1,0 +1,124 @@
+"""Keeps commits that snapshots name: a pinned commit outlives force-pushes, garbage collection and deleted branches.
+
+A mirror or an unpacked bundle of ours gets a ref ``refs/krate/pins/<commit>``. Somebody's own repository is read in
+place and never written to; what is pinned of it is copied into one repository for each object format under the home
+folder, history included, each object once.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from krate_gitops.errors import UnavailableError
+from krate_gitops.git.command import run_git, start_git
+from krate_gitops.git.local import Repository, init_git_dir, repository_at
+from krate_gitops.git.locks import exclusive_lock
+from krate_gitops.settings import Settings
+
+PINS = "refs/krate/pins/"
+
+
+def pin_commit(repository: Repository, commit: str, *, settings: Settings) -> None:
+    """Keeps a commit from being lost; costs one look-up when it is pinned already.
+
+    Raises ``UnavailableError(MEMORY_REPOSITORY_UNAVAILABLE)`` when the commit is not there or the home folder can't be
+    written.
+    """
+    keeper = repository if _is_ours(repository, settings) else _keeper(repository.object_format, settings)
+    if _has_pin(keeper.git_dir, commit):
+        return
+    if keeper is not repository:
+        with exclusive_lock(_lock(keeper.git_dir), deadline=settings.deadline_seconds):
+            _copy(repository.git_dir, keeper.git_dir, commit)
+    run_git(keeper.git_dir, ["update-ref", PINS + commit, commit])
+
+
+def pinned_repository(name: str, commit: str, *, settings: Settings) -> Repository | None:
+    """The repository of copies that holds a pinned commit, under ``name``; ``None`` when none does."""
+    for git_dir in sorted((settings.home / "pins").glob("*.git")):
+        if len(commit) == _id_length(git_dir) and _has_pin(git_dir, commit):
+            return repository_at(git_dir, name=name)
+    return None
+
+
+def holds(repository: Repository, commit: str) -> bool:
+    """Whether a repository has the commit."""
+    if not repository.is_object_id(commit):
+        return False
+    answer = run_git(repository.git_dir, ["cat-file", "--batch-check=%(objecttype)"], stdin=commit.encode())
+    return answer.strip() == b"commit"
+
+
+def _is_ours(repository: Repository, settings: Settings) -> bool:
+    return settings.home.resolve() in repository.common_dir.resolve().parents
+
+
+def _keeper(object_format: str, settings: Settings) -> Repository:
+    git_dir = settings.home / "pins" / f"{object_format}.git"
+    try:
+        if not git_dir.is_dir():
+            git_dir.parent.mkdir(parents=True, exist_ok=True)
+            with exclusive_lock(_lock(git_dir), deadline=settings.deadline_seconds):
+                if not git_dir.is_dir():
+                    _make(git_dir, object_format)
+    except OSError as error:
+        raise UnavailableError(
+            "MEMORY_REPOSITORY_UNAVAILABLE",
+            f"pinned commits can't be kept: {error.strerror or error}",
+            hint="check permissions and free space of the home folder",
+            location=str(git_dir.parent),
+        ) from None
+    return repository_at(git_dir, name="pins")
+
+
+def _make(git_dir: Path, object_format: str) -> None:
+    new = git_dir.with_name(f".new-{git_dir.name}")
+    shutil.rmtree(new, ignore_errors=True)
+    init_git_dir(new, object_format=object_format)
+    new.rename(git_dir)
+
+
+def _copy(source: Path, keeper: Path, commit: str) -> None:
+    """Brings a commit and all it stands on over, but for what earlier pins brought.
+
+    A fetch would do, but the serving side of it refuses repositories of other users, which may be read in place.
+    """
+    known = [oid for oid in _pins(keeper) if _exists(source, oid)]
+    wanted = "".join(f"{line}\n" for line in (commit, *(f"^{oid}" for oid in known)))
+    with (
+        start_git(source, ["pack-objects", "--revs", "--stdout", "--delta-base-offset", "-q"]) as (ask, pack, _),
+        start_git(keeper, ["index-pack", "--stdin", "--fix-thin"]) as (write, done, _),
+    ):
+        ask.write(wanted.encode())
+        ask.close()
+        shutil.copyfileobj(pack, write, 1 << 20)
+        write.close()
+        if not done.read():
+            raise UnavailableError(
+                "MEMORY_REPOSITORY_UNAVAILABLE",
+                f"commit {commit} could not be copied",
+                hint="run `git fsck` in the repository, and check free space of the home folder",
+                location=commit,
+            )
+
+
+def _pins(git_dir: Path) -> list[str]:
+    return run_git(git_dir, ["for-each-ref", "--format=%(objectname)", PINS]).decode("ascii").split()
+
+
+def _has_pin(git_dir: Path, commit: str) -> bool:
+    found = run_git(git_dir, ["show-ref", "--verify", "--hash", PINS + commit], answers=(0, 1, 128))
+    return found.strip() == commit.encode()
+
+
+def _exists(git_dir: Path, oid: str) -> bool:
+    return not run_git(git_dir, ["cat-file", "--batch-check"], stdin=oid.encode()).endswith(b"missing\n")
+
+
+def _id_length(git_dir: Path) -> int:
+    return 64 if git_dir.stem == "sha256" else 40
+
+
+def _lock(git_dir: Path) -> Path:
+    return git_dir.with_name(f"{git_dir.name}.lock")

@@ -1,0 +1,88 @@
+"""Snapshot tags: annotated, named by a time, the commit and its digests as their message; never moved or reused."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from krate_gitops.digest import Json, canonical_json
+from krate_gitops.errors import KrateError, UsageError
+from krate_gitops.git.bundles import is_bundle
+from krate_gitops.git.command import GitFailedError, run_git, run_git_with_remote
+from krate_gitops.git.local import Repository
+from krate_gitops.git.remotes import is_url, parse_remote
+from krate_gitops.git.request import SNAPSHOT_TAGS
+from krate_gitops.settings import Settings
+
+_STAMP = "%Y-%m-%dT%H%M%SZ"
+_TRIES = 10
+_TAGGER = "krate-gitops <krate-gitops@localhost>"
+
+
+def create_snapshot_tag(
+    repository: Repository, spec: str, commit: str, record: Json, *, now: datetime, settings: Settings
+) -> str:
+    """Tags a commit with a record (its canonical JSON becomes the message); the full name of the new tag.
+
+    ``spec`` is what the repository was opened by: a tag of a mirror is pushed to where that mirror comes from. A time
+    that is taken already gives way to the next free second. Raises ``UsageError(INVALID_REQUEST)`` for a bundle,
+    ``UnavailableError(MEMORY_REPOSITORY_UNAVAILABLE)`` when the repository or remote refuses, and
+    ``KrateError(MEMORY_SNAPSHOT_TAG_INVALID)`` when no second nearby is free.
+    """
+    if Path(spec).is_file() and is_bundle(Path(spec)):
+        raise UsageError("INVALID_REQUEST", "a bundle can't be tagged", hint="tag the repository it was made from")
+    for second in range(_TRIES):
+        time = now.astimezone(UTC) + timedelta(seconds=second)
+        name = SNAPSHOT_TAGS + time.strftime(_STAMP)
+        if _exists(repository, name):
+            continue
+        oid = _write(repository, name, commit, canonical_json(record), time)
+        if is_url(spec) and not _push(repository, spec, name, oid, settings):
+            continue
+        if _claim(repository, name, oid):
+            return name
+    raise KrateError(
+        "MEMORY_SNAPSHOT_TAG_INVALID",
+        "the tags of this second and those after it are taken",
+        hint="try again in a few seconds",
+    )
+
+
+def _exists(repository: Repository, name: str) -> bool:
+    return bool(run_git(repository.git_dir, ["show-ref", "--verify", "--hash", name], answers=(0, 1, 128)))
+
+
+def _write(repository: Repository, name: str, commit: str, message: bytes, time: datetime) -> str:
+    head = (
+        f"object {commit}\ntype commit\ntag {name.removeprefix('refs/tags/')}\n"
+        f"tagger {_TAGGER} {int(time.timestamp())} +0000\n\n"
+    )
+    return run_git(repository.git_dir, ["mktag"], stdin=head.encode() + message + b"\n").decode("ascii").strip()
+
+
+def _claim(repository: Repository, name: str, oid: str) -> bool:
+    """Makes the ref where there is none; whether it did."""
+    try:
+        run_git(repository.git_dir, ["update-ref", name, oid, "0" * len(oid)])
+    except GitFailedError:
+        if not _exists(repository, name):
+            raise
+        return False
+    return True
+
+
+def _push(repository: Repository, spec: str, name: str, oid: str, settings: Settings) -> bool:
+    """Whether the remote took the tag; it refuses one it has already."""
+    remote = parse_remote(spec, allow_file_protocol=settings.allow_file_protocol)
+    try:
+        run_git_with_remote(
+            repository.git_dir,
+            ["push", "--quiet", "--no-verify", "--", remote.url, f"{oid}:{name}"],
+            protocols=remote.protocols,
+            deadline=settings.deadline_seconds,
+        )
+    except GitFailedError as error:
+        if "already exists" in error.detail:
+            return False
+        raise
+    return True

@@ -1,0 +1,209 @@
+"""Turns an answer into a snapshot: documents, material and rows, all of it in memory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from krate_gitops.digest import canonical_json, sha256_digest
+from krate_gitops.git.instants import format_instant
+from krate_gitops.git.refs import RefResolution
+from krate_gitops.memory.material import Item, Material, ask, encode, source_kind
+from krate_gitops.memory.opened import OpenIndex
+from krate_gitops.memory.policy import EffectivePolicy
+from krate_gitops.memory.query import Scope
+from krate_gitops.memory.question import Question
+from krate_gitops.memory.request import QueryRequest
+from krate_gitops.memory.response import ExcerptItem
+from krate_gitops.memory.snapshot import (
+    AgentMemoryQuery,
+    AgentMemorySnapshot,
+    QuerySpec,
+    QueryStatus,
+    Requester,
+    SnapshotSpec,
+    metadata,
+    natural_key,
+    query_name,
+    snapshot_name,
+    status,
+)
+from krate_gitops.records.snapshots import ItemRow, NewSnapshot, QueryRow, SnapshotRow
+
+
+class Occasion(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a snapshot is made. With a ``request_id`` it is made once, however often it is asked for."""
+
+    requester: Requester
+    request_id: str | None = None
+    dispatch_run: str | None = None
+    session_ref: str | None = None
+    correlation_id: str | None = None
+
+
+class OntologyState(NamedTuple):
+    """Findings of the commit that was read, and whether the policy refuses to read such commits."""
+
+    parse_errors: int
+    errors: int
+    blocking: bool
+
+
+class Frozen(NamedTuple):
+    """A snapshot that is not stored yet."""
+
+    snapshot: AgentMemorySnapshot
+    query: AgentMemoryQuery
+    material: Material
+    stored: bytes
+    occasion: Occasion
+    ontology: OntologyState
+
+
+def freeze(
+    opened: OpenIndex,
+    request: QueryRequest,
+    policy: EffectivePolicy,
+    scope: Scope,
+    occasion: Occasion,
+    *,
+    now: datetime,
+) -> Frozen:
+    """Asks, and freezes the answer. Raises what ``run_query`` raises."""
+    started = time.perf_counter()
+    material = ask(Question(opened, request, policy), scope)
+    stored = encode(material)
+    digests = {**material.digests(), "selectionDigest": sha256_digest(stored)}
+    spec = _spec(opened, scope, occasion, material, digests)
+    name = snapshot_name(occasion.request_id or natural_key(spec))
+    created_at = format_instant(int(now.timestamp()))
+    snapshot = AgentMemorySnapshot(
+        metadata=metadata(name, scope.organization, occasion.dispatch_run),
+        spec=spec,
+        status=status(spec, created_at=created_at),
+    )
+    query = _query(
+        snapshot, material, digests["resultDigest"], occasion, created_at, round((time.perf_counter() - started) * 1000)
+    )
+    return Frozen(snapshot, query, material, stored, occasion, _ontology_state(opened, policy))
+
+
+def _ontology_state(opened: OpenIndex, policy: EffectivePolicy) -> OntologyState:
+    errors = opened.manifest.severities["error"] if opened.manifest.result == "invalid" else 0
+    parse_errors = sum(shard.parse_errors for shard in opened.manifest.shards)
+    return OntologyState(parse_errors, errors, policy.require_ontology_valid)
+
+
+def _spec(
+    opened: OpenIndex, scope: Scope, occasion: Occasion, material: Material, digests: Mapping[str, str]
+) -> SnapshotSpec:
+    resolution: RefResolution = scope.resolution
+    return SnapshotSpec(
+        organization_ref=scope.organization,
+        memory_repository=scope.memory_repository,
+        requested_ref=resolution.requested_ref,
+        requested_at=resolution.requested_at,
+        resolved_commit=resolution.resolved_commit,
+        ref_resolution=resolution,
+        current_commit_at_dispatch=resolution.current_commit,
+        sources=material.policy.sources,
+        query_manifest_digest=digests["queryManifestDigest"],
+        selected_records_digest=digests["selectedRecordsDigest"],
+        selected_excerpts_digest=digests["selectedExcerptsDigest"],
+        selected_documents_digest=digests["selectedDocumentsDigest"],
+        ontology_digest=opened.manifest.ontology_digest,
+        index_digest=opened.manifest.index_digest,
+        record_count=len(material.records),
+        excerpt_count=len(material.excerpts),
+        document_count=len(material.documents),
+        bytes=material.limits.bytes,
+        selection_ref=f"objects/{digests['selectionDigest']}",
+        dispatch_run=occasion.dispatch_run,
+        session_ref=occasion.session_ref,
+    )
+
+
+def _query(
+    snapshot: AgentMemorySnapshot,
+    material: Material,
+    result_digest: str,
+    occasion: Occasion,
+    executed_at: str,
+    duration_ms: int,
+) -> AgentMemoryQuery:
+    name = snapshot.metadata.name
+    request = msgspec.to_builtins(material.request)
+    return AgentMemoryQuery(
+        metadata=metadata(query_name(name), snapshot.spec.organization_ref, occasion.dispatch_run),
+        spec=QuerySpec(
+            organization_ref=snapshot.spec.organization_ref,
+            snapshot_ref=name,
+            requester=occasion.requester,
+            query=request,
+            limits=request["limits"],
+        ),
+        status=QueryStatus(
+            phase="Completed",
+            executed_at=executed_at,
+            duration_ms=duration_ms,
+            result_digest=result_digest,
+            counts={
+                "records": len(material.records),
+                "excerpts": len(material.excerpts),
+                "documents": len(material.documents),
+            },
+            truncated=material.limits.truncated,
+            denied_scopes=tuple(msgspec.to_builtins(denied) for denied in material.denied),
+            redaction=msgspec.to_builtins(material.redaction),
+            ranking_version=material.request.ranking_version,
+        ),
+    )
+
+
+def rows(frozen: Frozen, origin: dict[str, str]) -> NewSnapshot:
+    """What is stored of a snapshot; ``origin`` is what only this installation knows of it."""
+    spec, query = frozen.snapshot.spec, frozen.query
+    return NewSnapshot(
+        SnapshotRow(
+            organization=spec.organization_ref,
+            name=frozen.snapshot.metadata.name,
+            memory_repository=spec.memory_repository,
+            resolved_commit=spec.resolved_commit,
+            created_at=frozen.snapshot.status.created_at,
+            dispatch_run=spec.dispatch_run,
+            session_ref=spec.session_ref,
+            selection_digest=spec.selection_digest,
+            spec=canonical_json(msgspec.to_builtins(spec)).decode(),
+            digest=frozen.snapshot.status.digest,
+            origin=canonical_json(origin).decode(),
+        ),
+        QueryRow(
+            name=query.metadata.name,
+            spec=msgspec.json.encode(query.spec).decode(),
+            status=msgspec.json.encode(query.status).decode(),
+        ),
+        item_rows(frozen.material),
+        frozen.stored,
+    )
+
+
+def item_rows(material: Material) -> tuple[ItemRow, ...]:
+    """The items of a selection by rank."""
+    return tuple(map(_item_row, material.items()))
+
+
+def _item_row(item: Item) -> ItemRow:
+    lines = (item.line_start, item.line_end) if isinstance(item, ExcerptItem) else (None, None)
+    return ItemRow(
+        rank=item.rank,
+        kind=source_kind(item),
+        record_id=item.record_id if isinstance(item, ExcerptItem) else item.id,
+        path=item.path,
+        line_start=lines[0],
+        line_end=lines[1],
+        digest=item.digest,
+    )

@@ -1,0 +1,156 @@
+"""Marks stretches of history as known to be bad, and every snapshot that consumed something of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import msgspec
+from sqlalchemy import Connection
+
+from krate_gitops.digest import json_digest
+from krate_gitops.errors import UnavailableError, UsageError
+from krate_gitops.git.chain import FirstParentChain, load_chain
+from krate_gitops.git.instants import format_instant
+from krate_gitops.git.ranges import CommitRange
+from krate_gitops.git.request import RefMode, RefRequest
+from krate_gitops.memory.brain import Brain
+from krate_gitops.memory.trail import append_known_bad
+from krate_gitops.records.database import Database
+from krate_gitops.records.known_bad import (
+    KnownBadRange,
+    affected_snapshots,
+    commits_with_snapshots,
+    insert_marks,
+    insert_range,
+    list_ranges,
+    marked_snapshots,
+)
+
+
+class Marked(msgspec.Struct, frozen=True, rename="camel"):
+    """A range as it is now, how many snapshots it covers, and how many of them, and of others, that is news for."""
+
+    range: KnownBadRange
+    covered: int
+    marked: int
+    unmarked: int
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """What is bad and why. ``ref`` names where more is told; without paths and ids everything in the range is bad."""
+
+    reason: str
+    marked_by: str
+    ref: str | None = None
+    paths: tuple[str, ...] = ()
+    record_ids: tuple[str, ...] = ()
+
+
+def mark(brain: Brain, database: Database, start: str, end: str | None, evidence: Evidence) -> Marked:
+    """Marks the commits from ``start`` on and before ``end``; both are refs of approved commits.
+
+    Raises what resolving raises, and ``UsageError(INVALID_REQUEST)`` for an end that is not after the start.
+    """
+    chain, first = _chain(brain), _commit(brain, start)
+    last = None if end is None else _commit(brain, end)
+    _check_order(chain, first, last)
+    now = format_instant(int(datetime.now(UTC).timestamp()))
+    bad = KnownBadRange(
+        name="",
+        memory_repository=brain.repository.name,
+        start=first,
+        end=last,
+        reason=evidence.reason,
+        ref=evidence.ref,
+        paths=tuple(sorted(set(evidence.paths))),
+        record_ids=tuple(sorted(set(evidence.record_ids))),
+        marked_by=evidence.marked_by,
+        marked_at=now,
+    )
+    # The same range marked again is the same range, whenever and whoever: so repeating a command does no harm.
+    what = msgspec.to_builtins(msgspec.structs.replace(bad, marked_by="", marked_at=""))
+    named = msgspec.structs.replace(bad, name=f"bad-{json_digest(what)[7:19]}")
+    return _apply(database, brain.settings.organization, named, chain)
+
+
+def close(brain: Brain, database: Database, name: str, end: str, *, marked_by: str) -> Marked:
+    """Says which commit fixed what a range is about; snapshots from there on are no longer covered."""
+    bad = _find(database, brain.settings.organization, name)
+    chain, last = _chain(brain), _commit(brain, end)
+    _check_order(chain, bad.start, last)
+    return _apply(database, brain.settings.organization, _renewed(bad, marked_by, end=last), chain)
+
+
+def withdraw(database: Database, organization: str, name: str, *, reason: str, marked_by: str) -> Marked:
+    """Takes a range back that was marked by mistake; its history stays on record."""
+    bad = _find(database, organization, name)
+    return _apply(database, organization, _renewed(bad, marked_by, withdrawn=True, reason=reason), None)
+
+
+def ranges(database: Database | None, organization: str, repository: str | None) -> list[KnownBadRange]:
+    """All ranges of an organisation, or of one repository."""
+    if database is None:
+        return []
+    with database.reading() as connection:
+        return list_ranges(connection, organization, repository)
+
+
+def _renewed(bad: KnownBadRange, marked_by: str, **changes: object) -> KnownBadRange:
+    now = format_instant(int(datetime.now(UTC).timestamp()))
+    return msgspec.structs.replace(bad, marked_by=marked_by, marked_at=now, **changes)
+
+
+def _apply(database: Database, organization: str, bad: KnownBadRange, chain: FirstParentChain | None) -> Marked:
+    with database.writing() as connection:
+        before = marked_snapshots(connection, organization, bad.name)
+        after = _covered(connection, organization, bad, chain)
+        row = insert_range(connection, organization, bad)
+        insert_marks(connection, organization, row, bad, sorted(after - before))
+        insert_marks(connection, organization, row, bad, sorted(before - after), is_bad=False)
+        append_known_bad(connection, organization, bad, marked=len(after - before), unmarked=len(before - after))
+    return Marked(bad, len(after), len(after - before), len(before - after))
+
+
+def _covered(connection: Connection, organization: str, bad: KnownBadRange, chain: FirstParentChain | None) -> set[int]:
+    if bad.withdrawn or chain is None:
+        return set()
+    stretch = CommitRange(bad.start, bad.end)
+    commits: Sequence[str] = [
+        commit
+        for commit in commits_with_snapshots(connection, organization, bad.memory_repository)
+        if stretch.covers(chain, chain.position(commit))
+    ]
+    return affected_snapshots(connection, organization, commits, paths=bad.paths, record_ids=bad.record_ids)
+
+
+def _find(database: Database, organization: str, name: str) -> KnownBadRange:
+    with database.reading() as connection:
+        for bad in list_ranges(connection, organization):
+            if bad.name == name:
+                return bad
+    raise UnavailableError(
+        "NOT_FOUND", "there is no such range here", hint="`krate-gitops snapshot known-bad` lists them"
+    )
+
+
+def _chain(brain: Brain) -> FirstParentChain:
+    tip = brain.resolve(RefRequest()).current_commit
+    return load_chain(brain.repository, tip, home=brain.settings.home)
+
+
+def _commit(brain: Brain, ref: str) -> str:
+    return brain.resolve(RefRequest(mode=RefMode.EXPLICIT_REF, requested_ref=ref)).resolved_commit
+
+
+def _check_order(chain: FirstParentChain, start: str, end: str | None) -> None:
+    first, last = chain.position(start), chain.position(end) if end else None
+    if first is None:
+        raise UsageError("INVALID_REQUEST", "the start is not on the default branch", location=start)
+    if last is not None and last <= first:
+        raise UsageError(
+            "INVALID_REQUEST",
+            "the commit that fixed it is not after the one that introduced it",
+            hint="a range starts with the bad commit and ends before the good one",
+            location=end or "",
+        )

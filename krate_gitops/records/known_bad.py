@@ -1,0 +1,145 @@
+"""Ranges of history that are known to be bad, and the snapshots they cover."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+from sqlalchemy import Connection, func, insert, select
+
+from krate_gitops.records.tables import known_bad_marks, known_bad_ranges, snapshot_items, snapshots
+
+_CHUNK = 500
+
+
+class KnownBadRange(
+    msgspec.Struct, frozen=True, kw_only=True, rename={"start": "from", "end": "to"}, omit_defaults=True
+):
+    """Commits on the first-parent chain from ``start`` on and before ``end``, which fixed it; no end while it isn't.
+
+    ``paths`` and ``record_ids`` narrow down which snapshots are marked: those that selected one of them; without any,
+    all. ``ref`` names what tells more: an incident, a pull request. A withdrawn range was marked by mistake.
+    """
+
+    name: str
+    memory_repository: str
+    start: str
+    reason: str
+    marked_by: str
+    marked_at: str
+    end: str | None = None
+    paths: tuple[str, ...] = ()
+    record_ids: tuple[str, ...] = ()
+    ref: str | None = None
+    withdrawn: bool = False
+
+
+def insert_range(connection: Connection, organization: str, bad: KnownBadRange) -> int:
+    """Writes a range, or the newer state of one of that name; its row number."""
+    row = {
+        "organization": organization,
+        "memory_repository": bad.memory_repository,
+        "name": bad.name,
+        "body": msgspec.json.encode(bad).decode(),
+    }
+    return int(connection.execute(insert(known_bad_ranges).returning(known_bad_ranges.c.id), row).scalar_one())
+
+
+def list_ranges(connection: Connection, organization: str, repository: str | None = None) -> list[KnownBadRange]:
+    """The newest state of every range, withdrawn ones too, in the order they were first marked."""
+    table = known_bad_ranges.c
+    newest = select(func.max(table.id)).where(table.organization == organization).group_by(table.name)
+    where = [table.id.in_(newest), *([table.memory_repository == repository] if repository is not None else [])]
+    bodies = connection.execute(select(table.body).where(*where).order_by(table.name)).scalars()
+    return [msgspec.json.decode(body, type=KnownBadRange) for body in bodies]
+
+
+def insert_marks(
+    connection: Connection,
+    organization: str,
+    range_id: int,
+    bad: KnownBadRange,
+    numbers: Iterable[int],
+    *,
+    is_bad: bool = True,
+) -> None:
+    """Marks snapshots, by row number, as covered by a range or no longer so."""
+    rows = [
+        {
+            "organization": organization,
+            "snapshot_id": number,
+            "range_id": range_id,
+            "range_name": bad.name,
+            "is_bad": is_bad,
+        }
+        for number in numbers
+    ]
+    if rows:
+        connection.execute(insert(known_bad_marks), rows)
+
+
+def range_row(connection: Connection, organization: str, name: str) -> int | None:
+    """Row number of a range's newest state."""
+    table = known_bad_ranges.c
+    where = (table.organization == organization, table.name == name)
+    return connection.execute(select(func.max(table.id)).where(*where)).scalar()
+
+
+def ranges_of(connection: Connection, organization: str, snapshot_id: int) -> list[KnownBadRange]:
+    """Ranges that cover a snapshot, newest first."""
+    marks, ranges = known_bad_marks.c, known_bad_ranges.c
+    newest = (
+        select(func.max(marks.id))
+        .where(marks.organization == organization, marks.snapshot_id == snapshot_id)
+        .group_by(marks.range_name)
+    )
+    bodies = connection.execute(
+        select(ranges.body)
+        .join_from(known_bad_marks, known_bad_ranges, marks.range_id == ranges.id)
+        .where(marks.id.in_(newest), marks.is_bad)
+        .order_by(ranges.id.desc())
+    ).scalars()
+    return [msgspec.json.decode(body, type=KnownBadRange) for body in bodies]
+
+
+def marked_snapshots(connection: Connection, organization: str, name: str) -> set[int]:
+    """Row numbers of the snapshots that a range covers now."""
+    marks = known_bad_marks.c
+    newest = (
+        select(func.max(marks.id))
+        .where(marks.organization == organization, marks.range_name == name)
+        .group_by(marks.snapshot_id)
+    )
+    return set(connection.execute(select(marks.snapshot_id).where(marks.id.in_(newest), marks.is_bad)).scalars())
+
+
+def commits_with_snapshots(connection: Connection, organization: str, repository: str) -> list[str]:
+    """Every commit that a snapshot of the repository is pinned to."""
+    table = snapshots.c
+    where = (table.organization == organization, table.memory_repository == repository)
+    return list(connection.execute(select(table.resolved_commit).where(*where).distinct()).scalars())
+
+
+def affected_snapshots(
+    connection: Connection,
+    organization: str,
+    commits: Sequence[str],
+    *,
+    paths: Sequence[str],
+    record_ids: Sequence[str],
+) -> set[int]:
+    """Row numbers of snapshots at one of the commits which selected a path or record; without any, all of them."""
+    found: set[int] = set()
+    for start in range(0, len(commits), _CHUNK):
+        where = [
+            snapshots.c.organization == organization,
+            snapshots.c.resolved_commit.in_(commits[start : start + _CHUNK]),
+        ]
+        statement = select(snapshots.c.id).where(*where)
+        if paths or record_ids:
+            items = snapshot_items.c
+            statement = statement.join(snapshot_items, items.snapshot_id == snapshots.c.id).where(
+                items.path.in_(paths) | items.record_id.in_(record_ids)
+            )
+        found.update(connection.execute(statement).scalars())
+    return found

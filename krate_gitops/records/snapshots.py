@@ -1,0 +1,187 @@
+"""Snapshots as rows: written once, all of one together, and found by name or by what they consumed."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Select, Table, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from krate_gitops.digest import sha256_digest
+from krate_gitops.errors import KrateError
+from krate_gitops.records.tables import objects, queries, snapshot_items, snapshot_tags, snapshots
+
+_FASTEST = 1
+
+
+class SnapshotRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One snapshot. ``spec`` and ``origin`` are JSON; times are RFC 3339 in UTC to the second."""
+
+    organization: str
+    name: str
+    memory_repository: str
+    resolved_commit: str
+    created_at: str
+    dispatch_run: str | None
+    session_ref: str | None
+    selection_digest: str
+    spec: str
+    digest: str
+    origin: str
+
+
+class QueryRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The query a snapshot froze. ``spec`` and ``status`` are JSON."""
+
+    name: str
+    spec: str
+    status: str
+
+
+class ItemRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One selected item, by rank."""
+
+    rank: int
+    kind: str
+    record_id: str | None
+    path: str
+    line_start: int | None
+    line_end: int | None
+    digest: str
+
+
+class NewSnapshot(msgspec.Struct, frozen=True):
+    """All that is kept of one snapshot. ``selection`` are the bytes whose digest the row names."""
+
+    snapshot: SnapshotRow
+    query: QueryRow
+    items: tuple[ItemRow, ...]
+    selection: bytes
+
+
+class StoredSnapshot(msgspec.Struct, frozen=True):
+    """A snapshot as it lies in the store."""
+
+    id: int
+    snapshot: SnapshotRow
+
+
+def insert_snapshots(connection: Connection, new: Sequence[NewSnapshot]) -> list[int]:
+    """Writes snapshots; their row numbers. Raises SQLAlchemy's ``IntegrityError`` for a name that exists."""
+    if not new:
+        return []
+    _insert_objects(connection, new)
+    statement = insert(snapshots).returning(snapshots.c.id, sort_by_parameter_order=True)
+    rows = [msgspec.to_builtins(one.snapshot) for one in new]
+    numbers = list(connection.execute(statement, rows).scalars())
+    connection.execute(
+        insert(queries),
+        [
+            {"organization": one.snapshot.organization, "snapshot_id": number, **msgspec.to_builtins(one.query)}
+            for number, one in zip(numbers, new, strict=True)
+        ],
+    )
+    items = [
+        {"organization": one.snapshot.organization, "snapshot_id": number, **msgspec.structs.asdict(item)}
+        for number, one in zip(numbers, new, strict=True)
+        for item in one.items
+    ]
+    if items:
+        connection.execute(insert(snapshot_items), items)
+    return numbers
+
+
+def _insert_objects(connection: Connection, new: Sequence[NewSnapshot]) -> None:
+    found = {(one.snapshot.organization, one.snapshot.selection_digest): one.selection for one in new}
+    rows = [
+        {
+            "organization": organization,
+            "digest": digest,
+            "bytes": len(content),
+            "content": zlib.compress(content, _FASTEST),
+        }
+        for (organization, digest), content in found.items()
+    ]
+    connection.execute(_insert_if_new(connection, objects), rows)
+
+
+def _insert_if_new(connection: Connection, table: Table) -> Any:
+    """Equal material of two snapshots is stored once."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    return dialect.insert(table).on_conflict_do_nothing()
+
+
+def find_snapshot(connection: Connection, organization: str, name: str) -> StoredSnapshot | None:
+    """The snapshot of that name in the organisation."""
+    where = (snapshots.c.organization == organization, snapshots.c.name == name)
+    return next(iter(read_snapshots(connection, select(snapshots).where(*where))), None)
+
+
+def find_query(connection: Connection, snapshot_id: int) -> QueryRow:
+    """The query that a snapshot froze."""
+    columns = (queries.c.name, queries.c.spec, queries.c.status)
+    row = connection.execute(select(*columns).where(queries.c.snapshot_id == snapshot_id)).one()
+    return QueryRow(name=row.name, spec=row.spec, status=row.status)
+
+
+def find_items(connection: Connection, snapshot_id: int) -> tuple[ItemRow, ...]:
+    """What a snapshot selected, by rank."""
+    columns = [snapshot_items.c[name] for name in ItemRow.__struct_fields__]
+    statement = select(*columns).where(snapshot_items.c.snapshot_id == snapshot_id).order_by(snapshot_items.c.rank)
+    return tuple(ItemRow(**row) for row in connection.execute(statement).mappings())
+
+
+def find_object(connection: Connection, organization: str, digest: str) -> bytes:
+    """Stored material, proven to be what its digest says.
+
+    Raises ``KrateError(MEMORY_SNAPSHOT_FAILED)`` for material that is missing or was changed.
+    """
+    where = (objects.c.organization == organization, objects.c.digest == digest)
+    stored = connection.execute(select(objects.c.bytes, objects.c.content).where(*where)).one_or_none()
+    if stored is None:
+        raise _spoilt(digest, "is missing")
+    opened = zlib.decompressobj()
+    try:
+        content = opened.decompress(stored.content, max_length=stored.bytes + 1)
+    except zlib.error:
+        raise _spoilt(digest, "is damaged") from None
+    if sha256_digest(content) != digest:
+        raise _spoilt(digest, "was changed")
+    return content
+
+
+def read_snapshots(connection: Connection, statement: Select[Any]) -> list[StoredSnapshot]:
+    """Rows of a selection of the table's columns."""
+    rows = (dict(row) for row in connection.execute(statement).mappings())
+    return [StoredSnapshot(row.pop("id"), SnapshotRow(**row)) for row in rows]
+
+
+def insert_tag(connection: Connection, stored: StoredSnapshot, tag: str) -> None:
+    """Records the commit that a snapshot tag was put on."""
+    row = {
+        "organization": stored.snapshot.organization,
+        "memory_repository": stored.snapshot.memory_repository,
+        "tag": tag,
+        "commit": stored.snapshot.resolved_commit,
+        "snapshot_id": stored.id,
+    }
+    connection.execute(insert(snapshot_tags), row)
+
+
+def list_tags(connection: Connection, organization: str, repository: str) -> dict[str, str]:
+    """Commits recorded for the snapshot tags of a repository, by full name."""
+    table = snapshot_tags.c
+    where = (table.organization == organization, table.memory_repository == repository)
+    return dict(connection.execute(select(table.tag, table.commit).where(*where)).tuples().all())
+
+
+def _spoilt(digest: str, what: str) -> KrateError:
+    return KrateError(
+        "MEMORY_SNAPSHOT_FAILED",
+        f"the stored selection {what}",
+        hint="restore the record store from a backup; `krate-gitops snapshot verify` checks all of it",
+        location=digest,
+    )
