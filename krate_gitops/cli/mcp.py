@@ -13,13 +13,15 @@ from krate_gitops.cli.commands import KrateCommand
 from krate_gitops.cli.consumer_options import consumer_options
 from krate_gitops.cli.invocation import Invocation, pass_invocation
 from krate_gitops.cli.opening import open_brain, policy_for
-from krate_gitops.cli.options import RefSelection, jobs_option, ontology_option, policy_option, ref_options, root_option
+from krate_gitops.cli.options import RefSelection, jobs_option, policy_option, ref_options
 from krate_gitops.cli.progress import progress
+from krate_gitops.cli.snapshot_options import acknowledge_option, place_options, recalled, reopened
 from krate_gitops.errors import UsageError
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
 
+    from krate_gitops.memory.recall import Kept
     from krate_gitops.memory.request import Consumer
     from krate_gitops.progress import Progress
     from krate_gitops.server.mcp.http import Access
@@ -45,10 +47,10 @@ class Address(click.ParamType[tuple[str, int]]):
 
 
 @click.command("mcp", cls=KrateCommand)
-@click.option("--repo", required=True, metavar="REPO", help="Brain to read: a path, a URL or a configured name.")
+@click.option("--snapshot", metavar="NAME", help="Pin the commit of this snapshot, under its policy.")
+@place_options
+@acknowledge_option
 @ref_options
-@root_option
-@ontology_option
 @policy_option
 @consumer_options
 @jobs_option
@@ -83,10 +85,12 @@ class Address(click.ParamType[tuple[str, int]]):
 @pass_invocation
 def mcp(
     invocation: Invocation,
-    repo: str,
-    selection: RefSelection,
+    snapshot: str | None,
+    repo: str | None,
     root: str | None,
     ontology: Path | None,
+    acknowledge_known_bad: bool,
+    selection: RefSelection,
     policy: Path | None,
     consumer: Consumer,
     http: tuple[str, int] | None,
@@ -100,6 +104,8 @@ def mcp(
 ) -> None:
     """Serve the memory tools to a coding agent, pinned to one commit.
 
+    The commit is that of --snapshot, or what the other options mean in --repo when the server starts.
+
     Speaks the Model Context Protocol over standard input and output, or with --http over streamable HTTP. A client is
     whoever is at the other end of the pipe; over HTTP, whoever shows the same token.
     """
@@ -112,16 +118,34 @@ def mcp(
     )
 
     def pin(listen: Progress) -> Pin:
-        from krate_gitops.server.mcp.pin import pin_ref
+        from krate_gitops.server.mcp.pin import pin_ref, pin_snapshot
 
-        brain = open_brain(invocation, repo, root=root, ontology=ontology, progress=listen)
-        return pin_ref(brain, selection.request(), policy_for(invocation, policy, consumer), consumer)
+        rights = policy_for(invocation, policy, consumer)
+        if snapshot is None:
+            brain = open_brain(invocation, repo or "", root=root, ontology=ontology, progress=listen)
+            return pin_ref(brain, selection.request(), rights, consumer)
+        kept = _usable(invocation, snapshot, acknowledge_known_bad)
+        return pin_snapshot(kept, reopened(invocation, kept, repo, root, ontology, listen), rights, consumer)
 
+    if snapshot is None and repo is None:
+        raise click.UsageError("name a brain with --repo, or a snapshot with --snapshot")
+    if snapshot is not None and selection != RefSelection():
+        raise click.UsageError("--snapshot has a commit, so it takes no --ref, --at or --snapshot-tag")
     with progress(invocation) as listen:
         if http is None:
             _over_stdio(lambda: pin(listen), options)
         else:
             _over_http(lambda: pin(listen), options, *http, access=_access(http[0], hosts, token_file))
+
+
+def _usable(invocation: Invocation, reference: str, acknowledged: bool) -> Kept:
+    """The snapshot. Raises ``KrateError(MEMORY_SNAPSHOT_KNOWN_BAD)``."""
+    from krate_gitops.memory.keep import refuse_known_bad
+
+    kept = recalled(invocation, reference)
+    name = kept.snapshot.metadata.name
+    refuse_known_bad(kept.snapshot.status.known_bad is not None, acknowledged, location=name)
+    return kept
 
 
 def _over_stdio(pin: Callable[[], Pin], options: Options) -> None:

@@ -40,6 +40,7 @@ _SAYS: Mapping[str, _Says] = {
         "ids and paths are exact; find them with memory_graph_search or memory_docs_grep",
     ),
     "MEMORY_REF_NOT_FOUND": _Says("there is no such ref or commit", "name a branch, a tag, a commit or current"),
+    "NOT_FOUND": _Says("there is no such snapshot", "compare with current, a ref or a commit"),
     "MEMORY_REF_NO_COMMIT_AT_TIME": _Says("nothing was committed yet at that time", "name a later time"),
     "MEMORY_REF_AMBIGUOUS": _Says("that name can mean several things", "write it in full, such as refs/heads/main"),
     "MEMORY_REF_NOT_APPROVED": _Says("that commit is not an approved one", "compare with current"),

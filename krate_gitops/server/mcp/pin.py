@@ -12,6 +12,7 @@ from krate_gitops.git.request import RefRequest
 from krate_gitops.memory.brain import Brain
 from krate_gitops.memory.opened import OpenIndex
 from krate_gitops.memory.policy import EffectivePolicy
+from krate_gitops.memory.recall import Kept
 from krate_gitops.memory.request import Consumer
 
 Result = TypeVar("Result")
@@ -36,19 +37,29 @@ class Pin(msgspec.Struct, frozen=True, kw_only=True):
         """Name of the memory repository, as people know it."""
         return self.brain.repository.name
 
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What to know about the commit, as it was when it was pinned."""
-        resolution = self.resolution
-        moved = resolution.resolved_commit != resolution.current_commit
-        return (*["unapproved-ref"] * (not resolution.approved), *["pinned-to-history"] * moved)
-
     def read(self, action: Callable[[OpenIndex], Result]) -> Result:
         """What ``action`` makes of the pinned commit's index, which is built first where it is not there.
 
         Raises ``KrateError``: MEMORY_LAYOUT_INVALID, MEMORY_ONTOLOGY_INVALID, INDEX_STORE_DAMAGED.
         """
         return self.brain.read_resolved(self.resolution, self.policy, lambda opened, _: action(opened))
+
+
+def pin_snapshot(kept: Kept, brain: Brain, policy: EffectivePolicy, consumer: Consumer) -> Pin:
+    """The pin of a stored snapshot, in a brain that holds its commit.
+
+    What may be read is what both the snapshot's policy and ``policy``, that of today, admit.
+    """
+    spec = kept.snapshot.spec
+    return Pin(
+        brain=brain,
+        commit=spec.resolved_commit,
+        resolution=spec.ref_resolution,
+        policy=kept.material.policy.narrowed(policy),
+        organization=spec.organization_ref,
+        snapshot=kept.snapshot.metadata.name,
+        consumer=consumer,
+    )
 
 
 def pin_ref(brain: Brain, ref: RefRequest, policy: EffectivePolicy, consumer: Consumer) -> Pin:

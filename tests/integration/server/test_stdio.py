@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mcp import Client, MCPError
+from mcp import Client, MCPError, StdioServerParameters
 
 from tests.integration.server.wire import ERAS, LEGACY, MODERN, command, environment, over_stdio
 from tests.repos import RepoBuilder
@@ -93,6 +93,38 @@ async def _read_resources(client: Client, commit: str, era: str) -> None:
         with pytest.raises(MCPError) as caught:
             await client.read_resource(uri)
         assert caught.value.error.data["code"] == code
+
+
+def test_a_snapshot_is_a_pin_under_its_own_policy(repo: RepoBuilder, home: Path, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(
+        "kind: AgentMemorySource\nmetadata: {name: ci}\nspec: {organizationRef: acme, repositoryRef: brain, "
+        "appliesTo: {users: ['*']}, include: {graphKinds: [Runbook]}}\n"
+    )
+    options = ["--org", "acme", "--ref", "first", "--policy", policy, "-o", "json"]
+    made = subprocess.run(
+        [sys.executable, "-m", "krate_gitops", "snapshot", "create", repo.path, "refunds", *options],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment(home),
+        check=True,
+    )
+    name = json.loads(made.stdout)["metadata"]["name"]
+
+    async def talk() -> None:
+        arguments = ["-m", "krate_gitops", "mcp", "--org", "acme", "--snapshot", name]
+        served = StdioServerParameters(command=sys.executable, args=arguments, env=environment(home))
+        async with Client(served) as client:
+            read = await client.call_tool("memory_record_read", {"id": "runbook:refunds", "snapshot": f"acme/{name}"})
+            assert "Replay the refunds." in read.structured_content["text"]
+            assert (await client.call_tool("memory_record_read", {"id": "service:pay"})).is_error
+            same = await client.call_tool("memory_snapshot_diff", {"against": name})
+            assert same.structured_content["counts"] == {}
+            none = await client.call_tool("memory_snapshot_diff", {"against": "ams-0123456789ab"})
+            assert none.structured_content["code"] == "NOT_FOUND"
+
+    asyncio.run(talk())
 
 
 def test_stdout_holds_the_protocol_alone_and_the_end_of_input_ends_it(repo: RepoBuilder, tmp_path: Path) -> None:

@@ -168,7 +168,7 @@ def test_diff_tells_what_differs_and_nothing_of_what_it_says(owner: Served) -> N
         ("0" * 40, "MEMORY_REF_NOT_FOUND"),
         ("main~1", "MEMORY_REF_INVALID"),
         ("--all", "MEMORY_REF_INVALID"),
-        ("ams-0123456789ab", "MEMORY_REF_NOT_FOUND"),
+        ("ams-0123456789ab", "NOT_FOUND"),
         ("draft", "MEMORY_REF_NOT_APPROVED"),
     ],
 )

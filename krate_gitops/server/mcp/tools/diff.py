@@ -9,6 +9,10 @@ from msgspec import Meta
 
 from krate_gitops.git.request import RefRequest
 from krate_gitops.memory.compare import Change, compare
+from krate_gitops.memory.recall import recall
+from krate_gitops.memory.reference import snapshot_reference
+from krate_gitops.records.database import open_database
+from krate_gitops.records.location import has_records
 from krate_gitops.server.mcp.boundary import is_pin, within
 from krate_gitops.server.mcp.pin import Pin
 from krate_gitops.server.mcp.tools.tool import Answer, Name, Reading, Tool, one_line
@@ -66,6 +70,10 @@ def _commit(against: str, pin: Pin) -> str:
     if is_pin(against, pin):
         return pin.commit
     name = within(against, pin.organization)
+    settings = pin.brain.settings
+    if snapshot_reference(name, pin.organization):
+        database = open_database(settings) if has_records(settings) else None
+        return recall(database, name, pin.organization).snapshot.spec.resolved_commit
     ref = RefRequest(requested_ref=None if name == _CURRENT else name)
     return pin.brain.resolve(ref, current_only=pin.policy.current_only).resolved_commit
 

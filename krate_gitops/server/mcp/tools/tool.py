@@ -7,7 +7,8 @@ from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
-from krate_gitops.memory.opened import OpenIndex
+from krate_gitops.memory.banners import standing
+from krate_gitops.memory.opened import OpenIndex, ontology_warnings
 from krate_gitops.memory.redact import make_inert
 from krate_gitops.memory.response import Denied
 from krate_gitops.printable import printable, printable_block
@@ -45,7 +46,7 @@ class Reading(NamedTuple):
     @property
     def warnings(self) -> tuple[str, ...]:
         """What to know about the commit, whatever is asked of it."""
-        return (*self.pin.warnings, *["ontology-invalid"] * (self.opened.manifest.result == "invalid"))
+        return (*standing(self.pin.resolution), *ontology_warnings(self.opened))
 
 
 class Answer(msgspec.Struct, frozen=True, rename="camel", kw_only=True):

@@ -18,6 +18,7 @@ from krate_gitops.brain.rules.table import RULES
 from krate_gitops.errors import DeniedError, UsageError
 from krate_gitops.index.proposed import validate_proposed
 from krate_gitops.index.validate import Selection, Validation, validate
+from krate_gitops.memory.policy import EffectivePolicy
 from krate_gitops.memory.safe import SafeStrings
 from krate_gitops.server.mcp.tools.tool import Answer, Names, Reading, Tool, one_line
 
@@ -83,7 +84,7 @@ def check(reading: Reading, asked: ValidateArguments) -> ValidateAnswer:
     return ValidateAnswer(
         repository=pin.repository,
         commit=pin.commit,
-        warnings=pin.warnings,
+        warnings=reading.warnings,
         profile=found.report.profile,
         result=verdict(counts, found.fail_on),
         counts=dict(sorted(counts.items())),
@@ -121,7 +122,12 @@ def _may_change(reading: Reading, path: str) -> bool:
     policy, number = reading.pin.policy, reading.opened.columns.file_number.get(path)
     if number is not None:
         return path.startswith(_ONTOLOGY) or bool(reading.opened.admission(policy).files[number])
-    if compile_globs(policy.exclude_paths)(path):
+    return _could_be_read(policy, path)
+
+
+def _could_be_read(policy: EffectivePolicy, path: str) -> bool:
+    """Whether a policy admits a path, whatever there will be."""
+    if compile_globs(policy.exclude_paths)(path) or (policy.within and not _could_be_read(policy.within, path)):
         return False
     return any(grant.everything or compile_globs(grant.include.paths)(path) for grant in policy.grants)
 
