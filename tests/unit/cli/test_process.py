@@ -16,7 +16,7 @@ from krate_gitops.settings import Settings
 from tests.repos import RepoBuilder
 
 PROGRAM = [sys.executable, "-m", "krate_gitops"]
-HEAVY = ("numpy", "tantivy", "rich", "yaml", "ryaml", "structlog", "dulwich", "re2", "alembic", "sqlalchemy")
+HEAVY = ("numpy", "tantivy", "rich", "yaml", "ryaml", "structlog", "dulwich", "re2", "alembic", "sqlalchemy", "mcp")
 
 
 def process(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -48,12 +48,12 @@ def test_help_and_version_import_next_to_nothing() -> None:
         ["--help"],
         ["--version"],
         ["ref", "resolve", "--help"],
+        ["mcp", "--help"],
         ["audit", "query", "--help"],
         ["completion", "bash"],
     ):
-        assert (
-            imported_by(*arguments) & {*HEAVY, "msgspec" if arguments[0] not in ("ref", "audit") else "numpy"} == set()
-        )
+        light = {"msgspec"} if arguments[0] not in ("ref", "mcp", "audit") else set()
+        assert imported_by(*arguments) & {*HEAVY, *light} == set()
 
 
 def test_ref_resolve_imports_nothing_heavy(brain: RepoBuilder) -> None:
