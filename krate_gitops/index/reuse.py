@@ -118,7 +118,6 @@ def _merge(
         units=(place // FIELD_COUNT).astype(np.uint32),
         counts=count,
         lengths=lengths.reshape(units, FIELD_COUNT),
-        skipped=fresh.skipped + sum(postings.skipped for postings in old),
     )
 
 

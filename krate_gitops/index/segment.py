@@ -27,7 +27,8 @@ _LONGEST_RUN = 15_000
 _OVERLAP = 1_100
 """More characters than a query may have."""
 _RUN = re.compile(rf"(?<!\S)\S{{{_LONGEST_RUN},}}")
-_HEAPS = (20_000_000, 128_000_000, 1_000_000_000)
+_HEAPS = (15_000_000, 128_000_000, 1_000_000_000)
+"""Bytes. The engine's tables grow with it, and are cleared and read for every segment, so it starts with the least."""
 
 
 @cache
