@@ -13,7 +13,7 @@ from krate_gitops.brain.text import decode
 from krate_gitops.index.entries import is_searchable
 from krate_gitops.index.postings import Postings, build_postings, fields_of
 from krate_gitops.index.segment import SegmentWriter
-from krate_gitops.index.shard import Entry, Facts, Parts, Shard, unit_count
+from krate_gitops.index.shard import Entry, Facts, Parsed, Parts, Shard, unit_count
 
 _KIND = 0o170000
 
@@ -53,7 +53,7 @@ def _identity(entry: Entry) -> tuple[str, str, int]:
 def rebuild_parts(
     entries: Sequence[Entry],
     reuse: Reuse,
-    fresh: Sequence[tuple[ParsedFile, list[Segment], str]],
+    fresh: Sequence[Parsed],
     datas: Mapping[str, bytes],
     writer: SegmentWriter,
 ) -> Parts:

@@ -36,6 +36,9 @@ from krate_gitops.index.segment import SegmentWriter
 _encode = msgspec.msgpack.Encoder().encode
 _decode_file = msgspec.msgpack.Decoder(ParsedFile).decode
 
+Parsed = tuple[ParsedFile, list[Segment], str]
+"""A file as the parser leaves it: facts, searchable segments and decoded text (empty where there is none)."""
+
 Findings = list[tuple[int, list[Finding]]]
 """Findings by position of the file in its shard."""
 
@@ -94,9 +97,7 @@ class Parts(NamedTuple):
     segment: Future[dict[str, bytes]]
 
 
-def build_parts(
-    entries: Sequence[Entry], parsed: Sequence[tuple[ParsedFile, list[Segment], str]], writer: SegmentWriter
-) -> Parts:
+def build_parts(entries: Sequence[Entry], parsed: Sequence[Parsed], writer: SegmentWriter) -> Parts:
     """A shard from freshly parsed files in path order."""
     segment = writer.begin([text if is_searchable(file) else "" for file, _, text in parsed])
     files = [file for file, _, _ in parsed]

@@ -15,7 +15,6 @@ from typing import NamedTuple
 import msgspec
 
 from krate_gitops.brain.facts import ParsedFile
-from krate_gitops.brain.fields import Segment
 from krate_gitops.brain.model import FileClass, Ontology
 from krate_gitops.brain.ontology import OntologyIndex
 from krate_gitops.brain.parse import FileParser, Profile
@@ -33,9 +32,10 @@ from krate_gitops.index.allocation import dedicate_process, keep_freed_memory
 from krate_gitops.index.manifest import judge_name
 from krate_gitops.index.reuse import Reuse, rebuild_parts
 from krate_gitops.index.segment import SegmentWriter
-from krate_gitops.index.shard import Entry, Findings, Parts, Summary, build_parts
+from krate_gitops.index.shard import Entry, Findings, Parsed, Parts, Summary, build_parts
 from krate_gitops.index.store import Store
 
+_NO_FILES = (SYMLINK_MODE, SUBMODULE_MODE)
 _FEW = 8
 """Files that are scanned one by one rather than looked over together first."""
 
@@ -96,9 +96,11 @@ class Worker:
 
     @contextmanager
     def _timed(self, phase: str) -> Iterator[None]:
-        start = time.perf_counter()
+        """Counts the time for a phase, but for what phases within it have counted for themselves."""
+        start, others = time.perf_counter(), sum(self._spent.values())
         yield
-        self._spent[phase] = self._spent.get(phase, 0.0) + time.perf_counter() - start
+        inner = sum(self._spent.values()) - others
+        self._spent[phase] = self._spent.get(phase, 0.0) + time.perf_counter() - start - inner
 
     def _build(self, task: Task) -> Summary:
         if task.reuse:
@@ -131,42 +133,45 @@ class Worker:
         judge = judge_name(self._setting.ontology.digest, self._setting.organization)
         self._store.write_verdict(key, judge, verdict)
 
-    def _parse(self, entries: Sequence[Entry]) -> list[tuple[ParsedFile, list[Segment], str]]:
-        contents = self._read(entries)
-        with self._timed("parse"):
-            return self._parse_contents(contents)
-
-    def _parse_contents(
-        self, contents: Sequence[tuple[Entry, bytes | None]]
-    ) -> list[tuple[ParsedFile, list[Segment], str]]:
+    def _parse(self, entries: Sequence[Entry]) -> list[Parsed]:
         """Facts of files with everything that the file alone shows."""
-        parsed = []
+        with self._timed("parse"):
+            parsed, datas = self._parse_contents(entries)
+            self._scan(parsed, datas)
+            for entry, (file, _, text) in zip(entries, parsed, strict=True):
+                more = check_path(entry.path, entry.mode, file.file_class)
+                if text:
+                    more = [*check_generated_blocks(text), *check_secret_body(file, text), *more]
+                if more:
+                    file.findings = (*file.findings, *more)
+        return parsed
+
+    def _parse_contents(self, entries: Sequence[Entry]) -> tuple[list[Parsed], list[bytes]]:
+        """Files as the parser sees them, and the bytes to be scanned of each.
+
+        A file is parsed while git unpacks those after it.
+        """
+        parsed: list[Parsed] = []
         datas: list[bytes] = []
-        for entry, data in contents:
+        for entry, data in self._read(entries):
             if data is None:
-                item: tuple[ParsedFile, list[Segment], str] = (self._unread(entry), [], "")
+                item: Parsed = (self._unread(entry), [], "")
                 datas.append(b"")
             else:
                 item = self._parser.parse(entry.path, entry.blob, entry.file_class, data)
                 scanned = item[2] and entry.file_class not in (FileClass.IGNORED, FileClass.INDEX)
                 datas.append(data if scanned else b"")
             parsed.append(item)
+        return parsed, datas
+
+    def _scan(self, parsed: Sequence[Parsed], datas: Sequence[bytes]) -> None:
+        """Adds what the scans find in the files."""
         suspects = self._suspects(datas)
         for at, ((file, _, text), data) in enumerate(zip(parsed, datas, strict=True)):
             if data:
                 found = self._scanner.scan(text, suspects[at]) if at in suspects else []
                 file.clean = is_clean(text, data, found, self._secret_scan)
                 file.findings = (*file.findings, *found)
-        for file, _, text in parsed:
-            if text:
-                more = (*check_generated_blocks(text), *check_secret_body(file, text))
-                if more:
-                    file.findings = (*file.findings, *more)
-        for (entry, _), (file, _, _) in zip(contents, parsed, strict=True):
-            found = check_path(entry.path, entry.mode, file.file_class)
-            if found:
-                file.findings = (*file.findings, *found)
-        return parsed
 
     def _suspects(self, datas: Sequence[bytes]) -> dict[int, Reason]:
         """The detailed scans that texts need, by position; where there are few texts, all of them."""
@@ -174,24 +179,24 @@ class Worker:
             return dict.fromkeys(range(len(datas)), EVERY_REASON)
         return dict(self._scanner.suspects(datas))
 
-    def _read(self, entries: Sequence[Entry]) -> list[tuple[Entry, bytes | None]]:
+    def _read(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, bytes | None]]:
         """Each entry with its bytes; None for links, submodules and what is too large."""
-        with self._timed("read"):
-            return list(self._contents(entries))
-
-    def _contents(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, bytes | None]]:
-        # The stream answers in order and must be read to its end, or its child is thrown away.
-        blobs = ["" if entry.mode in (SYMLINK_MODE, SUBMODULE_MODE) else entry.blob for entry in entries]
-        real = [entry for entry, blob in zip(entries, blobs, strict=True) if blob]
+        real = [entry for entry in entries if entry.mode not in _NO_FILES]
         limits = [self._parser.max_bytes(entry.file_class) for entry in real]
         stream = self._reader.stream([e.blob for e in real], max_bytes=limits, sizes=[e.size for e in real])
-        datas = [data for _, _, _, data in stream]
-        contents = iter(datas)
-        for entry, blob in zip(entries, blobs, strict=True):
-            yield entry, next(contents) if blob else None
+        waited = 0.0
+        for entry in entries:
+            data = None
+            if entry.mode not in _NO_FILES:
+                start = time.perf_counter()
+                _, _, _, data = next(stream)
+                waited += time.perf_counter() - start
+            yield entry, data
+        next(stream, None)  # a stream that is not read to its end takes its child with it
+        self._spent["read"] = self._spent.get("read", 0.0) + waited
 
     def _unread(self, entry: Entry) -> ParsedFile:
-        if entry.mode in (SYMLINK_MODE, SUBMODULE_MODE):
+        if entry.mode in _NO_FILES:
             return self._parser.not_a_file(entry.path, entry.blob, entry.file_class)
         return self._parser.too_large(entry.path, entry.blob, entry.file_class, entry.size)
 
