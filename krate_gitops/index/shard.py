@@ -26,9 +26,9 @@ from krate_gitops.brain.links import (
 from krate_gitops.brain.model import FileClass, Finding, Record
 from krate_gitops.brain.rules.collisions import Spellings, spellings
 from krate_gitops.brain.timestamps import epoch_seconds
-from krate_gitops.digest import json_digest, sha256_digest
+from krate_gitops.digest import sha256_digest
 from krate_gitops.index.analysis import fold_text
-from krate_gitops.index.entries import graph_bytes, is_searchable, search_bytes
+from krate_gitops.index.entries import content_bytes, is_searchable
 from krate_gitops.index.formats import fingerprint
 from krate_gitops.index.postings import Postings, build_postings
 from krate_gitops.index.segment import SegmentWriter
@@ -137,7 +137,7 @@ def write_shard(folder: Path, key: str, parts: Parts) -> Summary:
         "findings": _encode([(at, file.findings) for at, file in enumerate(parts.files) if file.findings]),
         "postings": _encode([getattr(parts.postings, name).tobytes() for name, _ in _POSTINGS]),
     }
-    digests = _logical_digest(parts.files), json_digest([[file.path, file.digest] for file in parts.files])
+    sources = msgspec.json.encode([(file.path, file.digest) for file in parts.files])
     stored |= parts.segment.result()
     for name, data in stored.items():
         (folder / name).write_bytes(data)
@@ -149,8 +149,8 @@ def write_shard(folder: Path, key: str, parts: Parts) -> Summary:
         records=parts.links.records,
         edges=sum(len(record.edges) for file in parts.files for record in file.records),
         parse_errors=sum(file.parse_error for file in parts.files),
-        digest=digests[0],
-        source_digest=digests[1],
+        digest=sha256_digest(content_bytes(parts.files)),
+        source_digest=sha256_digest(sources),
         bytes=sum(len(data) for data in stored.values()),
         files={name: hashlib.sha256(data).hexdigest() for name, data in stored.items()},
     )
@@ -168,12 +168,6 @@ def _name_lines(file: ParsedFile) -> list[str]:
 def _name_line(record: Record) -> str:
     parts = (record.id, record.title or "", *record.aliases)
     return NAME_SEPARATOR.join(fold_text(part).replace("\n", " ") for part in parts if part)
-
-
-def _logical_digest(files: Sequence[ParsedFile]) -> str:
-    graph = b",".join(graph_bytes(file) for file in files)
-    search = b",".join(search_bytes(file) for file in files if is_searchable(file))
-    return sha256_digest(b'{"graph":[' + graph + b'],"search":[' + search + b"]}")
 
 
 class DamagedError(Exception):
