@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from krate_gitops.brain.arrays import distinct
 from krate_gitops.brain.facts import ParsedFile
 from krate_gitops.brain.fields import FIELD_COUNT, Segment
 from krate_gitops.brain.links import Array, build_links
@@ -103,7 +104,7 @@ def _merge(
         there = target >= 0
         lengths[target[there]] = postings.lengths[there]
         parts.append((postings, target))
-    terms = np.unique(np.concatenate([postings.terms for postings, _ in parts]))
+    terms = distinct(np.concatenate([postings.terms for postings, _ in parts]))
     rows = [_rows(postings, target, terms, units) for postings, target in parts]
     row = np.concatenate([numbers for numbers, _ in rows])
     count = np.concatenate([counts for _, counts in rows])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,7 +30,7 @@ from krate_gitops.index.analysis import fold_text
 from krate_gitops.index.entries import content_bytes, is_searchable
 from krate_gitops.index.formats import fingerprint
 from krate_gitops.index.postings import Postings, build_postings
-from krate_gitops.index.segment import SegmentWriter
+from krate_gitops.index.segment import SegmentFiles, SegmentWriter
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_file = msgspec.msgpack.Decoder(ParsedFile).decode
@@ -88,13 +87,13 @@ def shard_key(entries: Sequence[Entry], profile_digest: str) -> str:
 
 
 class Parts(NamedTuple):
-    """A shard in memory, before it is written; its segment may still be on its way."""
+    """A shard in memory, before it is written; its segment may still have to be made."""
 
     entries: Sequence[Entry]
     files: list[ParsedFile]
     links: Links
     postings: Postings
-    segment: Future[dict[str, bytes]]
+    segment: SegmentFiles
 
 
 def build_parts(entries: Sequence[Entry], parsed: Sequence[Parsed], writer: SegmentWriter) -> Parts:
@@ -138,7 +137,7 @@ def write_shard(folder: Path, key: str, parts: Parts) -> Summary:
         "postings": _encode([getattr(parts.postings, name).tobytes() for name, _ in _POSTINGS]),
     }
     sources = msgspec.json.encode([(file.path, file.digest) for file in parts.files])
-    stored |= parts.segment.result()
+    stored |= parts.segment()
     for name, data in stored.items():
         (folder / name).write_bytes(data)
     return Summary(

@@ -66,9 +66,9 @@ class Done(NamedTuple):
 
 
 class Worker:
-    """Builds shards with one git child and one parser."""
+    """Builds shards with one git child and one parser; ``alone`` says that processors are free to help it."""
 
-    def __init__(self, setting: Setting, reader: ObjectReader | None = None) -> None:
+    def __init__(self, setting: Setting, *, alone: bool, reader: ObjectReader | None = None) -> None:
         keep_freed_memory()
         self._setting = setting
         self._store = Store(setting.home)
@@ -77,7 +77,7 @@ class Worker:
         self._secret_scan = rules.secret_scan
         self._scanner = Scanner(rules.secret_scan, rules.prompt_injection)
         self._rules = RecordRules(OntologyIndex(setting.ontology), setting.organization)
-        self._segments = SegmentWriter()
+        self._segments = SegmentWriter(aside=alone)
         self._reader = reader or ObjectReader(setting.repository)
         self._spent: dict[str, float] = {}
 
@@ -207,10 +207,10 @@ class Worker:
 _worker: Worker | None = None
 
 
-def _start(setting: Setting) -> None:
+def _start(setting: Setting, alone: bool) -> None:
     global _worker
     dedicate_process()
-    _worker = Worker(setting)
+    _worker = Worker(setting, alone=alone)
 
 
 def _run(task: Task | Summary) -> Done:
@@ -243,7 +243,7 @@ def run_all(
 
     if jobs <= 1:
         if tasks:
-            worker = Worker(setting, reader)
+            worker = Worker(setting, alone=True, reader=reader)
             try:
                 for task in tasks:
                     take(worker.run(task))
@@ -251,7 +251,8 @@ def run_all(
                 worker.close()
         return done, spent
     largest_first = sorted(tasks, key=lambda task: (-_weight(task), task.key))
-    with ProcessPoolExecutor(jobs, mp_context=_context(), initializer=_start, initargs=(setting,)) as pool:
+    start = (setting, jobs < available_processors())
+    with ProcessPoolExecutor(jobs, mp_context=_context(), initializer=_start, initargs=start) as pool:
         futures = [pool.submit(_run, task) for task in largest_first]
         try:
             for future in as_completed(futures):
