@@ -29,8 +29,8 @@ from krate_gitops.digest import sha256_digest
 from krate_gitops.index.analysis import fold_text
 from krate_gitops.index.entries import content_bytes, is_searchable
 from krate_gitops.index.formats import fingerprint
-from krate_gitops.index.postings import Postings, build_postings
-from krate_gitops.index.segment import SegmentFiles, SegmentWriter
+from krate_gitops.index.postings import Postings
+from krate_gitops.index.segment import SegmentFiles
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_file = msgspec.msgpack.Decoder(ParsedFile).decode
@@ -96,17 +96,10 @@ class Parts(NamedTuple):
     segment: SegmentFiles
 
 
-def build_parts(entries: Sequence[Entry], parsed: Sequence[Parsed], writer: SegmentWriter) -> Parts:
-    """A shard from freshly parsed files in path order."""
-    segment = writer.begin([text if is_searchable(file) else "" for file, _, text in parsed])
+def build_parts(entries: Sequence[Entry], parsed: Sequence[Parsed], postings: Postings, segment: SegmentFiles) -> Parts:
+    """A shard of files in path order."""
     files = [file for file, _, _ in parsed]
-    segments: list[Segment] = []
-    units = 0
-    for file, own, _ in parsed:
-        if is_searchable(file):
-            segments.extend(Segment(units + unit, field, text) for unit, field, text in own)
-        units += unit_count(file)
-    return Parts(entries, files, build_links(files), build_postings(segments, units), segment)
+    return Parts(entries, files, build_links(files), postings, segment)
 
 
 def unit_count(file: ParsedFile) -> int:
