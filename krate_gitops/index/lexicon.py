@@ -16,7 +16,7 @@ import numpy.typing as npt
 from krate_gitops.index.analysis import JOINERS, is_camel, stem, term_key, terms_of
 from krate_gitops.index.tokens import NO_TOKEN, Ints, Tokens, Words
 
-_MOST = 2_000_000
+_MOST = 1_000_000
 """Tokens that are remembered."""
 _SMALLEST_TABLE = 16
 """Logarithm of its slots."""
