@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from krate_gitops.brain.arrays import distinct
 from krate_gitops.brain.links import Array
 
 _RUN = re.compile(r"\w+")
@@ -53,7 +54,7 @@ class Names:
         while at >= 0:
             places.append(at)
             at = text.find(folded, text.find("\n", at))
-        return np.unique(np.searchsorted(starts, np.array(places, dtype=np.int64), side="right") - 1)
+        return distinct(np.searchsorted(starts, np.array(places, dtype=np.int64), side="right") - 1)
 
     @cached_property
     def _text(self) -> tuple[str, Array]:
