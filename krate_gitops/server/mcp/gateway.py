@@ -27,7 +27,7 @@ from krate_gitops.server.mcp.failures import describe, text_of
 from krate_gitops.server.mcp.fitting import fitted, lines_within
 from krate_gitops.server.mcp.index import PinnedIndex
 from krate_gitops.server.mcp.pin import Pin
-from krate_gitops.server.mcp.tools.tool import NOTICE, Answer, Reading, Tool
+from krate_gitops.server.mcp.tools.tool import NOTICE, Answer, Reading, Tool, one_line
 
 _log = logging.getLogger(__name__)
 
@@ -146,7 +146,7 @@ def answered(tool: Tool, answer: Answer, room: Room) -> Outcome:
     answer = fitted(answer, tool.items, room.bytes)
     notes = [f"warning: {warning}" for warning in answer.warnings]
     notes += [f"{count} more {noun} not shown" for noun, count in answer.omitted.items()]
-    head = f"[{NOTICE} From {answer.repository} at commit {answer.commit}.]"
+    head = f"[{NOTICE} From {one_line(answer.repository)} at commit {answer.commit}.]"
     return Outcome(
         code=DONE,
         structured=_without_nulls(plain(answer)),
