@@ -15,7 +15,6 @@ from krate_gitops.server.mcp.index import PinnedIndex
 from krate_gitops.server.mcp.pin import Pin
 from krate_gitops.server.mcp.protocol import build_server
 from krate_gitops.server.mcp.recorder import Recorder
-from krate_gitops.server.mcp.signals import interruptible
 from krate_gitops.server.mcp.tools.table import TOOLS
 
 
@@ -33,8 +32,7 @@ def serve(pin: Pin, options: Options, transport: Callable[[Server[Any]], None]) 
     try:
         recorder = Recorder(open_database(pin.brain.settings))
         recorder.pinned(pin)
-        with interruptible():
-            pin.read(lambda opened: None)  # here workers may be forked; from now on there are threads
+        pin.read(lambda opened: None)  # here workers may be forked; from now on there are threads
         pin = msgspec.structs.replace(pin, brain=pin.brain.without_workers())
         with PinnedIndex(pin) as index:
             gateway = Gateway(pin, index, TOOLS, limits=options.limits, audit=recorder)

@@ -9,20 +9,6 @@ from types import FrameType
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
-    """SIGTERM is ``KeyboardInterrupt`` in the block, too, so that child processes are not left behind."""
-
-    def interrupt(_: int, __: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
 def stopping(stop: Callable[[], None]) -> Iterator[None]:
     """Calls ``stop`` on SIGINT and SIGTERM. What runs in the block then ends by itself.
 
