@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -119,6 +120,10 @@ _worker: Worker | None = None
 
 def _start(setting: Setting, alone: bool) -> None:
     global _worker
+    # Whoever asked for the work decides what an interrupt means; a worker that is terminated ends at once, whatever it
+    # was forked from.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     dedicate_process()
     _worker = Worker(setting, alone=alone)
 
@@ -168,7 +173,8 @@ def run_all(
             for future in as_completed(futures):
                 take(future.result())
         except BaseException as error:
-            pool.shutdown(wait=False, cancel_futures=True)  # nobody wants the rest
+            # Nobody wants the rest. Without waiting here, leaving the block would take the cancelling back.
+            pool.shutdown(wait=True, cancel_futures=True)
             if not isinstance(error, BrokenProcessPool):
                 raise
             raise UnavailableError(
