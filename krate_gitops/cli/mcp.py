@@ -120,12 +120,14 @@ def mcp(
     def pin(listen: Progress) -> Pin:
         from krate_gitops.server.mcp.pin import pin_ref, pin_snapshot
 
-        rights = policy_for(invocation, policy, consumer)
         if snapshot is None:
+            rights = policy_for(invocation, policy, consumer)
             brain = open_brain(invocation, repo or "", root=root, ontology=ontology, progress=listen)
             return pin_ref(brain, selection.request(), rights, consumer)
         kept = _usable(invocation, snapshot, acknowledge_known_bad)
-        return pin_snapshot(kept, reopened(invocation, kept, repo, root, ontology, listen), rights, consumer)
+        who = kept.material.request.consumer if consumer == type(consumer)() else consumer
+        brain = reopened(invocation, kept, repo, root, ontology, listen)
+        return pin_snapshot(kept, brain, policy_for(invocation, policy, who), who)
 
     if snapshot is None and repo is None:
         raise click.UsageError("name a brain with --repo, or a snapshot with --snapshot")
