@@ -17,6 +17,8 @@ _MAX_INTEGER = 2**53 - 1
 
 Json = Any
 
+_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+
 
 def sha256_digest(data: bytes | memoryview) -> str:
     """``sha256:`` and 64 hex digits of the bytes."""
@@ -29,7 +31,7 @@ def canonical_json(value: Json) -> bytes:
     Raises ``KrateError(DIGEST_INPUT_INVALID)`` for floats, integers beyond 2^53-1, null inside a list, lone
     surrogates and keys that are not text.
     """
-    text = json.dumps(_checked(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    text = _encode(_checked(value))
     try:
         return text.encode()
     except UnicodeEncodeError as error:
@@ -51,7 +53,8 @@ def _checked(value: Json) -> Json:
     if isinstance(value, Mapping):
         if not all(isinstance(key, str) for key in value):
             raise _invalid("an object key that is not text")
-        return {key: _checked(item) for key, item in value.items() if item is not None}
+        # Nearly all members are plain text.
+        return {key: item if type(item) is str else _checked(item) for key, item in value.items() if item is not None}
     if isinstance(value, (list, tuple)):
         return [_checked(item) for item in value]
     raise _invalid("null inside a list" if value is None else f"a {type(value).__name__}")

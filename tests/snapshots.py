@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import zstandard
 from sqlalchemy import text
 
 from krate_gitops.git.request import RefRequest
@@ -119,4 +119,4 @@ class Desk:
 
 
 def _unpacked(value: object) -> bytes:
-    return zlib.decompress(value) if isinstance(value, bytes) else str(value).encode()
+    return zstandard.ZstdDecompressor().decompress(value) if isinstance(value, bytes) else str(value).encode()

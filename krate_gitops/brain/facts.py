@@ -38,6 +38,8 @@ class ParsedFile(msgspec.Struct, array_like=True):
     note: NoteFields | None = None
     records: tuple[Record, ...] = ()
     findings: tuple[Finding, ...] = ()
+    clean: bool = False
+    """Whether redaction certainly leaves the text as it is."""
 
 
 def freshness(parsed: ParsedFile, record: Record | None) -> str | None:

@@ -102,9 +102,17 @@ SENSITIVITY_NUMBER: dict[str | None, int] = {
 def build_links(files: Sequence[ParsedFile]) -> Links:
     """Columns of the records of ``files``; file numbers are positions in the sequence."""
     names: dict[str, int] = {}
+    targets: dict[str, tuple[int, int]] = {}
 
     def number(name: str) -> int:
         return names.setdefault(name, len(names))
+
+    def pointing(target: str) -> tuple[int, int]:
+        """Prefix and key of an id."""
+        known = targets.get(target)
+        if known is None:
+            known = targets[target] = (number(prefix_of(target)), id_key(target))
+        return known
 
     records: list[tuple[Any, ...]] = []
     refs: list[tuple[int, ...]] = []
@@ -112,14 +120,15 @@ def build_links(files: Sequence[ParsedFile]) -> Links:
         for ordinal, record in enumerate(file.records):
             at = len(records)
             identifier = record.id
-            key = id_key(identifier)
+            kind = number(record.kind)
+            prefix, key = pointing(identifier)
             folded = identifier.casefold()
             records.append(
                 (
                     key,
                     key if folded == identifier else id_key(folded),
-                    number(record.kind),
-                    number(prefix_of(identifier)),
+                    kind,
+                    prefix,
                     STATUS_NUMBER[record.status],
                     SENSITIVITY_NUMBER[record.sensitivity],
                     epoch_seconds(record.updated_at) if record.updated_at else NO_TIME,
@@ -131,13 +140,11 @@ def build_links(files: Sequence[ParsedFile]) -> Links:
                 )
             )
             for place, edge in enumerate(record.edges):
-                target = edge.target
-                refs.append((at, EDGE, number(edge.kind), number(prefix_of(target)), id_key(target), place))
-            for role, targets in ((OWNER, record.owners), (REPOSITORY, record.repo_refs), (SOURCE, record.source_refs)):
-                for place, target in enumerate(targets):
-                    if target.startswith("https://"):
-                        continue
-                    refs.append((at, role, 0, number(prefix_of(target)), id_key(target), place))
+                refs.append((at, EDGE, number(edge.kind), *pointing(edge.target), place))
+            for role, named in ((OWNER, record.owners), (REPOSITORY, record.repo_refs), (SOURCE, record.source_refs)):
+                for place, target in enumerate(named):
+                    if not target.startswith("https://"):
+                        refs.append((at, role, 0, *pointing(target), place))
             for place, alias in enumerate(record.aliases):
                 refs.append((at, ALIAS, 0, 0, id_key(alias.casefold()), place))
     return _columns(records, refs, list(names) or [""])
@@ -148,7 +155,7 @@ def _columns(records: list[tuple[Any, ...]], refs: list[tuple[int, ...]], names:
     by_ref: Iterable[Any] = zip(*refs, strict=True) if refs else ((),) * 6
     values = [*by_record, *by_ref]
     arrays: dict[str, Array] = {
-        name: np.array(value, dtype=kind) for (name, kind), value in zip(COLUMNS, values, strict=True)
+        name: np.fromiter(value, kind, len(value)) for (name, kind), value in zip(COLUMNS, values, strict=True)
     }
     return Links(**arrays, names=names)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
@@ -31,6 +32,7 @@ COMMANDS: Mapping[str, LazyCommand] = {
     "completion": LazyCommand("krate_gitops.cli.completion:completion", "Print a completion script for a shell."),
     "demo": LazyCommand("krate_gitops.cli.demo:demo", "Build a small brain in DIR and show the main job on it."),
     "index": LazyCommand("krate_gitops.cli.index:index", "List, clean up and check the index store."),
+    "mcp": LazyCommand("krate_gitops.cli.mcp:mcp", "Serve the memory tools to a coding agent, pinned to one commit."),
     "snapshot": LazyCommand("krate_gitops.cli.snapshot:snapshot", "Freeze, replay and trace what was told to agents."),
     "ref": LazyCommand("krate_gitops.cli.ref:ref", "Find out which commit a ref, a time or a snapshot tag means."),
 }
@@ -108,4 +110,6 @@ def run() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    # Ended from outside is ended as from the keyboard: child processes are stopped, temporary files removed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     cli.main()

@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple
 
+import msgspec
+
 from krate_gitops.errors import UnavailableError, UsageError
 from krate_gitops.git.command import run_git
 from krate_gitops.git.local import Repository, init_git_dir, repository_at
@@ -63,6 +65,14 @@ def snapshot_checkout(repository: Repository, root: str, *, scratch: Path, now: 
         ) from error
 
 
+def borrow(repository: Repository, git_dir: Path) -> Repository:
+    """A new bare repository that has the objects of another one and no ref; what is written to it stays in it."""
+    init_git_dir(git_dir, object_format=repository.object_format)
+    (git_dir / "objects" / "info").mkdir(exist_ok=True)
+    (git_dir / "objects" / "info" / "alternates").write_bytes(_alternate(repository.common_dir / "objects"))
+    return repository_at(git_dir, name=repository.name)
+
+
 def fill_work_tree(repository: Repository) -> None:
     """Writes the files of HEAD into the work tree, whatever lies there; nothing for a bare repository."""
     if repository.work_tree is not None:
@@ -71,10 +81,7 @@ def fill_work_tree(repository: Repository) -> None:
 
 
 def _take(repository: Repository, work_tree: Path, root: str, git_dir: Path, now: int) -> Snapshot:
-    init_git_dir(git_dir, object_format=repository.object_format)
-    (git_dir / "objects" / "info").mkdir(exist_ok=True)
-    (git_dir / "objects" / "info" / "alternates").write_bytes(_alternate(repository.common_dir / "objects"))
-    borrowed = repository_at(git_dir, name=repository.name, work_tree=work_tree)
+    borrowed = msgspec.structs.replace(borrow(repository, git_dir), work_tree=work_tree)
     prefix = os.fsencode(root) + b"/" if root else b""
     objects = _Objects(git_dir / "objects", repository.object_format)
     tree = _Tree(objects)

@@ -88,8 +88,13 @@ def words_of(token: str) -> list[Word]:
     return words
 
 
+def is_camel(piece: str) -> bool:
+    """Whether a word in ASCII may have parts: capitals stand within it, and not only capitals."""
+    return not (piece.islower() or piece.isdigit() or piece.isupper() or piece[1:].islower())
+
+
 def _camel(piece: str) -> tuple[Word, ...]:
-    if piece.islower() or piece.isdigit() or piece.isupper() or piece[1:].islower():
+    if not is_camel(piece):
         return ()
     parts = _CAMEL.findall(piece)
     return tuple(Word(part.lower()) for part in parts) if len(parts) > 1 else ()

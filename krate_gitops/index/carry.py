@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
+from krate_gitops.brain.arrays import among, distinct
 from krate_gitops.brain.layout import EXPECTED_ENTRIES, REQUIRED_ENTRIES
 from krate_gitops.brain.links import ALIAS, EDGE, NO_TIME, SOURCE, Array, Links, concatenate, select
 from krate_gitops.brain.ontology import OntologyIndex
@@ -81,10 +82,10 @@ def touched_hits(change: Change, rest: Rest, index: OntologyIndex) -> Hits | Non
     if not _paths_apart(change, rest) or not _names_apart(old, new, rest, index):
         return None
     ids = _changed_ids(old, new)
-    same = rest.records & _among(rest.links.record_fold, np.concatenate((old.record_fold, new.record_fold)))
+    same = rest.records & among(rest.links.record_fold, np.concatenate((old.record_fold, new.record_fold)))
     near = _Near(
         records=np.flatnonzero(same),
-        refs=np.flatnonzero(rest.refs & (_among(rest.links.ref_target, ids) | same[rest.links.ref_record])),
+        refs=np.flatnonzero(rest.refs & (among(rest.links.ref_target, ids) | same[rest.links.ref_record])),
     )
     if _may_close_cycles(old, new, rest, index):
         return None
@@ -142,7 +143,7 @@ def _paths_apart(change: Change, rest: Rest) -> bool:
     twin = order[at]
     same_fold = mine.fold[twin] == rest.spellings.fold
     clash = bool(np.any(same_fold & (mine.exact[twin] != rest.spellings.exact)))
-    return not clash and len(np.unique(mine.fold)) == len(mine.fold)
+    return not clash and len(distinct(mine.fold)) == len(mine.fold)
 
 
 def _names_apart(old: Links, new: Links, rest: Rest, index: OntologyIndex) -> bool:
@@ -184,7 +185,7 @@ def _may_close_cycles(old: Links, new: Links, rest: Rest, index: OntologyIndex) 
     targets = {target for _, _, target in (*before, *after)}
     if sources & targets:
         return True
-    return bool(np.isin(rest.links.ref_target[follows], np.array(sorted(sources), dtype=np.uint64)).any())
+    return bool(among(rest.links.ref_target[follows], np.array(sorted(sources), dtype=np.uint64)).any())
 
 
 def _edges(links: Links, kinds: set[str]) -> Iterable[tuple[int, str, int]]:
@@ -201,22 +202,12 @@ def _judge(part: Links, near: _Near, rest: Rest, index: OntologyIndex, time: int
     chosen = np.zeros(links.records, dtype=bool)
     chosen[near.records] = True
     chosen[links.ref_record[near.refs]] = True
-    chosen |= rest.records & (_among(links.record_id, targets) | _among(links.record_fold, part.record_fold))
+    chosen |= rest.records & (among(links.record_id, targets) | among(links.record_fold, part.record_fold))
     world, rows, refs = select(links, np.flatnonzero(chosen), near.refs)
     joined, _, ref_bases = concatenate([part, world])
     records = np.concatenate((np.arange(part.records), part.records + np.searchsorted(rows, near.records)))
     judged_refs = np.concatenate((np.arange(len(part.ref_target)), ref_bases[1] + np.arange(len(refs))))
     return hits(Across(joined, index, Commit(time, _nothing), records=records, refs=judged_refs))
-
-
-def _among(values: Array, wanted: Array) -> Array:
-    """``np.isin`` for many values and few wanted ones."""
-    keys = np.unique(wanted)
-    if not len(keys):
-        return np.zeros(len(values), dtype=bool)
-    at = np.searchsorted(keys, values)
-    at[at == len(keys)] = 0
-    return keys[at] == values
 
 
 def _nothing(_: int) -> bool:

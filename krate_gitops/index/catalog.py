@@ -21,6 +21,9 @@ from krate_gitops.index.shard import DamagedError, Outline
 _MAGIC = b"krate-catalog-1\n"
 _ALIGN = 8
 _DIGEST_BYTES = 32
+_BLOCK = 1 << 15
+_WEIGHTS = np.arange(1, _BLOCK + 1, dtype=np.uint64)
+_WORD = 1 << 64
 _NAMES = (*(name for name, _ in COLUMNS), "fold", "exact")
 _TYPES = (*(kind for _, kind in COLUMNS), np.uint64, np.uint64)
 
@@ -110,9 +113,15 @@ def _sums(body: Array) -> list[int]:
 
     A flipped bit, a torn end and exchanged words each change one of them.
     """
+    plain = weighted = 0
     words = body.view(np.uint64)
-    weights = np.arange(1, len(words) + 1, dtype=np.uint64)
-    return [int(words.sum(dtype=np.uint64)), int(np.dot(words, weights))]
+    for start in range(0, len(words), _BLOCK):
+        # Weights for a whole body would be as large as the body, and new memory costs more than this sum.
+        block = words[start : start + _BLOCK]
+        total = int(block.sum(dtype=np.uint64))
+        plain += total
+        weighted += int(np.dot(block, _WEIGHTS[: len(block)])) + total * start
+    return [plain % _WORD, weighted % _WORD]
 
 
 def _padded(size: int) -> int:

@@ -35,6 +35,7 @@ class Columns:
         self.file_class = _joined([part.file_class for part in parts])
         self.file_bytes = _joined([part.file_bytes for part in parts])
         self.file_unparsed = _joined([part.file_unparsed for part in parts])
+        self.file_clean = _joined([part.file_clean for part in parts])
         self.file_fresh = _joined([part.file_fresh for part in parts])
         self.note_status = _joined([part.note_status for part in parts])
         self.note_sensitivity = _joined([part.note_sensitivity for part in parts])
@@ -47,6 +48,7 @@ class Columns:
         sizes = np.diff(record_bases)
         self.record_file: Array = self.links.record_file + np.repeat(np.array(self._file_bases[:-1], np.int64), sizes)
         self._facts: dict[int, Facts] = {}
+        self._records: dict[int, Record] = {}
 
     @property
     def units(self) -> int:
@@ -125,7 +127,11 @@ class Columns:
 
     def record(self, number: int) -> Record:
         """A record with everything its file says."""
-        return self.file(int(self.record_file[number])).records[int(self.links.record_ordinal[number])]
+        known = self._records.get(number)
+        if known is None:
+            file = self.file(int(self.record_file[number]))
+            known = self._records[number] = file.records[int(self.links.record_ordinal[number])]
+        return known
 
     def path_of_record(self, number: int) -> str:
         return self.paths[int(self.record_file[number])]

@@ -7,8 +7,11 @@ from importlib.metadata import version
 
 from krate_gitops.index.analysis import VERSION as ANALYSIS
 
-INDEX_FORMAT = 1
-"""1: facts, links, postings and one segment a shard; Weibull cuts of mean 256."""
+INDEX_FORMAT = 2
+"""1: facts, links, postings and one segment a shard; Weibull cuts of mean 256.
+
+2: which texts redaction leaves alone.
+"""
 
 INDEXER_VERSION = f"{INDEX_FORMAT}.0.0"
 """What digests call the indexer: format, cut table, analysis. Not the release of the program."""

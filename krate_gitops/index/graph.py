@@ -27,6 +27,17 @@ class Edges(NamedTuple):
     names: list[str]
 
 
+class _Repositories(NamedTuple):
+    """Repositories by number: what each reference to one names and which record's it is, and what each row of the notes
+    names.
+    """
+
+    record: Array
+    of_record: Array
+    of_note: Array
+    repositories: int
+
+
 class Graph:
     """Edges and neighbours of one commit under one ontology."""
 
@@ -96,7 +107,7 @@ class Graph:
         visited nor passed through; ``leaf`` edges end a path. ``kinds``: a mask of edge kinds that may be followed.
         """
         distance = np.full(self._columns.links.records, -1, dtype=np.int64)
-        frontier = np.unique(start)
+        frontier = _distinct(start, len(distance))
         distance[frontier] = 0
         traverse = self._traverse if kinds is None else np.where(kinds, self._traverse, NONE)
         directions = ("out", "in") if direction == "both" else (direction,)
@@ -109,7 +120,8 @@ class Graph:
             new = admitted[target] & (distance[target] < 0)
             target, through = target[new], through[new]
             distance[target] = step
-            frontier = np.unique(target[through])
+            if step < depth:
+                frontier = _distinct(target[through], len(distance))
         return distance
 
     def _step(self, frontier: Array, way: str, traverse: Array) -> tuple[Array, Array]:
@@ -124,7 +136,8 @@ class Graph:
     def refs_of(self, record: int) -> list[int]:
         """References of a record (and of patches that add to it) that are edges or become ones."""
         first, refs = self._refs
-        return [int(ref) for ref in refs[first[record] : first[record + 1]]]
+        numbers: list[int] = refs[first[record] : first[record + 1]].tolist()
+        return numbers
 
     @cached_property
     def _refs(self) -> tuple[Array, Array]:
@@ -155,6 +168,23 @@ class Graph:
         owners = self._columns.resolution.definer[links.ref_record[refs]]
         return np.unique(owners[owners >= 0])
 
+    @cached_property
+    def _repositories(self) -> _Repositories:
+        columns = self._columns
+        refs = np.flatnonzero(columns.links.ref_role == REPOSITORY)
+        targets = np.concatenate([columns.links.ref_target[refs], columns.note_repository])
+        distinct, number = np.unique(targets, return_inverse=True)
+        return _Repositories(columns.links.ref_record[refs], number[: len(refs)], number[len(refs) :], len(distinct))
+
+    def sharing_repositories(self, records: Array) -> tuple[Array, Array]:
+        """Records, and files without records, that name a repository which one of the records names."""
+        known = self._repositories
+        chosen = np.zeros(self._columns.links.records, dtype=bool)
+        chosen[records] = True
+        shared = np.zeros(known.repositories, dtype=bool)
+        shared[known.of_record[chosen[known.record]]] = True
+        return known.record[shared[known.of_record]], self._columns.note_file[shared[known.of_note]]
+
     def defined(self, identifier: str) -> int:
         """The record that owns an id alone, or -1."""
         found = self._columns.resolution
@@ -167,6 +197,13 @@ def _rows(key: Array, neighbour: Array, kind: Array, records: int) -> tuple[Arra
     order = np.lexsort((kind, neighbour, key))
     first = np.searchsorted(key[order], np.arange(records + 1))
     return first, neighbour[order], kind[order]
+
+
+def _distinct(numbers: Array, most: int) -> Array:
+    """The numbers, all below ``most``, without repeats and ascending; sooner than by sorting them."""
+    mask = np.zeros(most, dtype=bool)
+    mask[numbers] = True
+    return np.flatnonzero(mask)
 
 
 def _without_repeats(columns: list[Array]) -> list[Array]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
+from krate_gitops.brain.arrays import distinct
 from krate_gitops.brain.facts import ParsedFile
 from krate_gitops.brain.fields import FIELD_COUNT, Segment
-from krate_gitops.brain.links import Array, build_links
+from krate_gitops.brain.links import Array
 from krate_gitops.brain.text import decode
 from krate_gitops.index.entries import is_searchable
 from krate_gitops.index.postings import Postings, build_postings, fields_of
-from krate_gitops.index.segment import SegmentWriter
-from krate_gitops.index.shard import Entry, Facts, Parts, Shard, unit_count
+from krate_gitops.index.shard import Entry, Facts, Parsed, Shard, unit_count
 
 _KIND = 0o170000
 
@@ -31,7 +32,7 @@ class Reuse:
     """Where the unchanged files of a new shard stand in older ones."""
 
     def __init__(self, shards: Sequence[Shard]) -> None:
-        self.old = [_Old(shard) for shard in shards]
+        self._old = [_Old(shard) for shard in shards]
         self._places: dict[tuple[str, str, int], tuple[int, int]] = {}
         for number, shard in enumerate(shards):
             for at, entry in enumerate(shard.entries()):
@@ -40,9 +41,39 @@ class Reuse:
     def has(self, entry: Entry) -> bool:
         return _identity(entry) in self._places
 
-    def place(self, entry: Entry) -> tuple[int, int]:
-        """Number of the old shard and position of the file in it."""
-        return self._places[_identity(entry)]
+    def parsed(self, entry: Entry, data: bytes | None) -> Parsed:
+        """A file that stands in an old shard, with its text; its words come with ``postings``."""
+        number, at = self._places[_identity(entry)]
+        file = self._old[number].facts[at]
+        if data is None or not is_searchable(file) or _opaque(file):
+            return file, [], ""
+        return file, [], decode(data)
+
+    def postings(self, entries: Sequence[Entry], parsed: Sequence[Parsed]) -> Postings:
+        """Postings of a new shard: of old ones where these have the file, else of its segments."""
+        segments: list[Segment] = []
+        moves: list[_Move] = []
+        unit = 0
+        for entry, (file, own, _) in zip(entries, parsed, strict=True):
+            units = unit_count(file)
+            place = self._places.get(_identity(entry))
+            if place is not None:
+                number, at = place
+                moves.append(_Move(number, int(self._old[number].first_unit[at]), units, unit))
+            elif is_searchable(file):
+                segments.extend(Segment(unit + own_unit, field, text) for own_unit, field, text in own)
+            unit += units
+        fresh = build_postings(segments, unit)
+        return _merge([old.postings for old in self._old], moves, fresh, unit) if self._old else fresh
+
+
+class _Move(NamedTuple):
+    """Units of a file in an old shard, and where they stand in the new one."""
+
+    shard: int
+    first: int
+    units: int
+    target: int
 
 
 def _identity(entry: Entry) -> tuple[str, str, int]:
@@ -50,48 +81,12 @@ def _identity(entry: Entry) -> tuple[str, str, int]:
     return entry.path, entry.blob, entry.mode & _KIND
 
 
-def rebuild_parts(
-    entries: Sequence[Entry],
-    reuse: Reuse,
-    fresh: Sequence[tuple[ParsedFile, list[Segment], str]],
-    datas: Mapping[str, bytes],
-    writer: SegmentWriter,
-) -> Parts:
-    """Parts of the shard of ``entries``: freshly parsed files where given, the old facts elsewhere."""
-    by_path = {file.path: (file, segments, text) for file, segments, text in fresh}
-    files: list[ParsedFile] = []
-    texts: list[str] = []
-    segments: list[Segment] = []
-    moves: list[tuple[int, int, int, int]] = []  # old shard, first old unit, units, first new unit
-    unit = 0
-    for entry in entries:
-        new = by_path.get(entry.path)
-        if new is not None:
-            file, own, text = new
-            if is_searchable(file):
-                segments.extend(Segment(unit + at, field, content) for at, field, content in own)
-        else:
-            number, at = reuse.place(entry)
-            old = reuse.old[number]
-            file = old.facts[at]
-            text = decode(datas[file.path]) if is_searchable(file) and file.path in datas and not _opaque(file) else ""
-            moves.append((number, int(old.first_unit[at]), unit_count(file), unit))
-        files.append(file)
-        texts.append(text if is_searchable(file) else "")
-        unit += unit_count(file)
-    segment = writer.begin(texts)
-    postings = _merge([old.postings for old in reuse.old], moves, build_postings(segments, unit), unit)
-    return Parts(entries, files, build_links(files), postings, segment)
-
-
 def _opaque(file: ParsedFile) -> bool:
     """Whether the file's bytes are no text."""
     return any(finding.code in ("KB004", "KB013", "KB015") for finding in file.findings)
 
 
-def _merge(
-    old: Sequence[Postings], moves: Sequence[tuple[int, int, int, int]], fresh: Postings, units: int
-) -> Postings:
+def _merge(old: Sequence[Postings], moves: Sequence[_Move], fresh: Postings, units: int) -> Postings:
     """Postings of moved units of old shards and of new units, in one numbering."""
     parts = [(fresh, np.arange(units, dtype=np.int64))]
     lengths = fresh.lengths.copy()
@@ -103,7 +98,7 @@ def _merge(
         there = target >= 0
         lengths[target[there]] = postings.lengths[there]
         parts.append((postings, target))
-    terms = np.unique(np.concatenate([postings.terms for postings, _ in parts]))
+    terms = distinct(np.concatenate([postings.terms for postings, _ in parts]))
     rows = [_rows(postings, target, terms, units) for postings, target in parts]
     row = np.concatenate([numbers for numbers, _ in rows])
     count = np.concatenate([counts for _, counts in rows])
@@ -118,7 +113,6 @@ def _merge(
         units=(place // FIELD_COUNT).astype(np.uint32),
         counts=count,
         lengths=lengths.reshape(units, FIELD_COUNT),
-        skipped=fresh.skipped + sum(postings.skipped for postings in old),
     )
 
 

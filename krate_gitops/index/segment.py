@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cache
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -27,7 +27,8 @@ _LONGEST_RUN = 15_000
 _OVERLAP = 1_100
 """More characters than a query may have."""
 _RUN = re.compile(rf"(?<!\S)\S{{{_LONGEST_RUN},}}")
-_HEAPS = (20_000_000, 128_000_000, 1_000_000_000)
+_HEAPS = (15_000_000, 128_000_000, 1_000_000_000)
+"""Bytes. The engine's tables grow with it, and are cleared and read for every segment, so it starts with the least."""
 
 
 @cache
@@ -43,19 +44,29 @@ def analyser() -> tantivy.TextAnalyzer:
     return tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple()).filter(tantivy.Filter.lowercase()).build()
 
 
-class SegmentWriter:
-    """Writes segments beside the other work on a shard, in a thread of its own: the engine holds no Python lock."""
+SegmentFiles = Callable[[], dict[str, bytes]]
+"""Waits for the files of a segment, by name, or makes them now."""
 
-    def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="segment")
+
+class SegmentWriter:
+    """Writes segments, ``aside`` from the other work on a shard: in a thread, as the engine holds no Python lock.
+
+    Where every processor has its own process at work already, a thread more would only get in their way.
+    """
+
+    def __init__(self, *, aside: bool) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="segment") if aside else None
 
     def close(self) -> None:
         """Ends the thread."""
-        self._thread.shutdown()
+        if self._thread is not None:
+            self._thread.shutdown()
 
-    def begin(self, texts: Sequence[str]) -> Future[dict[str, bytes]]:
-        """The files of a segment, by name; see ``segment_files``."""
-        return self._thread.submit(segment_files, texts)
+    def begin(self, texts: Sequence[str]) -> SegmentFiles:
+        """A segment of the texts; see ``segment_files``."""
+        if self._thread is None:
+            return partial(segment_files, texts)
+        return self._thread.submit(segment_files, texts).result
 
 
 def segment_files(texts: Sequence[str]) -> dict[str, bytes]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,15 +25,18 @@ from krate_gitops.brain.links import (
 from krate_gitops.brain.model import FileClass, Finding, Record
 from krate_gitops.brain.rules.collisions import Spellings, spellings
 from krate_gitops.brain.timestamps import epoch_seconds
-from krate_gitops.digest import json_digest, sha256_digest
+from krate_gitops.digest import sha256_digest
 from krate_gitops.index.analysis import fold_text
-from krate_gitops.index.entries import graph_bytes, is_searchable, search_bytes
+from krate_gitops.index.entries import content_bytes, is_searchable
 from krate_gitops.index.formats import fingerprint
-from krate_gitops.index.postings import Postings, build_postings
-from krate_gitops.index.segment import SegmentWriter
+from krate_gitops.index.postings import Postings
+from krate_gitops.index.segment import SegmentFiles
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_file = msgspec.msgpack.Decoder(ParsedFile).decode
+
+Parsed = tuple[ParsedFile, list[Segment], str]
+"""A file as the parser leaves it: facts, searchable segments and decoded text (empty where there is none)."""
 
 Findings = list[tuple[int, list[Finding]]]
 """Findings by position of the file in its shard."""
@@ -85,28 +87,19 @@ def shard_key(entries: Sequence[Entry], profile_digest: str) -> str:
 
 
 class Parts(NamedTuple):
-    """A shard in memory, before it is written; its segment may still be on its way."""
+    """A shard in memory, before it is written; its segment may still have to be made."""
 
     entries: Sequence[Entry]
     files: list[ParsedFile]
     links: Links
     postings: Postings
-    segment: Future[dict[str, bytes]]
+    segment: SegmentFiles
 
 
-def build_parts(
-    entries: Sequence[Entry], parsed: Sequence[tuple[ParsedFile, list[Segment], str]], writer: SegmentWriter
-) -> Parts:
-    """A shard from freshly parsed files in path order."""
-    segment = writer.begin([text if is_searchable(file) else "" for file, _, text in parsed])
+def build_parts(entries: Sequence[Entry], parsed: Sequence[Parsed], postings: Postings, segment: SegmentFiles) -> Parts:
+    """A shard of files in path order."""
     files = [file for file, _, _ in parsed]
-    segments: list[Segment] = []
-    units = 0
-    for file, own, _ in parsed:
-        if is_searchable(file):
-            segments.extend(Segment(units + unit, field, text) for unit, field, text in own)
-        units += unit_count(file)
-    return Parts(entries, files, build_links(files), build_postings(segments, units), segment)
+    return Parts(entries, files, build_links(files), postings, segment)
 
 
 def unit_count(file: ParsedFile) -> int:
@@ -136,8 +129,8 @@ def write_shard(folder: Path, key: str, parts: Parts) -> Summary:
         "findings": _encode([(at, file.findings) for at, file in enumerate(parts.files) if file.findings]),
         "postings": _encode([getattr(parts.postings, name).tobytes() for name, _ in _POSTINGS]),
     }
-    digests = _logical_digest(parts.files), json_digest([[file.path, file.digest] for file in parts.files])
-    stored |= parts.segment.result()
+    sources = msgspec.json.encode([(file.path, file.digest) for file in parts.files])
+    stored |= parts.segment()
     for name, data in stored.items():
         (folder / name).write_bytes(data)
     return Summary(
@@ -148,8 +141,8 @@ def write_shard(folder: Path, key: str, parts: Parts) -> Summary:
         records=parts.links.records,
         edges=sum(len(record.edges) for file in parts.files for record in file.records),
         parse_errors=sum(file.parse_error for file in parts.files),
-        digest=digests[0],
-        source_digest=digests[1],
+        digest=sha256_digest(content_bytes(parts.files)),
+        source_digest=sha256_digest(sources),
         bytes=sum(len(data) for data in stored.values()),
         files={name: hashlib.sha256(data).hexdigest() for name, data in stored.items()},
     )
@@ -167,12 +160,6 @@ def _name_lines(file: ParsedFile) -> list[str]:
 def _name_line(record: Record) -> str:
     parts = (record.id, record.title or "", *record.aliases)
     return NAME_SEPARATOR.join(fold_text(part).replace("\n", " ") for part in parts if part)
-
-
-def _logical_digest(files: Sequence[ParsedFile]) -> str:
-    graph = b",".join(graph_bytes(file) for file in files)
-    search = b",".join(search_bytes(file) for file in files if is_searchable(file))
-    return sha256_digest(b'{"graph":[' + graph + b'],"search":[' + search + b"]}")
 
 
 class DamagedError(Exception):
@@ -199,6 +186,7 @@ class Outline(NamedTuple):
     file_class: Array
     file_bytes: Array
     file_unparsed: Array
+    file_clean: Array
     file_fresh: Array
     """Freshness date of a file beside its records' own ``updatedAt``, in seconds; ``NO_TIME`` without one."""
     note_status: Array
@@ -209,7 +197,7 @@ class Outline(NamedTuple):
     """A row for each ``repoRefs`` entry of a file without records."""
 
 
-_NOTES = (np.uint8, np.uint64, np.bool_, np.int64, np.uint8, np.uint8, np.uint32, np.uint64)
+_NOTES = (np.uint8, np.uint64, np.bool_, np.bool_, np.int64, np.uint8, np.uint8, np.uint32, np.uint64)
 FILE_CLASSES = tuple(FileClass)
 
 
@@ -226,6 +214,7 @@ def _encode_notes(files: Sequence[ParsedFile]) -> list[bytes]:
         [FILE_CLASSES.index(file.file_class) for file in files],
         [file.size for file in files],
         [file.parse_error for file in files],
+        [file.clean for file in files],
         [_fresh(file) for file in files],
         status,
         sensitivity,

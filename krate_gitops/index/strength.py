@@ -7,7 +7,7 @@ come from decimal arithmetic, so the integers that come out are equal on every m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal, localcontext
 from functools import cached_property, lru_cache
 from typing import NamedTuple
@@ -20,6 +20,7 @@ from krate_gitops.brain.links import NO_STATUS, Array
 from krate_gitops.brain.normalise import STATUSES
 from krate_gitops.index.analysis import Word, fold_text, term_key, tokens_of, whole_of, words_of
 from krate_gitops.index.columns import Columns
+from krate_gitops.index.names import Names
 from krate_gitops.index.postings import Postings, fields_of
 
 
@@ -114,6 +115,8 @@ K1 = 1.2
 NAME_BONUS = 20_000
 EXCERPT_BONUS = 1_000
 _SCALE = 1000
+_MOST_KNOWN = 4096
+"""Terms whose rows are kept."""
 _PRIORS = {"approved": 1.15, "draft": 1.0, "deprecated": 0.85, "archived": 0.85}
 _NAMES = (1 << ID) | (1 << TITLE) | (1 << ALIAS)
 
@@ -209,19 +212,22 @@ class Ranker:
         return known
 
     @cached_property
-    def _names(self) -> tuple[str, Array]:
-        """Folded names of all units, one line each, and where each line starts."""
-        text = "\n".join(shard.names() for shard in self._columns.shards) + "\n"
-        lines = np.fromiter((len(line) + 1 for line in text.split("\n")[:-1]), dtype=np.int64)
-        return text, np.cumsum(lines) - lines
+    def _names(self) -> Names:
+        return Names([line for shard in self._columns.shards for line in shard.names().split("\n")])
 
     def frequency(self, term: str) -> int:
         """Units that hold a term."""
         return len(self._rows(term).units)
 
-    def units_with(self, token: str) -> Array:
-        """Units that hold a word or compound, as a whole."""
-        return self._rows(whole_of(token)).units
+    def units_with_any(self, tokens: Iterable[str]) -> Array:
+        """Units that hold one of some words or compounds, as a whole; a unit that holds two stands there twice."""
+        keys = np.fromiter(map(_whole_key, tokens), dtype=np.uint64)
+        units = [
+            postings.units[rows].astype(np.int64) + base
+            for postings, base in zip(self._postings, self._bases, strict=False)
+            for _, rows in postings.rows(keys)
+        ]
+        return np.concatenate(units) if units else np.zeros(0, dtype=np.int64)
 
     def match(self, query: Query, version: int = RANKING_VERSION) -> Matches:
         """Strength of every unit of the commit, admitted or not: a policy must not move scores.
@@ -231,14 +237,16 @@ class Ranker:
         formula = FORMULAS[version]
         units = self._columns.units
         words = list(query.words)
+        self._learn([*(term for word in words for term in word.terms), *query.wholes])
         words += [QueryWord(whole, (whole,)) for whole in query.wholes if self.frequency(whole)]
         words.sort()
-        base, named, held = np.zeros(units), np.zeros(units), np.zeros(units, dtype=np.uint64)
-        matched = np.zeros(units)
+        touched = self._touched(words)
+        base, named, held = np.zeros(len(touched)), np.zeros(len(touched)), np.zeros(len(touched), dtype=np.uint64)
+        matched = np.zeros(len(touched))
         mass, asked = 0.0, 0
         spoken = formula.spoken and any(word.text not in SPOKEN for word in words)
         for number, word in enumerate(words):
-            contribution, in_name, idf = self._contribution(word, units)
+            contribution, in_name, idf = self._contribution(word, touched)
             there = contribution > 0
             if spoken and word.text in SPOKEN:
                 base += _SPOKEN_WEIGHT * contribution
@@ -251,41 +259,60 @@ class Ranker:
             if number < 64:
                 held |= there.astype(np.uint64) << np.uint64(number)
         coverage = matched / max(asked, 1)
-        score = base * (0.5 + 0.5 * (coverage * coverage)) * (1.0 + named / (mass or 1.0)) * self._priors(formula)
-        strength = np.rint(score * _SCALE).astype(np.int64)
-        strength[self._named_whole(query.folded)] += NAME_BONUS
-        return Matches(strength, tuple(word.text for word in words), held)
+        prior = self._priors(formula)[touched]
+        score = base * (0.5 + 0.5 * (coverage * coverage)) * (1.0 + named / (mass or 1.0)) * prior
+        strength, words_held = np.zeros(units, dtype=np.int64), np.zeros(units, dtype=np.uint64)
+        strength[touched], words_held[touched] = np.rint(score * _SCALE).astype(np.int64), held
+        strength[self._names.holding(query.folded)] += NAME_BONUS
+        return Matches(strength, tuple(word.text for word in words), words_held)
 
-    def _contribution(self, word: QueryWord, units: int) -> tuple[Array, Array, float]:
-        """What a word adds to each unit, where it stands in a name, and its weight among the words."""
-        best, in_name = np.zeros(units), np.zeros(units, dtype=bool)
+    def _touched(self, words: Sequence[QueryWord]) -> Array:
+        """Units that hold any of the words; all others have no strength but that of a name."""
+        parts = [self._rows(term).units for word in words for term in word.terms]
+        if len(parts) == 1:
+            return parts[0]
+        mask = np.zeros(self._columns.units, dtype=bool)
+        for part in parts:
+            mask[part] = True
+        return np.flatnonzero(mask)
+
+    def _contribution(self, word: QueryWord, touched: Array) -> tuple[Array, Array, float]:
+        """What a word adds to each touched unit, where it stands in a name, and its weight among the words."""
+        best, in_name = np.zeros(len(touched)), np.zeros(len(touched), dtype=bool)
         idfs = []
         for term in word.terms:
             rows = self._rows(term)
             if not len(rows.units):
                 continue
-            idf = inverse_frequency(units, len(rows.units))
+            idf = inverse_frequency(self._columns.units, len(rows.units))
             idfs.append(idf)
             value = idf * (rows.weight * (K1 + 1.0) / (K1 + rows.weight))
-            best[rows.units] = np.maximum(best[rows.units], value)
-            in_name[rows.units] |= rows.named
-        return best, in_name, max(idfs, default=inverse_frequency(units, 0))
+            at = touched.searchsorted(rows.units)
+            best[at] = np.maximum(best[at], value)
+            in_name[at] |= rows.named
+        return best, in_name, max(idfs, default=inverse_frequency(self._columns.units, 0))
 
     def _rows(self, term: str) -> _Rows:
-        known = self._known.get(term)
-        if known is None:
-            if len(self._known) >= 4096:
-                self._known.clear()
-            known = self._known[term] = self._gather(term_key(term))
-        return known
+        self._learn([term])
+        return self._known[term]
 
-    def _gather(self, key: int) -> _Rows:
-        units, counts = [], []
+    def _learn(self, terms: Iterable[str]) -> None:
+        """Gathers the rows of terms that are not known yet, looking into each shard once for all of them."""
+        new = [term for term in dict.fromkeys(terms) if term not in self._known]
+        if not new:
+            return
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        keys = np.array([term_key(term) for term in new], dtype=np.uint64)
+        units: list[list[Array]] = [[] for _ in new]
+        counts: list[list[Array]] = [[] for _ in new]
         for postings, base in zip(self._postings, self._bases, strict=False):
-            rows = postings.rows(key)
-            if rows is not None:
-                units.append(postings.units[rows].astype(np.int64) + base)
-                counts.append(postings.counts[rows])
+            for which, rows in postings.rows(keys):
+                units[which].append(postings.units[rows].astype(np.int64) + base)
+                counts[which].append(postings.counts[rows])
+        self._known.update(zip(new, map(self._weighed, units, counts), strict=True))
+
+    def _weighed(self, units: Sequence[Array], counts: Sequence[Array]) -> _Rows:
         if not units:
             nothing = np.zeros(0, dtype=np.int64)
             return _Rows(nothing, np.zeros(0), np.zeros(0, dtype=bool))
@@ -296,16 +323,10 @@ class Ranker:
         named = np.bitwise_or.reduceat(np.uint8(1) << field.astype(np.uint8), first) & np.uint8(_NAMES)
         return _Rows(unit[first], np.add.reduceat(value, first), named != 0)
 
-    def _named_whole(self, folded: str) -> Array:
-        """Units with the whole text in an id, title or alias."""
-        if not folded:
-            return np.zeros(0, dtype=np.int64)
-        text, starts = self._names
-        places, at = [], text.find(folded)
-        while at >= 0:
-            places.append(at)
-            at = text.find(folded, text.find("\n", at))
-        return np.unique(np.searchsorted(starts, np.array(places, dtype=np.int64), side="right") - 1)
+
+@lru_cache(maxsize=16_384)
+def _whole_key(token: str) -> int:
+    return term_key(whole_of(token))
 
 
 def matched_words(matches: Matches, unit: int) -> Sequence[str]:

@@ -4,39 +4,33 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import signal
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
 from krate_gitops.brain.facts import ParsedFile
-from krate_gitops.brain.fields import Segment
-from krate_gitops.brain.model import FileClass, Ontology
+from krate_gitops.brain.model import Ontology
 from krate_gitops.brain.ontology import OntologyIndex
-from krate_gitops.brain.parse import FileParser, Profile
-from krate_gitops.brain.rules.generated import check_generated_blocks
-from krate_gitops.brain.rules.layout import check_path
+from krate_gitops.brain.parse import Profile
 from krate_gitops.brain.rules.record import RecordRules
-from krate_gitops.brain.rules.secret_metadata import check_secret_body
-from krate_gitops.brain.scan.bulk import EVERY_REASON, Scanner
 from krate_gitops.errors import UnavailableError
 from krate_gitops.git.local import Repository
 from krate_gitops.git.objects import ObjectReader
-from krate_gitops.git.trees import SUBMODULE_MODE, SYMLINK_MODE
 from krate_gitops.index.allocation import dedicate_process, keep_freed_memory
+from krate_gitops.index.entries import is_searchable
 from krate_gitops.index.manifest import judge_name
-from krate_gitops.index.reuse import Reuse, rebuild_parts
-from krate_gitops.index.segment import SegmentWriter
-from krate_gitops.index.shard import Entry, Findings, Parts, Summary, build_parts
+from krate_gitops.index.parsing import Parsing
+from krate_gitops.index.phases import Phases
+from krate_gitops.index.reuse import Reuse
+from krate_gitops.index.segment import SegmentFiles, SegmentWriter
+from krate_gitops.index.shard import Entry, Findings, Summary, build_parts
 from krate_gitops.index.store import Store
-
-_FEW = 8
-"""Files that are scanned one by one rather than looked over together first."""
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -65,59 +59,44 @@ class Done(NamedTuple):
 
 
 class Worker:
-    """Builds shards with one git child and one parser."""
+    """Builds shards with one git child and one parser; ``alone`` says that processors are free to help it."""
 
-    def __init__(self, setting: Setting, reader: ObjectReader | None = None) -> None:
+    def __init__(self, setting: Setting, *, alone: bool, reader: ObjectReader | None = None) -> None:
         keep_freed_memory()
         self._setting = setting
         self._store = Store(setting.home)
-        self._parser = FileParser(setting.profile)
-        rules = setting.ontology.rules
-        self._scanner = Scanner(rules.secret_scan, rules.prompt_injection)
+        self._parsing = Parsing(setting.profile, setting.ontology.rules, reader or ObjectReader(setting.repository))
         self._rules = RecordRules(OntologyIndex(setting.ontology), setting.organization)
-        self._segments = SegmentWriter()
-        self._reader = reader or ObjectReader(setting.repository)
-        self._spent: dict[str, float] = {}
+        self._segments = SegmentWriter(aside=alone)
 
     def run(self, task: Task | Summary) -> Done:
         """Builds a shard with its verdict, or only the verdict of a shard that is stored."""
-        self._spent = {}
-        if isinstance(task, Summary):
-            with self._timed("validate"):
-                self._judge(task.key, self._store.shard(task).facts())
-            return Done(task, self._spent)
-        return Done(self._build(task), self._spent)
+        phases = Phases()
+        if not isinstance(task, Summary):
+            return Done(self._build(task, phases), phases.seconds)
+        with phases.timed("validate"):
+            self._judge(task.key, self._store.shard(task).facts())
+        return Done(task, phases.seconds)
 
     def close(self) -> None:
         """Ends the worker's thread; the reader is for whoever gave it to close."""
         self._segments.close()
 
-    @contextmanager
-    def _timed(self, phase: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self._spent[phase] = self._spent.get(phase, 0.0) + time.perf_counter() - start
-
-    def _build(self, task: Task) -> Summary:
-        if task.reuse:
-            parts = self._rebuild(task)
-        else:
-            parsed = self._parse(task.entries)
-            with self._timed("index"):
-                parts = build_parts(task.entries, parsed, self._segments)
-        with self._timed("write"):
+    def _build(self, task: Task, phases: Phases) -> Summary:
+        with phases.timed("index"):
+            reuse = Reuse([self._store.shard(summary) for summary in task.reuse])
+        batch = self._parsing.parse(task.entries, reuse, phases)
+        # Aside from all that follows, where the writer has a thread for it.
+        segment = self._segments.begin([text if is_searchable(file) else "" for file, _, text in batch.files])
+        self._parsing.check(task.entries, batch, phases)
+        with phases.timed("index"):
+            postings = reuse.postings(task.entries, batch.files)
+            parts = build_parts(task.entries, batch.files, postings, partial(_words, segment, phases))
+        with phases.timed("write"):
             summary = self._store.write_shard(task.key, parts)
-        with self._timed("validate"):
+        with phases.timed("validate"):
             self._judge(task.key, parts.files)
         return summary
-
-    def _rebuild(self, task: Task) -> Parts:
-        reuse = Reuse([self._store.shard(summary) for summary in task.reuse])
-        new = [entry for entry in task.entries if not reuse.has(entry)]
-        texts = self._texts([entry for entry in task.entries if reuse.has(entry)])
-        parsed = self._parse(new)
-        with self._timed("index"):
-            return rebuild_parts(task.entries, reuse, parsed, texts, self._segments)
 
     def _judge(self, key: str, files: Iterable[ParsedFile]) -> None:
         """Stores what the rules that need the ontology say of a shard's files."""
@@ -129,73 +108,24 @@ class Worker:
         judge = judge_name(self._setting.ontology.digest, self._setting.organization)
         self._store.write_verdict(key, judge, verdict)
 
-    def _parse(self, entries: Sequence[Entry]) -> list[tuple[ParsedFile, list[Segment], str]]:
-        contents = self._read(entries)
-        with self._timed("parse"):
-            return self._parse_contents(contents)
 
-    def _parse_contents(
-        self, contents: Sequence[tuple[Entry, bytes | None]]
-    ) -> list[tuple[ParsedFile, list[Segment], str]]:
-        """Facts of files with everything that the file alone shows."""
-        parsed = []
-        datas: list[bytes] = []
-        for entry, data in contents:
-            if data is None:
-                item: tuple[ParsedFile, list[Segment], str] = (self._unread(entry), [], "")
-                datas.append(b"")
-            else:
-                item = self._parser.parse(entry.path, entry.blob, entry.file_class, data)
-                scanned = item[2] and entry.file_class not in (FileClass.IGNORED, FileClass.INDEX)
-                datas.append(data if scanned else b"")
-            parsed.append(item)
-        few = [(at, EVERY_REASON) for at, data in enumerate(datas) if data] if len(datas) <= _FEW else None
-        for at, reasons in few if few is not None else self._scanner.suspects(datas):
-            file, _, text = parsed[at]
-            file.findings = (*file.findings, *self._scanner.scan(text, reasons))
-        for file, _, text in parsed:
-            if text:
-                more = (*check_generated_blocks(text), *check_secret_body(file, text))
-                if more:
-                    file.findings = (*file.findings, *more)
-        for (entry, _), (file, _, _) in zip(contents, parsed, strict=True):
-            found = check_path(entry.path, entry.mode, file.file_class)
-            if found:
-                file.findings = (*file.findings, *found)
-        return parsed
-
-    def _read(self, entries: Sequence[Entry]) -> list[tuple[Entry, bytes | None]]:
-        """Each entry with its bytes; None for links, submodules and what is too large."""
-        with self._timed("read"):
-            return list(self._contents(entries))
-
-    def _contents(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, bytes | None]]:
-        # The stream answers in order and must be read to its end, or its child is thrown away.
-        blobs = ["" if entry.mode in (SYMLINK_MODE, SUBMODULE_MODE) else entry.blob for entry in entries]
-        real = [entry for entry, blob in zip(entries, blobs, strict=True) if blob]
-        limits = [self._parser.max_bytes(entry.file_class) for entry in real]
-        stream = self._reader.stream([e.blob for e in real], max_bytes=limits, sizes=[e.size for e in real])
-        datas = [data for _, _, _, data in stream]
-        contents = iter(datas)
-        for entry, blob in zip(entries, blobs, strict=True):
-            yield entry, next(contents) if blob else None
-
-    def _unread(self, entry: Entry) -> ParsedFile:
-        if entry.mode in (SYMLINK_MODE, SUBMODULE_MODE):
-            return self._parser.not_a_file(entry.path, entry.blob, entry.file_class)
-        return self._parser.too_large(entry.path, entry.blob, entry.file_class, entry.size)
-
-    def _texts(self, entries: Sequence[Entry]) -> dict[str, bytes]:
-        return {entry.path: data for entry, data in self._read(entries) if data is not None}
+def _words(segment: SegmentFiles, phases: Phases) -> dict[str, bytes]:
+    """The files of a segment, its time counted for what it is wherever it is waited for."""
+    with phases.timed("index"):
+        return segment()
 
 
 _worker: Worker | None = None
 
 
-def _start(setting: Setting) -> None:
+def _start(setting: Setting, alone: bool) -> None:
     global _worker
+    # Whoever asked for the work decides what an interrupt means; a worker that is terminated ends at once, whatever it
+    # was forked from.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     dedicate_process()
-    _worker = Worker(setting)
+    _worker = Worker(setting, alone=alone)
 
 
 def _run(task: Task | Summary) -> Done:
@@ -228,7 +158,7 @@ def run_all(
 
     if jobs <= 1:
         if tasks:
-            worker = Worker(setting, reader)
+            worker = Worker(setting, alone=True, reader=reader)
             try:
                 for task in tasks:
                     take(worker.run(task))
@@ -236,13 +166,15 @@ def run_all(
                 worker.close()
         return done, spent
     largest_first = sorted(tasks, key=lambda task: (-_weight(task), task.key))
-    with ProcessPoolExecutor(jobs, mp_context=_context(), initializer=_start, initargs=(setting,)) as pool:
+    start = (setting, jobs < available_processors())
+    with ProcessPoolExecutor(jobs, mp_context=_context(), initializer=_start, initargs=start) as pool:
         futures = [pool.submit(_run, task) for task in largest_first]
         try:
             for future in as_completed(futures):
                 take(future.result())
         except BaseException as error:
-            pool.shutdown(wait=False, cancel_futures=True)  # nobody wants the rest
+            # Nobody wants the rest. Without waiting here, leaving the block would take the cancelling back.
+            pool.shutdown(wait=True, cancel_futures=True)
             if not isinstance(error, BrokenProcessPool):
                 raise
             raise UnavailableError(

@@ -50,11 +50,11 @@ def validate_worktree(
                 progress=progress,
             )
         finally:
-            _forget(builder.store, snapshot.commit)
+            forget_commit(builder.store, snapshot.commit)
     return found._replace(report=msgspec.structs.replace(found.report, commit=""))
 
 
-def _forget(store: Store, commit: str) -> None:
+def forget_commit(store: Store, commit: str) -> None:
     """Removes manifests of a commit that exists nowhere; its shards stay for the commit that will hold the files."""
     for manifest in store.manifests_of(commit):
         path = store.manifest_path(commit, manifest.variant)

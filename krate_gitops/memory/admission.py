@@ -32,6 +32,7 @@ class Admission:
         self._index = index
         self._policy = policy
         self._kinds = columns.links.names
+        self._within = Admission(columns, index, policy.within) if policy.within else None
 
     @cached_property
     def sensitivity(self) -> Array:
@@ -102,6 +103,8 @@ class Admission:
             channel = self._of_kinds(include.graph_kinds) | paths[columns.record_file] | grant.everything
             admitted |= channel & _levels(include)[self.sensitivity] & _states(include)[self._status]
         admitted &= ~self._excluded_files[columns.record_file] & ~self._of_kinds(self._policy.exclude_kinds)
+        if self._within:
+            admitted &= self._within.records
         return admitted & found.defines & found.served
 
     @cached_property
@@ -122,6 +125,8 @@ class Admission:
             admitted |= channel & _levels(include)[self.file_sensitivity]
         dropped = self._excluded_files.copy()
         dropped[columns.record_file[self._of_kinds(self._policy.exclude_kinds)]] = True
+        if self._within:
+            admitted &= self._within.files
         result: Array = admitted & ~dropped & served[columns.file_class] & (self.file_sensitivity != _SECRET)
         return result
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import msgspec
 
@@ -57,6 +58,12 @@ class Brain:
         self._progress = progress
         self.builder = Builder(settings.home, organization=settings.organization, jobs=settings.jobs)
 
+    def without_workers(self) -> Self:
+        """The same brain, which builds in the thread that asks. A program with threads must not fork."""
+        other = copy.copy(self)
+        other.builder = Builder(self.settings.home, organization=self.settings.organization, jobs=1)
+        return other
+
     def resolve(self, request: RefRequest, *, current_only: bool = False) -> RefResolution:
         """The commit a request means, now; what is recorded of snapshot tags and bad ranges takes part."""
         return resolve_recorded(
@@ -84,7 +91,15 @@ class Brain:
 
         Raises ``KrateError`` with a MEMORY_REF_*, MEMORY_LAYOUT_INVALID or MEMORY_ONTOLOGY_INVALID code.
         """
-        resolution = self.resolve(ref, current_only=policy.current_only)
+        return self.read_resolved(self.resolve(ref, current_only=policy.current_only), policy, action)
+
+    def read_resolved(
+        self,
+        resolution: RefResolution,
+        policy: EffectivePolicy,
+        action: Callable[[OpenIndex, RefResolution], Result],
+    ) -> Result:
+        """The same for a commit that was found before: no branch and no tag is looked at again."""
 
         def checked(opened: OpenIndex) -> Result:
             _check(opened, policy)
@@ -100,13 +115,12 @@ class Brain:
 
     def query(self, ref: RefRequest, request: QueryRequest, policy: EffectivePolicy) -> Response:
         """The answer to a request at a ref under a policy."""
-        return self.read_under(
-            ref, policy, lambda opened, resolution: self._answer(opened, request, policy, resolution)
-        )
+        return self.read_under(ref, policy, lambda opened, resolution: self.answer(opened, request, policy, resolution))
 
-    def _answer(
+    def answer(
         self, opened: OpenIndex, request: QueryRequest, policy: EffectivePolicy, resolution: RefResolution
     ) -> Response:
+        """The answer from an index that is open already; for errors see ``run_query``."""
         response = run_query(opened, request, policy, self.scope(resolution))
         warnings = (*standing(resolution), *response.warnings, *ontology_warnings(opened))
         return msgspec.structs.replace(response, warnings=warnings)

@@ -5,28 +5,18 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping
-from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
 
-from krate_gitops.brain.documents import split_documents
-from krate_gitops.brain.rules.place import document_ordinals
 from krate_gitops.index.strength import EXCERPT_BONUS
 from krate_gitops.memory.grep import Excerpt, Window, excerpt, excerpt_of_lines
-from krate_gitops.memory.question import Question, RecordLines
+from krate_gitops.memory.question import Question
 from krate_gitops.memory.rank import Order
 from krate_gitops.memory.redact import markers, unmarked
+from krate_gitops.memory.texts import Text
 
 RECORD, EXCERPT, DOCUMENT = "record", "excerpt", "document"
-
-
-class Text(NamedTuple):
-    """A file's text as it is and as it may leave; one object where that is the same."""
-
-    file: int
-    raw: str
-    safe: str
 
 
 class Candidate(NamedTuple):
@@ -55,23 +45,25 @@ def record_candidate(question: Question, record: int, *, selected: bool = False)
 
 def excerpt_candidate(question: Question, text: Text, window: Window, *, selected: bool = False) -> Candidate:
     """Lines of a file. Their strength is that of the file and a bonus for each word on them."""
-    columns, ranking = question.columns, question.ranking
     shown = excerpt(text.safe, window)
-    removed, counts = (0.0, {}) if text.safe is text.raw else _taken(excerpt_of_lines(text.raw, window), shown.text)
-    unit = _unit_at(question, text, window)
+    removed, counts = _taken(excerpt_of_lines(text.raw, window), shown.text) if text.changed else (0.0, {})
+    unit = unit_at(question, text, window)
     strength = int(question.matches.strength[_units_of(question, text.file)].max())
-    size = len(shown.text.encode())
-    order = ranking.order(
-        unit, selected=selected, strength=strength + EXCERPT_BONUS * len(window.words), size=size, line=window.first
+    order = question.ranking.order(
+        unit,
+        selected=selected,
+        strength=strength + EXCERPT_BONUS * len(window.words),
+        size=len(shown.text.encode()),
+        line=window.first,
     )
-    record = _readable(question, int(columns.unit_record[unit]))
+    record = _readable(question, int(question.columns.unit_record[unit]))
     return Candidate(order, EXCERPT, record, text.file, shown.text, window, shown, removed, counts)
 
 
 def document_candidate(question: Question, text: Text, *, selected: bool = False) -> Candidate:
     """A whole file."""
     columns = question.columns
-    removed, counts = (0.0, {}) if text.safe is text.raw else _taken(text.raw, text.safe)
+    removed, counts = _taken(text.raw, text.safe) if text.changed else (0.0, {})
     units = _units_of(question, text.file)
     unit = units.start + int(np.argmax(question.matches.strength[units]))
     order = question.ranking.order(unit, selected=selected, size=int(columns.file_bytes[text.file]))
@@ -85,37 +77,17 @@ def _units_of(question: Question, file: int) -> slice:
     return slice(int(first[file]), int(first[file + 1]))
 
 
-def _unit_at(question: Question, text: Text, window: Window) -> int:
+def unit_at(question: Question, text: Text, window: Window) -> int:
     """The unit that the first match of a window stands in; the best of the file where that is between two records."""
     units = _units_of(question, text.file)
     if units.stop - units.start == 1:
         return units.start
-    if text.file not in question.record_lines:
-        question.record_lines[text.file] = _record_lines(question, text, units)
-    lines = question.record_lines[text.file]
+    lines = text.record_lines
     line = window.matches[0].line if window.matches else window.first
-    at = bisect_right(lines, line, key=attrgetter("first")) - 1
-    if at >= 0 and line <= lines[at].last:
-        return lines[at].unit
+    at = bisect_right(lines.firsts, line) - 1
+    if at >= 0 and line <= lines.lasts[at]:
+        return units.start + lines.places[at]
     return units.start + int(np.argmax(question.matches.strength[units]))
-
-
-def _record_lines(question: Question, text: Text, units: slice) -> list[RecordLines]:
-    """Where the records of a file of several stand, in order."""
-    ordinals = document_ordinals(question.columns.file(text.file))
-    unit_of = dict(zip(ordinals, range(units.start, units.stop), strict=True))
-    found: list[RecordLines] = []
-    counted = begun = 0
-    for ordinal, span in enumerate(split_documents(text.raw)):
-        edges = []
-        for edge in (span.start, span.end):
-            # Lines that begin before the edge.
-            begun += text.raw.count("\n", counted, max(edge - 1, counted))
-            counted = max(edge - 1, counted)
-            edges.append(begun + (edge > 0))
-        if ordinal in unit_of:
-            found.append(RecordLines(edges[0] + 1, edges[1], unit_of[ordinal]))
-    return found
 
 
 def _readable(question: Question, record: int) -> int:

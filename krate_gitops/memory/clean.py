@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 from krate_gitops.brain.model import PromptInjection, SecretScan
 from krate_gitops.brain.scan.bulk import Reason, Scanner
+from krate_gitops.brain.scan.clean import MARKER, widest_scan
 from krate_gitops.brain.scan.injection import Verdict, scan_injection, worst
-from krate_gitops.memory.redact import MARKER, Redacted, RedactionConfig, redact, widest_scan
+from krate_gitops.memory.redact import Redacted, RedactionConfig, redact
 
 
 class Cleaner:
@@ -24,23 +25,21 @@ class Cleaner:
 
     def redact(self, texts: Sequence[str]) -> list[Redacted]:
         """Each text without secrets."""
-        reasons = self._reasons(texts)
+        doubtful = self._suspects(texts, Reason.SECRET | Reason.ENTROPY)
         return [
-            redact(text, config=self._config)
-            if reasons.get(at, Reason(0)) & (Reason.SECRET | Reason.ENTROPY) or MARKER in text
-            else Redacted(text, {}, 0.0)
+            redact(text, config=self._config) if at in doubtful or MARKER in text else Redacted(text, {}, 0.0)
             for at, text in enumerate(texts)
         ]
 
     def verdicts(self, texts: Sequence[str]) -> list[Verdict]:
         """What the injection scan says of each text."""
-        reasons = self._reasons(texts)
-        return [
-            worst(scan_injection(text, self._injection.extra_phrases))
-            if reasons.get(at, Reason(0)) & Reason.INJECTION
-            else Verdict.CLEAN
-            for at, text in enumerate(texts)
-        ]
+        verdicts = [Verdict.CLEAN] * len(texts)
+        for at in self._suspects(texts, Reason.INJECTION):
+            verdicts[at] = worst(scan_injection(texts[at], self._injection.extra_phrases))
+        return verdicts
 
-    def _reasons(self, texts: Sequence[str]) -> dict[int, Reason]:
-        return dict(self._scanner.suspects([text.encode("utf-8", "replace") for text in texts]))
+    def _suspects(self, texts: Sequence[str], wanted: Reason) -> set[int]:
+        """Positions of the texts that need one of the detailed scans."""
+        if not texts:
+            return set()
+        return {at for at, _ in self._scanner.suspects([text.encode("utf-8", "replace") for text in texts], wanted)}

@@ -64,7 +64,7 @@ class _Side(NamedTuple):
         """Redacted text of an admitted file, empty where there is none."""
         if path is None or self.file(path) is None:
             return ""
-        return next((safe for _, _, safe in self.opened.clean_texts([self.opened.columns.file_number[path]])), "")
+        return next((text.safe for text in self.opened.texts([self.opened.columns.file_number[path]])), "")
 
     def records(self, paths: Sequence[str]) -> dict[str, tuple[str, Record]]:
         """Admitted records of the files, by id."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from krate_gitops.brain.links import OWNER, REPOSITORY, Array, id_key
 from krate_gitops.brain.normalise import STATUSES
+from krate_gitops.memory.first import first_of
 from krate_gitops.memory.question import Question
 
 MAX_SEEDS = 200
@@ -24,19 +25,20 @@ def best_records(question: Question) -> tuple[list[int], int]:
     reached = np.flatnonzero(_walked(question, _starts(question, passing, tags)) & passing & ~question.excluded.records)
     if tags:
         reached = reached[np.array([_has_tag(question, record, tags) for record in reached.tolist()], dtype=bool)]
-    units = question.ranking.best_first(columns.record_unit[reached], frozenset())
     limit = question.request.limits.max_records
-    return columns.unit_record[units[:limit]].tolist(), max(0, len(units) - limit)
+    units = question.ranking.best_first(columns.record_unit[reached], limit)
+    return columns.unit_record[units].tolist(), max(0, len(reached) - limit)
 
 
 def _starts(question: Question, passing: Array, tags: frozenset[str]) -> Array:
     strength = question.matches.strength[question.columns.record_unit]
     seeds = np.flatnonzero(passing & (strength > 0))
-    seeds = seeds[np.lexsort((seeds, -strength[seeds]))]
+    most = len(seeds) if tags else MAX_SEEDS
+    seeds = seeds[first_of(len(seeds), [lambda at: -strength[seeds[at]], lambda at: at], most)]
     if tags:
         tagged = (record for record in seeds.tolist() if _has_tag(question, record, tags))
         seeds = np.fromiter(islice(tagged, MAX_SEEDS), dtype=np.int64)
-    return np.union1d(seeds[:MAX_SEEDS], np.array(sorted(question.ranking.associations), dtype=np.int64))
+    return np.concatenate((seeds, np.array(sorted(question.ranking.associations), dtype=np.int64)))
 
 
 def _walked(question: Question, starts: Array) -> Array:

@@ -46,7 +46,7 @@ class Window(NamedTuple):
     @property
     def words(self) -> frozenset[str]:
         """Words of the query on its matching lines."""
-        return frozenset().union(*self.held)
+        return self.held[0] if len(self.held) == 1 else frozenset().union(*self.held)
 
 
 class _Line(NamedTuple):
@@ -92,7 +92,8 @@ class Matcher:
     """
 
     def __init__(self, text: str, *, regex: bool, case_sensitive: bool) -> None:
-        self._case = case_sensitive
+        self.is_folding = not regex and not case_sensitive
+        """Whether lower case is what is searched."""
         self._pattern: Any = _compile(text, case_sensitive) if regex else None
         # Where no line can match, the text as a whole does not, unless the pattern is tied to its very ends.
         anywhere = regex and not _OWN_ENDS.search(text)
@@ -103,10 +104,11 @@ class Matcher:
         self.terms = [lowered(word) for word in self._words]
 
     def lines(self, text: str) -> list[_Line]:
-        """Matching lines in order."""
+        """Matching lines in order. The text is in lower case where this is what is searched."""
         if self._pattern is not None:
             return list(self._by_pattern(text))
-        text = text if self._case else lowered(text)
+        if self._words == [self._whole]:
+            return list(self._by_word(text, self._whole))
         held: dict[int, list[str]] = {}
         for word in self._words:
             for start in _line_starts(text, word):
@@ -115,6 +117,16 @@ class Matcher:
         whole = set(_line_starts(text, self._whole)) if "\n" not in self._whole else set()
         found = {start for start, words in held.items() if len(words) >= self.needed} | whole
         return [self._line(text, start, start in whole, held.get(start, [])) for start in sorted(found)]
+
+    @staticmethod
+    def _by_word(text: str, word: str) -> Iterator[_Line]:
+        """Matching lines where the whole text is one word."""
+        words, size = frozenset((word,)), len(word)
+        at = text.find(word)
+        while at >= 0:
+            start, end = text.rfind("\n", 0, at) + 1, _line_end(text, at)
+            yield _Line(start, end, (at - start, at - start + size), words)
+            at = text.find(word, end)
 
     def _line(self, text: str, start: int, whole: bool, words: list[str]) -> _Line:
         end = _line_end(text, start)
@@ -160,7 +172,10 @@ def _compile(pattern: str, case_sensitive: bool) -> Any:
 
 
 def windows(text: str, matcher: Matcher, *, context: int, most: int) -> tuple[list[Window], int]:
-    """Windows around the first ``most`` matching lines, overlapping ones merged, and the number of matching lines."""
+    """Windows around the first ``most`` matching lines, overlapping ones merged, and the number of matching lines.
+
+    The text is in lower case where this is what the matcher searches; lines stand there at the same places.
+    """
     lines = matcher.lines(text)
     found: list[Window] = []
     number, counted = 1, 0

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
 
 from krate_gitops.brain.globs import compile_globs
-from krate_gitops.brain.links import REPOSITORY, Array
+from krate_gitops.brain.links import Array
 from krate_gitops.brain.model import FileClass
 from krate_gitops.index.shard import FILE_CLASSES
-from krate_gitops.memory.candidates import Candidate, Text, excerpt_candidate
-from krate_gitops.memory.grep import SCAN_FACTOR, Matcher, Window, trimmed, windows
+from krate_gitops.index.strength import EXCERPT_BONUS
+from krate_gitops.memory.candidates import Candidate, excerpt_candidate, unit_at
+from krate_gitops.memory.first import Criterion, first_of
+from krate_gitops.memory.grep import SCAN_FACTOR, Matcher, Window, excerpt, trimmed, windows
 from krate_gitops.memory.question import Question
+from krate_gitops.memory.rank import Parts
+from krate_gitops.memory.texts import Text
+
+_HEAD = 512
+"""Files put in order at first."""
+
+
+class _Found(NamedTuple):
+    text: Text
+    window: Window
 
 
 class Lines(NamedTuple):
@@ -29,21 +41,23 @@ def best_lines(question: Question, records: Sequence[int]) -> Lines:
     """Excerpts around the matches, in the files that ``records`` narrow the search to."""
     grep = question.request.grep
     matcher = Matcher(question.request.text, regex=grep.regex, case_sensitive=grep.case_sensitive)
-    files = _candidates(question, matcher, _scope(question, records))
-    found: list[tuple[Candidate, Text]] = []
+    strength = _strength(question)
+    found: list[_Found] = []
     raw, most = 0, grep.max_matches * SCAN_FACTOR
     cut = False
-    for text in map(Text._make, question.opened.clean_texts(files)):
+    files = np.flatnonzero(_candidates(question, matcher, _scope(question, records)))
+    for text in _texts(question, files, strength):
         if raw >= most:
             cut = True
             break
-        spans, total = windows(text.safe, matcher, context=grep.context_lines, most=most - raw)
+        searched = text.lowered if matcher.is_folding else text.safe
+        spans, total = windows(searched, matcher, context=grep.context_lines, most=most - raw)
         cut = cut or total > most - raw
         raw += total
-        found += [(excerpt_candidate(question, text, span), text) for span in spans if _wanted(question, text, span)]
-    found.sort(key=lambda pair: pair[0].order)
-    kept = _within(question, found)
-    cut = cut or _matches(kept) < _matches([candidate for candidate, _ in found[: len(kept)]])
+        found += [_Found(text, span) for span in spans if _wanted(question, text, span)]
+    first = _first(question, found, strength)
+    kept = _within(question, first)
+    cut = cut or _matches(kept) < sum(len(one.window.matches) for one in first[: len(kept)])
     return Lines(sorted(kept, key=attrgetter("order")), len(found) - len(kept), cut)
 
 
@@ -55,19 +69,39 @@ def _wanted(question: Question, text: Text, window: Window) -> bool:
     return not question.excluded.meets(text.file, window.first, window.last)
 
 
-def _within(question: Question, found: Sequence[tuple[Candidate, Text]]) -> list[Candidate]:
-    """As many of the excerpts as asked for; the last one may lose some of its matches."""
+def _first(question: Question, found: Sequence[_Found], strength: Array) -> list[_Found]:
+    """As many windows as excerpts are asked for, in ranking order. Only of those that tie, more is looked at than the
+    strength of their file.
+    """
+    units = np.full(len(found), -1, dtype=np.int64)
+
+    def unit(at: Array) -> Array:
+        for place in at[units[at] < 0].tolist():
+            units[place] = unit_at(question, *found[place])
+        return units[at]
+
+    def size(at: Array) -> Array:
+        shown = (excerpt(text.safe, window).text for text, window in map(found.__getitem__, at.tolist()))
+        return np.fromiter((len(text.encode()) for text in shown), dtype=np.int64, count=len(at))
+
+    files = np.array([text.file for text, _ in found], dtype=np.int64)
+    bonus = np.array([len(window.words) for _, window in found], dtype=np.int64) * EXCERPT_BONUS
+    lines = np.array([window.first for _, window in found], dtype=np.int64)
+    parts = Parts(files, strength[files] + bonus, lines, unit, size)
+    return [found[at] for at in question.ranking.first(parts, question.request.limits.max_excerpts).tolist()]
+
+
+def _within(question: Question, found: Sequence[_Found]) -> list[Candidate]:
+    """Excerpts of the windows until there are as many matches as asked for; the last one may lose some of its own."""
     grep, left = question.request.grep, question.request.grep.max_matches
     kept: list[Candidate] = []
-    for candidate, text in found[: question.request.limits.max_excerpts]:
-        window = candidate.window
-        if not left or window is None:
+    for text, window in found:
+        if not left:
             break
         if len(window.matches) > left:
             window = trimmed(text.safe, window, left, context=grep.context_lines)
-            candidate = excerpt_candidate(question, text, window)
         left -= len(window.matches)
-        kept.append(candidate)
+        kept.append(excerpt_candidate(question, text, window))
     return kept
 
 
@@ -85,33 +119,38 @@ def _scope(question: Question, records: Sequence[int]) -> Array:
 
 def _around(question: Question, records: Sequence[int]) -> Array:
     """Files of the records, and notes that share a repository with one of them or name its id."""
-    columns, links = question.columns, question.columns.links
+    columns, graph = question.columns, question.opened.graph
     near = np.zeros(len(columns.paths), dtype=bool)
-    numbers = np.array(records, dtype=np.int64)
-    note = columns.file_class == FILE_CLASSES.index(FileClass.NOTE)
-    of_repository = links.ref_role == REPOSITORY
-    repositories = links.ref_target[of_repository & np.isin(links.ref_record, numbers)]
-    near[columns.note_file[np.isin(columns.note_repository, repositories)]] = True
     # A note with an id is a record and has its repositories among the references.
-    sharing = links.ref_record[of_repository & np.isin(links.ref_target, repositories)]
-    near[columns.record_file[sharing]] = True
-    for record in records:
-        units = question.opened.ranker.units_with(columns.record(record).id)
-        near[columns.unit_file[units]] = True
-    near &= note
-    near[columns.record_file[numbers]] = True
+    sharing, notes = graph.sharing_repositories(np.array(records, dtype=np.int64))
+    near[notes] = near[columns.record_file[sharing]] = True
+    ids = (columns.record(record).id for record in records)
+    near[columns.unit_file[question.opened.ranker.units_with_any(ids)]] = True
+    near &= columns.file_class == FILE_CLASSES.index(FileClass.NOTE)
+    near[columns.record_file[records]] = True
     return near
 
 
-def _candidates(question: Question, matcher: Matcher, scope: Array) -> list[int]:
-    """Files of the scope that the words say may match, best first."""
-    if matcher.terms:
-        holding = np.zeros(len(scope), dtype=np.int64)
-        for term in matcher.terms:
-            holding += question.opened.words.files_with(term)
-        scope = scope & (holding >= matcher.needed)
-    files = np.flatnonzero(scope)
-    strength = np.zeros(len(scope), dtype=np.int64)
-    np.maximum.at(strength, question.columns.unit_file, question.matches.strength)
-    numbers: list[int] = files[np.lexsort((files, -strength[files]))].tolist()
-    return numbers
+def _candidates(question: Question, matcher: Matcher, scope: Array) -> Array:
+    """Files of the scope that the words say may match."""
+    if not matcher.terms:
+        return scope
+    holding = np.zeros(len(scope), dtype=np.int64)
+    for term in matcher.terms:
+        holding += question.opened.words.files_with(term)
+    return scope & (holding >= matcher.needed)
+
+
+def _strength(question: Question) -> Array:
+    """Strength of each file: that of its best unit."""
+    first = question.columns.first_unit[:-1]
+    return np.maximum.reduceat(question.matches.strength, first) if len(first) else first
+
+
+def _texts(question: Question, files: Array, strength: Array) -> Iterator[Text]:
+    """Texts of the files, the strongest first. Most searches end early, so the rest is put in order only when asked."""
+    order: list[Criterion] = [lambda at: -strength[files[at]], lambda at: at]
+    head = first_of(len(files), order, _HEAD)
+    yield from question.opened.texts(files[head].tolist())
+    if len(files) > _HEAD:
+        yield from question.opened.texts(files[first_of(len(files), order, len(files))[_HEAD:]].tolist())

@@ -8,22 +8,17 @@ from typing import NamedTuple
 
 import msgspec
 
-from krate_gitops.brain.links import NO_TIME
-from krate_gitops.brain.model import Record
-from krate_gitops.brain.normalise import SENSITIVITIES
 from krate_gitops.brain.scan.injection import Verdict
 from krate_gitops.digest import sha256_digest
 from krate_gitops.errors import KrateError
 from krate_gitops.memory.budget import Fit, Item, fill
-from krate_gitops.memory.candidates import DOCUMENT, EXCERPT, RECORD, Candidate, share_removed
-from krate_gitops.memory.edges import edges_of
-from krate_gitops.memory.paragraph import Paragraph, first_paragraphs
+from krate_gitops.memory.candidates import DOCUMENT, EXCERPT, RECORD, Candidate
+from krate_gitops.memory.cards import SUSPECTED, Cards, Shown
 from krate_gitops.memory.question import Question
 from krate_gitops.memory.redact import TOO_BROAD
-from krate_gitops.memory.response import DocumentItem, EdgeItem, ExcerptItem, RecordItem, RedactionReport
-from krate_gitops.memory.safe import SafeStrings
+from krate_gitops.memory.response import DocumentItem, ExcerptItem, RecordItem, RedactionReport
 
-TOO_BROAD_REASON, BLOCKED, SUSPECTED = "redaction-too-broad", "injection-blocked", "injection-suspected"
+TOO_BROAD_REASON, BLOCKED = "redaction-too-broad", "injection-blocked"
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -41,11 +36,10 @@ class Selection(msgspec.Struct, frozen=True):
 
 
 class _Ready(NamedTuple):
-    """A candidate with safe text; ``summary`` is a record's, or the first paragraph of its body."""
+    """A candidate with safe text."""
 
     candidate: Candidate
     text: str
-    summary: str | None
     warnings: tuple[str, ...]
 
 
@@ -57,8 +51,8 @@ class Assembler:
         self._opened = question.opened
         self._columns = question.columns
         self._admission = question.admission
-        self._safe = SafeStrings(question.opened.cleaner)
-        self._paragraphs: dict[int, Paragraph] = {}
+        self._safe = question.opened.safe
+        self._cards = question.opened.kept(Cards, question.policy)
         self._by_kind: Counter[str] = Counter()
         self._changed = 0
         self._dropped: Counter[str] = Counter()
@@ -105,64 +99,47 @@ class Assembler:
     # -- what may be shown
 
     def _ready(self, candidates: Sequence[Candidate]) -> list[_Ready]:
-        """Candidates that may be shown, with all texts of the answer cleaned in one go and judged in another."""
-        wanted = [c for c in candidates if c.kind == RECORD and self._needs_paragraph(c.record)]
-        self._paragraphs = first_paragraphs(self._opened, {c.file for c in wanted})
+        """Candidates that may be shown."""
+        records = iter(self._cards.of([candidate.record for candidate in candidates if candidate.kind == RECORD]))
+        texts = iter(self._texts([candidate for candidate in candidates if candidate.kind != RECORD]))
+        shown = (next(records).shown if candidate.kind == RECORD else next(texts) for candidate in candidates)
+        checked = map(self._checked, candidates, shown)
+        return [item for item in checked if item is not None]
+
+    def _texts(self, candidates: Sequence[Candidate]) -> list[Shown]:
+        """Excerpts and documents, with all strings beside their texts cleaned in one go, and judged in another."""
         parts = [self._parts(candidate) for candidate in candidates]
         self._safe.learn(string for strings in parts for string in strings)
-        judged = [self._judged(candidate, strings) for candidate, strings in zip(candidates, parts, strict=True)]
+        judged = [
+            # Each part stands alone for the judgement of what it asks of its reader.
+            "\n\n".join((*self._safe.all(strings), candidate.text))
+            for candidate, strings in zip(candidates, parts, strict=True)
+        ]
         verdicts = self._opened.cleaner.verdicts(judged)
-        made = map(self._checked, candidates, parts, verdicts)
-        return [item for item in made if item is not None]
+        return [
+            Shown(candidate.text, self._safe.counts(strings) + Counter(candidate.counts), candidate.removed, verdict)
+            for candidate, strings, verdict in zip(candidates, parts, verdicts, strict=True)
+        ]
 
     def _parts(self, candidate: Candidate) -> list[str]:
-        """Strings beside the text that are shown of a candidate."""
+        """Strings beside the text that are shown of an excerpt or a document."""
         parts = [self._columns.paths[candidate.file]]
         if candidate.kind == DOCUMENT:
             parts.append(self._title(candidate) or "")
         if candidate.record >= 0:
-            record = self._columns.record(candidate.record)
-            parts.append(record.id)
-            if candidate.kind == RECORD:
-                parts += [record.kind, record.title or "", *record.owners]
-                if not self._admission.secret[candidate.record]:
-                    parts += [record.summary or "", *record.source_refs]
+            parts.append(self._columns.record(candidate.record).id)
         return parts
 
-    def _judged(self, candidate: Candidate, parts: Sequence[str]) -> str:
-        """Everything an item says, each part standing alone, for the judgement of what it asks of its reader."""
-        paragraph = self._paragraphs.get(candidate.file) if candidate.kind == RECORD else None
-        return "\n\n".join((*self._safe.all(parts), paragraph.text if paragraph else candidate.text))
-
-    def _checked(self, candidate: Candidate, parts: Sequence[str], verdict: Verdict) -> _Ready | None:
-        counts = self._safe.counts(parts) + Counter(candidate.counts)
-        removed = candidate.removed
-        summary: str | None = None
-        if candidate.kind == RECORD:
-            summary, found, removed = self._summary(candidate.record)
-            counts += found
-        self._by_kind += counts
-        self._changed += bool(counts)
-        reason = TOO_BROAD_REASON if removed > TOO_BROAD else (BLOCKED if verdict is Verdict.BLOCKED else None)
+    def _checked(self, candidate: Candidate, shown: Shown) -> _Ready | None:
+        if shown.counts:
+            self._by_kind.update(shown.counts)
+            self._changed += 1
+        blocked = BLOCKED if shown.verdict is Verdict.BLOCKED else None
+        reason = TOO_BROAD_REASON if shown.removed > TOO_BROAD else blocked
         if reason is not None:
             self._drop(candidate, reason)
             return None
-        warnings = (SUSPECTED,) if verdict is Verdict.SUSPICIOUS else ()
-        text = self._line(candidate, summary) if candidate.kind == RECORD else candidate.text
-        return _Ready(candidate, text, summary, warnings)
-
-    def _summary(self, number: int) -> tuple[str | None, Counter[str], float]:
-        """A record's summary or first paragraph, what redaction took from the latter, and its share of the record."""
-        record = self._columns.record(number)
-        title = (record.title or "", self._safe(record.title or ""))
-        if self._admission.secret[number]:
-            return None, Counter(), share_removed(*title)
-        paragraph = self._paragraphs.get(int(self._columns.record_file[number]))
-        if record.summary or paragraph is None or not self._needs_paragraph(number):
-            raw, text, counts = record.summary or "", self._safe(record.summary or ""), Counter[str]()
-        else:
-            raw, text, counts = paragraph.raw, paragraph.text, Counter(paragraph.counts)
-        return text or None, counts, share_removed(title[0] + raw, title[1] + text)
+        return _Ready(candidate, shown.text, (SUSPECTED,) if shown.verdict is Verdict.SUSPICIOUS else ())
 
     def _drop(self, candidate: Candidate, reason: str) -> None:
         if candidate.order.selected:
@@ -175,10 +152,6 @@ class Assembler:
         self._omitted[candidate.kind] += 1
         self._dropped[reason] += 1
 
-    def _needs_paragraph(self, number: int) -> bool:
-        record = self._columns.record(number)
-        return record.form != "graph" and not record.summary and not self._admission.secret[number]
-
     def _title(self, candidate: Candidate) -> str | None:
         """Title of a document, before it is cleaned."""
         if candidate.record >= 0:
@@ -188,68 +161,25 @@ class Assembler:
 
     # -- items
 
-    def _line(self, candidate: Candidate, summary: str | None) -> str:
-        """What counts against the room of a record."""
-        record, safe = self._columns.record(candidate.record), self._safe
-        owners = ", ".join(safe.all(record.owners))
-        head = f"- {safe(record.id)} ({safe(record.kind)}, {record.status or 'draft'}, {owners})"
-        return f"{head} — {safe(record.title or '')} {summary or ''} [{self._path(candidate)}]"
-
     def _items(
         self, chosen: Sequence[tuple[_Ready, Fit]]
     ) -> tuple[tuple[RecordItem, ...], tuple[ExcerptItem, ...], tuple[DocumentItem, ...]]:
-        edges = {
-            item.candidate.record: edges_of(self._opened, self._admission, item.candidate.record)
-            for item, _ in chosen
-            if item.candidate.kind == RECORD
-        }
-        self._safe.learn(string for found in edges.values() for edge in found for string in (edge.kind, edge.target))
+        plain = iter(self._cards.items([item.candidate.record for item, _ in chosen if item.candidate.kind == RECORD]))
         records: list[RecordItem] = []
         excerpts: list[ExcerptItem] = []
         documents: list[DocumentItem] = []
         for rank, (item, fit) in enumerate(chosen, 1):
             if item.candidate.kind == RECORD:
-                records.append(self._record(item, edges[item.candidate.record], rank))
+                records.append(self._placed(next(plain), item.candidate, rank))
             elif item.candidate.kind == EXCERPT:
                 excerpts.append(self._excerpt(item, fit, rank))
             else:
                 documents.append(self._document(item, fit, rank))
         return tuple(records), tuple(excerpts), tuple(documents)
 
-    def _record(self, item: _Ready, edges: Sequence[EdgeItem], rank: int) -> RecordItem:
-        number, safe = item.candidate.record, self._safe
-        record = self._columns.record(number)
-        secret = bool(self._admission.secret[number])
-        return RecordItem(
-            id=safe(record.id),
-            kind=safe(record.kind),
-            path=self._path(item.candidate),
-            title=safe(record.title) if record.title else None,
-            status=None if secret else record.status,
-            owners=safe.all(record.owners),
-            summary=item.summary,
-            updated_at=None if secret else record.updated_at,
-            sensitivity=SENSITIVITIES[int(self._admission.sensitivity[number])],
-            source_refs=() if secret else safe.all(record.source_refs),
-            edges=tuple(EdgeItem(safe(edge.kind), safe(edge.target), edge.via) for edge in edges),
-            digest=record.digest,
-            rank=rank,
-            score=-item.candidate.order.strength,
-            why=self._question.ranking.why(item.candidate.order),
-            warnings=item.warnings if secret else (*item.warnings, *self._lifecycle(number, record)),
-        )
-
-    def _lifecycle(self, number: int, record: Record) -> tuple[str, ...]:
-        warnings = ("record-deprecated",) if record.status in ("deprecated", "archived") else ()
-        updated = int(self._columns.links.record_updated[number])
-        kind = self._opened.ontology.ontology.node_kinds.get(record.kind)
-        days = self._opened.ontology.ontology.rules.stale_after_days
-        if kind is not None and kind.review_after_days is not None:
-            days = kind.review_after_days
-        age = self._opened.manifest.commit_time - updated
-        if record.status == "approved" and updated != NO_TIME and age // 86_400 > days:
-            warnings = (*warnings, "record-stale")
-        return warnings
+    def _placed(self, item: RecordItem, candidate: Candidate, rank: int) -> RecordItem:
+        order = candidate.order
+        return msgspec.structs.replace(item, rank=rank, score=-order.strength, why=self._question.ranking.why(order))
 
     def _excerpt(self, item: _Ready, fit: Fit, rank: int) -> ExcerptItem:
         candidate, window, shown = item.candidate, item.candidate.window, item.candidate.excerpt

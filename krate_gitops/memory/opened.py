@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from krate_gitops.brain.ontology import OntologyIndex
-from krate_gitops.brain.text import EncodingProblem, decode
 from krate_gitops.git.objects import ObjectReader
 from krate_gitops.index.build import Builder, Built
 from krate_gitops.index.columns import Columns
@@ -21,9 +20,11 @@ from krate_gitops.index.view import WordView
 from krate_gitops.memory.admission import Admission
 from krate_gitops.memory.clean import Cleaner
 from krate_gitops.memory.policy import EffectivePolicy
+from krate_gitops.memory.safe import SafeStrings
+from krate_gitops.memory.texts import Text, Texts
 from krate_gitops.progress import Progress, silent
 
-_FIRST_READ = 8
+Kept = TypeVar("Kept")
 
 
 class OpenIndex:
@@ -37,6 +38,7 @@ class OpenIndex:
         self.columns: Columns = builder.columns(built.manifest.shards)
         self._reader = ObjectReader(built.source.target.repository)
         self._admissions: dict[str, Admission] = {}
+        self._kept: dict[tuple[object, str], Any] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -67,50 +69,39 @@ class OpenIndex:
         if known is None:
             if len(self._admissions) >= 16:
                 self._admissions.clear()
+                self._kept.clear()
             known = self._admissions[policy.digest] = Admission(self.columns, self.ontology, policy)
         return known
 
-    def texts(self, files: Sequence[int]) -> Iterator[tuple[int, str]]:
-        """Decoded texts of files in the order given; files that are no text are passed over."""
-        for piece in self._pieces(files):
-            yield from piece
+    def kept(self, make: Callable[[OpenIndex, Admission], Kept], policy: EffectivePolicy) -> Kept:
+        """What is made of a policy's admission once and serves every answer under it."""
+        admission = self.admission(policy)
+        known: Kept | None = self._kept.get((make, policy.digest))
+        if known is None:
+            known = self._kept[make, policy.digest] = make(self, admission)
+        return known
 
-    def clean_texts(self, files: Sequence[int]) -> Iterator[tuple[int, str, str]]:
-        """The same with each text redacted, line by line where it was; the second text is the first where it is clean.
+    def texts(self, files: Sequence[int]) -> Iterator[Text]:
+        """Texts of files in the order given, as they are and as they may leave; files that are no text are passed over.
 
-        Whole texts are redacted before anything is cut out of them, or half a secret would be left standing.
+        The latest ones are kept in memory, as many as ``texts.MOST_BYTES`` hold.
         """
-        for piece in self._pieces(files):
-            redacted = self.cleaner.redact([text for _, text in piece])
-            for (number, text), clean in zip(piece, redacted, strict=True):
-                yield number, text, clean.text if clean.counts else text
+        return self._texts.read(files)
+
+    @cached_property
+    def _texts(self) -> Texts:
+        limits = self.source.profile.limits
+        return Texts(self.columns, self._reader, self.cleaner, max(limits.record_bytes, limits.note_bytes))
 
     @cached_property
     def cleaner(self) -> Cleaner:
         rules = self.source.ontology.rules
         return Cleaner(rules.secret_scan, rules.prompt_injection)
 
-    def _pieces(self, files: Sequence[int]) -> Iterator[list[tuple[int, str]]]:
-        """Texts in growing pieces: a caller who stops early has read little in vain."""
-        start, size = 0, _FIRST_READ
-        while start < len(files):
-            yield self._piece(files[start : start + size])
-            start, size = start + size, size * 2
-
-    def _piece(self, files: Sequence[int]) -> list[tuple[int, str]]:
-        # Links and submodules have no size and are not followed; what was too large to parse is too large to read.
-        limits = self.source.profile.limits
-        largest = max(limits.record_bytes, limits.note_bytes)
-        sizes = {number: int(self.columns.file_bytes[number]) for number in files}
-        stored = [number for number in files if 0 < sizes[number] <= largest]
-        found = {number: "" for number in files if not sizes[number]}
-        blobs = [self.columns.blobs[number] for number in stored]
-        for number, (_, _, _, data) in zip(stored, self._reader.stream(blobs), strict=True):
-            try:
-                found[number] = decode(data or b"")
-            except EncodingProblem:
-                continue
-        return [(number, found[number]) for number in files if number in found]
+    @cached_property
+    def safe(self) -> SafeStrings:
+        """Strings of the commit's records and paths as they may leave."""
+        return SafeStrings(self.cleaner)
 
 
 def ontology_warnings(opened: OpenIndex) -> list[str]:

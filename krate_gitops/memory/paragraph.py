@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+from krate_gitops.brain.scan.clean import MARKER
 from krate_gitops.memory.opened import OpenIndex
-from krate_gitops.memory.redact import MARKER, markers
+from krate_gitops.memory.redact import markers
 
 PARAGRAPH_CHARACTERS = 500
 
@@ -23,13 +24,15 @@ class Paragraph(NamedTuple):
 def first_paragraphs(opened: OpenIndex, files: Collection[int]) -> dict[int, Paragraph]:
     """First paragraph of each file, cut from the text that was redacted as a whole."""
     found = {}
-    for number, raw, safe in opened.clean_texts(sorted(files)):
-        body = opened.columns.file(number).body_start
-        before = first_paragraph(raw[body:])
-        # Redaction keeps the lines, not the offsets.
-        after = before if safe is raw else first_paragraph(safe.split("\n", raw.count("\n", 0, body))[-1])
-        counts = Counter(markers(after)) - Counter(markers(before)) if safe is not raw else {}
-        found[number] = Paragraph(after, before, counts)
+    for text in opened.texts(sorted(files)):
+        body = opened.columns.file(text.file).body_start
+        before = after = first_paragraph(text.raw[body:])
+        counts: Mapping[str, int] = {}
+        if text.changed:
+            # Redaction keeps the lines, not the offsets.
+            after = first_paragraph(text.safe.split("\n", text.raw.count("\n", 0, body))[-1])
+            counts = Counter(markers(after)) - Counter(markers(before))
+        found[text.file] = Paragraph(after, before, counts)
     return found
 
 

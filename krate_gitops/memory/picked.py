@@ -6,7 +6,6 @@ from krate_gitops.errors import DeniedError, UsageError
 from krate_gitops.memory.candidates import (
     DOCUMENT,
     Candidate,
-    Text,
     document_candidate,
     excerpt_candidate,
     record_candidate,
@@ -15,6 +14,7 @@ from krate_gitops.memory.exclusions import Lines, lines_of
 from krate_gitops.memory.grep import span
 from krate_gitops.memory.question import Question
 from krate_gitops.memory.response import Denied
+from krate_gitops.memory.texts import Text
 
 NOT_READABLE = "not found or not readable"
 
@@ -78,7 +78,7 @@ def _text(question: Question, path: str) -> Text | None:
     number = question.columns.file_number.get(path)
     if number is None or not question.admission.files[number]:
         return None
-    return next(map(Text._make, question.opened.clean_texts([number])), None)
+    return next(question.opened.texts([number]), None)
 
 
 def denied_scopes(question: Question) -> list[Denied]:

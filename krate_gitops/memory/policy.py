@@ -7,6 +7,7 @@ when it is the Markdown form of a record admitted by kind. Excludes, sensitivity
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import msgspec
 
@@ -121,8 +122,11 @@ class Grant(msgspec.Struct, frozen=True):
     everything: bool
 
 
-class EffectivePolicy(msgspec.Struct, frozen=True, rename="camel"):
-    """All matching sources together: union of what they admit, less the union of what they exclude."""
+class EffectivePolicy(msgspec.Struct, frozen=True, rename="camel", dict=True):
+    """All matching sources together: union of what they admit, less the union of what they exclude.
+
+    ``within`` is a second policy that must admit it too.
+    """
 
     sources: tuple[SourceRef, ...]
     grants: tuple[Grant, ...]
@@ -134,8 +138,20 @@ class EffectivePolicy(msgspec.Struct, frozen=True, rename="camel"):
     required: bool
     require_ontology_valid: bool
     current_only: bool
+    within: EffectivePolicy | None = None
 
-    @property
+    def narrowed(self, other: EffectivePolicy) -> EffectivePolicy:
+        """What both admit, under the tighter limits of the two; the answers' form is this one's."""
+        return msgspec.structs.replace(
+            self,
+            max_context_bytes=min(self.max_context_bytes, other.max_context_bytes),
+            max_depth=min(self.max_depth, other.max_depth),
+            required=self.required or other.required,
+            require_ontology_valid=self.require_ontology_valid or other.require_ontology_valid,
+            within=other if self.within is None else self.within.narrowed(other),
+        )
+
+    @cached_property
     def digest(self) -> str:
         """Digest of the effective policy."""
         return json_digest(msgspec.to_builtins(self))
@@ -143,6 +159,8 @@ class EffectivePolicy(msgspec.Struct, frozen=True, rename="camel"):
     def admits_record(self, *, kind: str, path: str, sensitivity: str, status: str | None) -> bool:
         """Whether one record may be read; ``Admission`` says the same of a whole commit at once."""
         if kind in self.exclude_kinds or compile_globs(self.exclude_paths)(path):
+            return False
+        if self.within and not self.within.admits_record(kind=kind, path=path, sensitivity=sensitivity, status=status):
             return False
         return any(
             (grant.everything or kind in grant.include.graph_kinds or compile_globs(grant.include.paths)(path))
@@ -153,13 +171,15 @@ class EffectivePolicy(msgspec.Struct, frozen=True, rename="camel"):
 
     def denies_kind(self, kind: str) -> bool:
         """Whether no record of the kind can be read, wherever it stands."""
-        if kind in self.exclude_kinds:
+        if kind in self.exclude_kinds or (self.within and self.within.denies_kind(kind)):
             return True
         return not any(g.everything or g.include.paths or kind in g.include.graph_kinds for g in self.grants)
 
     def denies_glob(self, glob: str) -> bool:
         """Whether every path that a glob can match is excluded, as far as the glob's own text shows."""
         folders = tuple(path[:-2] for path in self.exclude_paths if path.endswith("/**") and "*" not in path[:-2])
+        if self.within and self.within.denies_glob(glob):
+            return True
         return glob in self.exclude_paths or "**" in self.exclude_paths or glob.startswith(folders)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import msgspec
 import numpy as np
 
@@ -16,14 +14,6 @@ from krate_gitops.memory.opened import OpenIndex
 from krate_gitops.memory.policy import MODES, EffectivePolicy
 from krate_gitops.memory.rank import Ranking
 from krate_gitops.memory.request import QueryRequest, checked
-
-
-class RecordLines(NamedTuple):
-    """A record of a file of several: its first and last line (1-based, inclusive) and its unit."""
-
-    first: int
-    last: int
-    unit: int
 
 
 def settled(request: QueryRequest, policy: EffectivePolicy) -> QueryRequest:
@@ -53,11 +43,9 @@ class Question:
         self.admission: Admission = opened.admission(policy)
         self.excluded = Exclusions(opened, request.selection.exclude)
         self.matches = self._matches()
-        self.record_lines: dict[int, list[RecordLines]] = {}
-        """Of the files whose lines were asked for so far."""
         self.ranking = Ranking(
             opened,
-            self.admission,
+            policy,
             request.consumer,
             self.matches,
             intent=request.intent,

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 from krate_gitops.brain.links import NO_STATUS, NO_TIME, Array
 from krate_gitops.brain.normalise import STATUSES
+from krate_gitops.index.columns import Columns
 from krate_gitops.index.strength import Matches, matched_words
 from krate_gitops.memory.admission import Admission
+from krate_gitops.memory.first import Criterion, first_of
 from krate_gitops.memory.opened import OpenIndex
+from krate_gitops.memory.policy import EffectivePolicy
 from krate_gitops.memory.request import Consumer
 from krate_gitops.memory.response import Why
 
@@ -50,13 +53,72 @@ class Order(NamedTuple):
     line: int
 
 
+class Standing:
+    """Criteria of the units of a commit that hang on no question."""
+
+    def __init__(self, columns: Columns) -> None:
+        self._columns = columns
+
+    @cached_property
+    def fresh(self) -> Array:
+        """Age key of each unit: the newest first, units without a date last."""
+        fresh = self._columns.unit_fresh
+        return np.where(fresh == NO_TIME, _UNDATED, -np.maximum(fresh, -_UNDATED + 1))
+
+    @cached_property
+    def status(self) -> Array:
+        table = np.array([*(_STATUS_RANK[name] for name in STATUSES), _STATUS_RANK["draft"]])
+        return table[self._columns.unit_status]
+
+    def run(self, *, by_class: bool) -> Array:
+        """Run-memory class of each unit, more is better; where a run is retraced, events in their order instead."""
+        return self._run_class if by_class else self._run_sequence
+
+    @cached_property
+    def _run_class(self) -> Array:
+        links = self._columns.links
+        values = np.zeros(self._columns.units, dtype=np.int64)
+        values[self._columns.record_unit] = np.array([_RUN_CLASS.get(name, 0) for name in links.names])[
+            links.record_kind
+        ]
+        return values
+
+    @cached_property
+    def _run_sequence(self) -> Array:
+        names, kinds = self._columns.links.names, self._columns.links.record_kind
+        values = np.zeros(self._columns.units, dtype=np.int64)
+        if _EVENT in names:
+            for record in np.flatnonzero(kinds == names.index(_EVENT)).tolist():
+                sequence = self._columns.record(record).attributes.get("sequence")
+                if type(sequence) is int and abs(sequence) < UNREACHED**2:
+                    values[self._columns.record_unit[record]] = -sequence
+        return values
+
+
+def _standing(opened: OpenIndex, _: Admission) -> Standing:
+    return Standing(opened.columns)
+
+
+class Parts(NamedTuple):
+    """What is to be put in order, a row for each: its file, strength and the line it begins at.
+
+    ``unit`` and ``size`` are told of the rows that are asked for; most rows find their place without them.
+    """
+
+    file: Array
+    strength: Array
+    line: Array
+    unit: Callable[[Array], Array]
+    size: Callable[[Array], Array]
+
+
 class Ranking:
     """Places the units of one commit for one consumer."""
 
     def __init__(
         self,
         opened: OpenIndex,
-        admission: Admission,
+        policy: EffectivePolicy,
         consumer: Consumer,
         matches: Matches,
         *,
@@ -65,7 +127,8 @@ class Ranking:
     ) -> None:
         self._columns = opened.columns
         self._graph = opened.graph
-        self._admission = admission
+        self._admission = opened.admission(policy)
+        self._standing = opened.kept(_standing, policy)
         self._matches = matches
         self._by_class = intent == "task"
         self._max_bytes = max_bytes
@@ -88,7 +151,7 @@ class Ranking:
         counts = np.zeros(self._columns.units, dtype=np.int64)
         for record, ids in self.associations.items():
             counts[self._columns.record_unit[record]] = len(ids)
-        memory = self._columns.file_number.get(_MEMORY) if self._sources else None
+        memory = self._columns.file_number.get(_MEMORY)
         if memory is not None:
             counts[self._columns.first_unit[memory]] = 1
         return counts
@@ -97,8 +160,6 @@ class Ranking:
     def _distance(self) -> Array:
         """Hops of each unit from the consumer's source refs, ``UNREACHED`` beyond them."""
         distance = np.full(self._columns.units, UNREACHED, dtype=np.int64)
-        if not self._sources:
-            return distance
         records = np.full(self._columns.links.records, UNREACHED, dtype=np.int64)
         admitted = self._admission.records
         # A source that may not be read is not walked through; what points at it is near it all the same.
@@ -112,47 +173,38 @@ class Ranking:
 
     @cached_property
     def _run(self) -> Array:
-        """Run-memory class of each unit, more is better; where a run is retraced, events in their order instead."""
-        names, kinds = self._columns.links.names, self._columns.links.record_kind
-        values = np.zeros(self._columns.units, dtype=np.int64)
-        if self._by_class:
-            values[self._columns.record_unit] = np.array([_RUN_CLASS.get(name, 0) for name in names])[kinds]
-        elif _EVENT in names:
-            for record in np.flatnonzero(kinds == names.index(_EVENT)).tolist():
-                sequence = self._columns.record(record).attributes.get("sequence")
-                if type(sequence) is int and abs(sequence) < UNREACHED**2:
-                    values[self._columns.record_unit[record]] = -sequence
-        return values
+        return self._standing.run(by_class=self._by_class)
 
-    @cached_property
-    def _fresh(self) -> Array:
-        """Age key of each unit: the newest first, units without a date last."""
-        fresh = self._columns.unit_fresh
-        return np.where(fresh == NO_TIME, _UNDATED, -np.maximum(fresh, -_UNDATED + 1))
-
-    @cached_property
-    def _status(self) -> Array:
-        table = np.array([*(_STATUS_RANK[name] for name in STATUSES), _STATUS_RANK["draft"]])
-        return table[self._columns.unit_status]
-
-    def best_first(self, units: Array, selected: frozenset[int]) -> Array:
-        """The units in ranking order."""
-        size = self._columns.unit_bytes[units]
-        chosen = np.isin(units, list(selected)) if selected else np.zeros(len(units), dtype=bool)
-        keys = (
-            units,
-            size,
-            size > self._max_bytes,
-            -self._run[units],
-            -self._status[units],
-            self._fresh[units],
-            -self._matches.strength[units],
-            -self._admission.specificity[self._columns.unit_file[units]],
-            self._distance[units],
-            -self._associated[units],
-            ~chosen,
+    def best_first(self, units: Array, most: int) -> Array:
+        """The first of the units in ranking order."""
+        columns = self._columns
+        parts = Parts(
+            columns.unit_file[units],
+            self._matches.strength[units],
+            np.zeros_like(units),
+            units.__getitem__,
+            lambda at: columns.unit_bytes[units[at]],
         )
-        return units[np.lexsort(keys)]
+        return units[self.first(parts, most)]
+
+    def first(self, parts: Parts, most: int) -> Array:
+        """Positions of the first ``most`` of the parts in ranking order."""
+        standing, specificity = self._standing, self._admission.specificity
+        criteria: list[Criterion] = []
+        if self._sources:
+            criteria += [lambda at: -self._associated[parts.unit(at)], lambda at: self._distance[parts.unit(at)]]
+        criteria += [
+            lambda at: -specificity[parts.file[at]],
+            lambda at: -parts.strength[at],
+            lambda at: standing.fresh[parts.unit(at)],
+            lambda at: -standing.status[parts.unit(at)],
+            lambda at: -self._run[parts.unit(at)],
+            lambda at: parts.size(at) > self._max_bytes,
+            parts.size,
+            parts.unit,
+            lambda at: parts.line[at],
+        ]
+        return first_of(len(parts.file), criteria, most)
 
     def order(
         self,
@@ -167,12 +219,12 @@ class Ranking:
         size = int(self._columns.unit_bytes[unit]) if size is None else size
         return Order(
             -int(selected),
-            -int(self._associated[unit]),
-            int(self._distance[unit]),
+            -int(self._associated[unit]) if self._sources else 0,
+            int(self._distance[unit]) if self._sources else UNREACHED,
             -int(self._admission.specificity[self._columns.unit_file[unit]]),
             -(int(self._matches.strength[unit]) if strength is None else strength),
-            int(self._fresh[unit]),
-            -int(self._status[unit]),
+            int(self._standing.fresh[unit]),
+            -int(self._standing.status[unit]),
             -int(self._run[unit]),
             int(size > self._max_bytes),
             size,
@@ -203,13 +255,18 @@ class Ranking:
     def _stated(self, order: Order, record: int) -> Iterator[Why]:
         """Criteria that come from what an item says of itself, which is not told of secrets."""
         if order.fresh != _UNDATED:
-            date = datetime.fromtimestamp(-order.fresh, UTC).date().isoformat()
-            yield Why("recency", date, int(date.replace("-", "")))
+            yield _recency(-order.fresh)
         status = int(self._columns.unit_status[order.unit])
         yield Why("status", STATUSES[status] if status != NO_STATUS else "draft", -order.status)
         if order.run:
             kind = self._columns.links.names[self._columns.links.record_kind[record]]
             yield Why("form", kind if self._by_class else f"{kind} by sequence", abs(order.run))
+
+
+@lru_cache(maxsize=16_384)
+def _recency(seconds: int) -> Why:
+    date = datetime.fromtimestamp(seconds, UTC).date().isoformat()
+    return Why("recency", date, int(date.replace("-", "")))
 
 
 def source_ids(consumer: Consumer) -> tuple[str, ...]:

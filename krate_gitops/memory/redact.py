@@ -13,6 +13,7 @@ from functools import lru_cache
 import msgspec
 
 from krate_gitops.brain.model import SecretScan
+from krate_gitops.brain.scan.clean import widest_scan
 from krate_gitops.brain.scan.entropy import find_high_entropy
 from krate_gitops.brain.scan.normal import INVISIBLE, normalise
 from krate_gitops.brain.scan.patterns import SecretKind, compile_linear
@@ -27,13 +28,8 @@ _DENIED = "policy:denied"
 _USER = "user"
 _PRIVATE = "private-data"
 _MOST_PASSES = 8
-MARKER = "[REDACTED:"
-"""How every replacement begins."""
-
 TOO_BROAD = 0.5
 """Share of an item's bytes; when more than this is gone the item is dropped."""
-_BASE64_LENGTH = 40
-_BASE64_THRESHOLD_PERCENT = 75
 
 
 class RedactionConfig(msgspec.Struct, frozen=True):
@@ -124,15 +120,6 @@ def _spans(text: str, config: RedactionConfig) -> Iterator[_Span]:
     for number, pattern in enumerate(config.user_patterns):
         for match in compile_linear(pattern, code="MEMORY_REDACTION_FAILED", where=f"pattern {number}").finditer(text):
             yield _Span(match.start(), match.end(), 3, _USER)
-
-
-def widest_scan(scan: SecretScan) -> SecretScan:
-    """The entropy scan's settings, but never weaker than the kind promises."""
-    return msgspec.structs.replace(
-        scan,
-        entropy_min_length=min(scan.entropy_min_length, _BASE64_LENGTH),
-        entropy_threshold_percent=min(scan.entropy_threshold_percent, _BASE64_THRESHOLD_PERCENT),
-    )
 
 
 def _merged(spans: Iterator[_Span]) -> list[_Span]:

@@ -9,6 +9,9 @@ from typing import Any
 from krate_gitops.memory.clean import Cleaner
 from krate_gitops.memory.redact import Redacted
 
+_MOST_CHARACTERS = 4_000_000
+"""Of the strings that are kept."""
+
 
 class SafeStrings:
     """Redacts many short strings in one go, and looks each of them up.
@@ -19,19 +22,29 @@ class SafeStrings:
     def __init__(self, cleaner: Cleaner) -> None:
         self._cleaner = cleaner
         self._known: dict[str, Redacted] = {}
+        self._characters = 0
 
     def learn(self, strings: Iterable[str]) -> None:
         """Prepares strings; those learnt together are cleaned at the price of one."""
         new = [string for string in dict.fromkeys(strings) if string not in self._known]
+        if not new:
+            return
+        if self._characters > _MOST_CHARACTERS:
+            self._known.clear()
+            self._characters = 0
+        self._characters += sum(map(len, new))
         self._known |= zip(new, self._cleaner.redact(new), strict=True)
 
     def redacted(self, string: str) -> Redacted:
-        if string not in self._known:
+        known = self._known.get(string)
+        if known is None:
             self.learn([string])
-        return self._known[string]
+            known = self._known[string]
+        return known
 
     def __call__(self, string: str) -> str:
-        return self.redacted(string).text
+        known = self._known.get(string)
+        return (self.redacted(string) if known is None else known).text
 
     def all(self, strings: Iterable[str]) -> tuple[str, ...]:
         return tuple(map(self, strings))
@@ -58,5 +71,6 @@ class SafeStrings:
         """What was taken out of the strings, by kind."""
         total: Counter[str] = Counter()
         for string in strings:
-            total.update(self.redacted(string).counts)
+            if counts := self.redacted(string).counts:
+                total.update(counts)
         return total

@@ -11,10 +11,13 @@ from krate_gitops.brain.normalise import SENSITIVITIES
 from krate_gitops.brain.scan.injection import Verdict
 from krate_gitops.errors import UnavailableError
 from krate_gitops.memory.admission import Admission
+from krate_gitops.memory.candidates import share_removed
+from krate_gitops.memory.cards import SUSPECTED
 from krate_gitops.memory.edges import edges_of, inbound_edges
-from krate_gitops.memory.items import BLOCKED, SUSPECTED
+from krate_gitops.memory.items import BLOCKED, TOO_BROAD_REASON
 from krate_gitops.memory.opened import OpenIndex
 from krate_gitops.memory.policy import EffectivePolicy
+from krate_gitops.memory.redact import TOO_BROAD
 from krate_gitops.memory.response import EdgeItem
 from krate_gitops.memory.safe import SafeStrings
 
@@ -43,7 +46,7 @@ class Shown(msgspec.Struct, frozen=True, rename="camel"):
     """A document, its record where it has one, and edges from and to it. Everything is redacted.
 
     What may hold instructions for its reader is said in ``warnings``; ``injection-blocked`` comes without text and
-    summary.
+    summary, ``redaction-too-broad`` without text.
     """
 
     commit: str
@@ -88,22 +91,24 @@ class _Showing:
 
     def document(self, number: int) -> Shown:
         file = self._columns.file(number)
-        text = self._text(number)
-        shown = Shown(self._opened.manifest.commit, self._safe(file.path), file.digest, text)
+        text, warnings = self._text(number)
+        shown = Shown(self._opened.manifest.commit, self._safe(file.path), file.digest, text, warnings=warnings)
         return _judged(self._opened, shown)
 
     def record(self, number: int) -> Shown:
         columns, admission = self._columns, self._admission
         file = int(columns.record_file[number])
         whole_file = columns.file_units[file] == 1 and admission.files[file] and not admission.secret[number]
+        text, warnings = self._text(file) if whole_file else (None, ())
         shown = Shown(
             self._opened.manifest.commit,
             self._safe(columns.paths[file]),
             columns.file(file).digest,
-            self._text(file) if whole_file else None,
+            text,
             self._secret(number) if admission.secret[number] else self._open(number),
             self._edges(edges_of(self._opened, admission, number)),
             self._edges(inbound_edges(self._opened, admission, number)),
+            warnings,
         )
         return _judged(self._opened, shown)
 
@@ -146,8 +151,11 @@ class _Showing:
         self._safe.learn(string for edge in edges for string in (edge.kind, edge.target))
         return tuple(EdgeItem(self._safe(edge.kind), self._safe(edge.target), edge.via) for edge in edges)
 
-    def _text(self, number: int) -> str | None:
-        return next((safe for _, _, safe in self._opened.clean_texts([number])), None)
+    def _text(self, number: int) -> tuple[str | None, tuple[str, ...]]:
+        """The redacted text, and a warning in its place where most of it would be gone."""
+        for text in self._opened.texts([number]):
+            return (None, (TOO_BROAD_REASON,)) if share_removed(text.raw, text.safe) > TOO_BROAD else (text.safe, ())
+        return None, ()
 
 
 def _judged(opened: OpenIndex, shown: Shown) -> Shown:
@@ -158,8 +166,9 @@ def _judged(opened: OpenIndex, shown: Shown) -> Shown:
     if verdict is Verdict.BLOCKED:
         if record:
             record = msgspec.structs.replace(record, title=None, summary=None, attributes={})
-        return msgspec.structs.replace(shown, text=None, record=record, warnings=(BLOCKED,))
-    return msgspec.structs.replace(shown, warnings=(SUSPECTED,)) if verdict is Verdict.SUSPICIOUS else shown
+        return msgspec.structs.replace(shown, text=None, record=record, warnings=(*shown.warnings, BLOCKED))
+    suspicious = verdict is Verdict.SUSPICIOUS
+    return msgspec.structs.replace(shown, warnings=(*shown.warnings, SUSPECTED)) if suspicious else shown
 
 
 def _strings(value: Any) -> list[str]:

@@ -26,7 +26,10 @@ def append(connection: Connection, entries: Sequence[Entry], *, now: datetime) -
 
     ``now`` is cut to milliseconds, and replaced by the time of the record before when that is later: a clock that was
     set back must not make the log look reordered. Until the transaction ends, others who append for the organisation
-    wait. Raises ``KrateError(AUDIT_RECORD_INVALID)`` for an entry that breaks the schema; nothing is written then.
+    wait.
+
+    Raises ``KrateError``, and has written nothing then: ``AUDIT_RECORD_INVALID`` for an entry that breaks the schema,
+    ``DIGEST_INPUT_INVALID`` for details that are no canonical JSON, such as floats.
     """
     drafts = [cleaned(entry) for entry in entries]
     if not drafts:

@@ -24,14 +24,18 @@ _BUILT_IN = SecretScan()
 def cleaned(entry: Entry) -> dict[str, Any]:
     """The record of an entry as plain JSON, still without its place: strict details, secrets replaced and counted.
 
-    Raises ``KrateError(AUDIT_RECORD_INVALID)`` for an unknown class or type and for what is missing.
+    Raises ``KrateError(AUDIT_RECORD_INVALID)`` for an unknown class or type, what is missing, and what is no text.
     """
     _require_known(entry)
     _require_complete(entry)
     allowed = CLASSES[entry.class_].details
     details = {key: value for key, value in entry.details.items() if key in allowed and value is not None}
     record = msgspec.to_builtins(msgspec.structs.replace(entry, details=details), str_keys=True)
-    if _TRIGGER.search(_SEPARATOR.join(_strings(record)).encode(errors="replace")) is None:
+    try:
+        texts = _SEPARATOR.join(_strings(record)).encode()
+    except UnicodeEncodeError:
+        raise _invalid("a text holds half a surrogate pair") from None
+    if _TRIGGER.search(texts) is None:
         return record
     counts: Counter[str] = Counter()
     record = _without_secrets(record, counts)

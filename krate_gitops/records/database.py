@@ -30,10 +30,12 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        # PostgreSQL would let each statement see what was committed in between; SQLite never does.
-        is_postgresql = engine.dialect.name == "postgresql"
-        self._reader = engine.execution_options(isolation_level="REPEATABLE READ") if is_postgresql else engine
-        self._writer = engine.execution_options(**{_WRITES: True})
+        is_sqlite = engine.dialect.name == "sqlite"
+        # One state for a whole reading, as SQLite gives it anyway. A writer must see what it has waited for, whatever
+        # the server's default is.
+        self._reader = engine if is_sqlite else engine.execution_options(isolation_level="REPEATABLE READ")
+        writer = engine if is_sqlite else engine.execution_options(isolation_level="READ COMMITTED")
+        self._writer = writer.execution_options(**{_WRITES: True})
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -152,11 +154,17 @@ def _begin_sqlite(connection: Connection) -> None:
 def _translated(url: URL) -> Iterator[None]:
     try:
         yield
-    except IntegrityError:
-        raise
     except DBAPIError as error:
+        if isinstance(error, IntegrityError) and _is_duplicate(error):
+            raise
         first_line = str(error.orig).strip().partition("\n")[0]
         raise _unavailable(url, first_line) from error
+
+
+def _is_duplicate(error: IntegrityError) -> bool:
+    """Whether a key exists already; a trigger that refuses a change is an ``IntegrityError`` too on SQLite."""
+    names = (getattr(error.orig, "sqlite_errorname", None), getattr(error.orig, "sqlstate", None))
+    return bool({"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "23505"}.intersection(names))
 
 
 def _unavailable(url: URL, why: str) -> UnavailableError:

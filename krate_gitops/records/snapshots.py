@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+import zstandard
 from sqlalchemy import Connection, Select, Table, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -14,7 +14,7 @@ from krate_gitops.digest import sha256_digest
 from krate_gitops.errors import KrateError
 from krate_gitops.records.tables import objects, queries, snapshot_items, snapshot_tags, snapshots
 
-_FASTEST = 1
+_LEVEL = 1
 
 
 class SnapshotRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,24 +84,38 @@ def insert_snapshots(connection: Connection, new: Sequence[NewSnapshot]) -> list
             for number, one in zip(numbers, new, strict=True)
         ],
     )
-    items = [
-        {"organization": one.snapshot.organization, "snapshot_id": number, **msgspec.structs.asdict(item)}
-        for number, one in zip(numbers, new, strict=True)
-        for item in one.items
-    ]
-    if items:
-        connection.execute(insert(snapshot_items), items)
+    _insert_items(
+        connection,
+        [
+            {"organization": one.snapshot.organization, "snapshot_id": number, **msgspec.structs.asdict(item)}
+            for number, one in zip(numbers, new, strict=True)
+            for item in one.items
+        ],
+    )
     return numbers
+
+
+def _insert_items(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Inserts items by the driver itself: there are many, and their values need no conversion."""
+    if not rows:
+        return
+    compiled = insert(snapshot_items).compile(dialect=connection.dialect)
+    if compiled.positiontup is None:
+        connection.exec_driver_sql(str(compiled), list(rows))
+    else:
+        names = compiled.positiontup
+        connection.exec_driver_sql(str(compiled), [tuple(row[name] for name in names) for row in rows])
 
 
 def _insert_objects(connection: Connection, new: Sequence[NewSnapshot]) -> None:
     found = {(one.snapshot.organization, one.snapshot.selection_digest): one.selection for one in new}
+    compressor = zstandard.ZstdCompressor(level=_LEVEL)
     rows = [
         {
             "organization": organization,
             "digest": digest,
             "bytes": len(content),
-            "content": zlib.compress(content, _FASTEST),
+            "content": compressor.compress(content),
         }
         for (organization, digest), content in found.items()
     ]
@@ -146,10 +160,12 @@ def find_object(connection: Connection, organization: str, digest: str) -> bytes
     stored = connection.execute(select(objects.c.bytes, objects.c.content).where(*where)).one_or_none()
     if stored is None:
         raise spoilt("selection", "is missing", location=digest)
-    opened = zlib.decompressobj()
     try:
-        content = opened.decompress(stored.content, max_length=stored.bytes + 1)
-    except zlib.error:
+        # A frame says its own size, and the limit below counts only where it does not.
+        if zstandard.frame_content_size(stored.content) != stored.bytes:
+            raise zstandard.ZstdError
+        content = zstandard.ZstdDecompressor().decompress(stored.content, max_output_size=stored.bytes)
+    except zstandard.ZstdError:
         raise spoilt("selection", "is damaged", location=digest) from None
     if sha256_digest(content) != digest:
         raise spoilt("selection", "was changed", location=digest)

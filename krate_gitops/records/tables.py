@@ -46,7 +46,7 @@ objects = Table(
     Column("content", LargeBinary, nullable=False),
     PrimaryKeyConstraint("organization", "digest"),
 )
-"""Stored material by digest of its bytes; ``content`` is compressed by zlib, ``bytes`` is its size before that."""
+"""Stored material by digest of its bytes; ``content`` is compressed by zstd, ``bytes`` is its size before that."""
 
 snapshots = Table(
     "snapshots",

@@ -6,6 +6,7 @@ Whatever is run prints one JSON object. Memory is sampled from outside while the
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 import threading
@@ -55,7 +56,7 @@ def run_module(module: str, *arguments: str | Path) -> Finished:
 def _run(command: Sequence[str], with_memory: bool) -> Finished:
     """Raises ``RuntimeError`` when the command fails. Sampling disturbs a little: a timed run is done without it."""
     started = time.perf_counter()
-    process = subprocess.Popen(command, cwd=TOP, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(command, cwd=TOP, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     sampler = _Sampler(process.pid) if with_memory else None
     output, errors = process.communicate()
     wall = time.perf_counter() - started
@@ -63,6 +64,11 @@ def _run(command: Sequence[str], with_memory: bool) -> Finished:
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} failed: {errors.decode(errors='replace')[-2000:]}")
     return Finished(msgspec.json.decode(output), wall, memory)
+
+
+def _environment() -> dict[str, str]:
+    """Ours, but with compiled modules kept: whoever installs the program has them, and no run may pay for them."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def can_sample_memory() -> bool:

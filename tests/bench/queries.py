@@ -66,9 +66,10 @@ def measure(plan: Plan) -> Section:
             f"{plan.sizes.words} words drawn from the brain's own texts, as many that stand in one document as in "
             "2 to 10, in 11 to 100, in 101 to 1,000, and in more. For each word one `git grep -i -F` on the commit in "
             "a bare repository, its output thrown away, then one query in each mode. Every mode has an index opened "
-            "for it alone and is asked each word once, so that no answer is helped by an earlier one. Percentiles are "
-            "over the words, of the ratio of each query to the `git grep` for its word. The first query is timed from "
-            "the start of `krate-gitops brain query` to its exit, with the index on disk."
+            "for it alone and is asked each word once, so that no answer is given twice; what a process has read of "
+            "files and records it keeps, within bounds, as one that serves questions does. Percentiles are over the "
+            "words, of the ratio of each query to the `git grep` for its word. The first query is timed from the start "
+            "of `krate-gitops brain query` to its exit, with the index on disk."
         ),
         repeat=".venv/bin/python -m tests.bench --only queries",
     )

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from krate_gitops.brain.model import PromptInjection, SecretPattern, SecretScan
 from krate_gitops.brain.scan.bulk import Reason, Scanner
+from krate_gitops.brain.scan.clean import is_clean
 from krate_gitops.brain.scan.entropy import find_high_entropy
 from krate_gitops.brain.scan.injection import scan_injection
 from krate_gitops.brain.scan.normal import DISGUISING, normalise
 from krate_gitops.brain.scan.private import find_private_data
 from krate_gitops.brain.scan.secrets import find_secrets
-from krate_gitops.memory.redact import RedactionConfig, make_inert, redact
+from krate_gitops.memory.redact import Redacted, RedactionConfig, make_inert, redact
 from tests.unit.scan.planted import VARIANTS, chars, planted
 from tests.unit.scan.test_injection import ATTACKS
 
@@ -44,12 +45,24 @@ documents = st.lists(fragments, max_size=6).map("".join)
 @given(st.lists(documents, max_size=5))
 def test_the_first_look_misses_nothing_that_a_detailed_scan_finds(texts: list[str]) -> None:
     flagged = dict(SCANNER.suspects([text.encode() for text in texts]))
+    alone = [dict(SCANNER.suspects([text.encode() for text in texts], reason)) for reason in Reason]
     for at, text in enumerate(texts):
         reasons = flagged.get(at, Reason(0))
+        assert [reason in reasons for reason in Reason] == [at in found for found in alone]
         assert not find_secrets(text, SECRET) or Reason.SECRET in reasons
         assert not find_high_entropy(text, SECRET) or Reason.ENTROPY in reasons
         assert not scan_injection(text, INJECTION.extra_phrases) or Reason.INJECTION in reasons
         assert not find_private_data(text) or Reason.PRIVATE in reasons
+
+
+@settings(deadline=None)
+@given(documents)
+def test_redaction_leaves_alone_what_the_scan_of_a_file_calls_clean(text: str) -> None:
+    for scan in (SECRET, SecretScan(entropy_min_length=60), SecretScan(entropy_threshold_percent=95)):
+        scanner = Scanner(scan, INJECTION)
+        reasons = dict(scanner.suspects([text.encode()])).get(0, Reason(0))
+        if is_clean(text, text.encode(), scanner.scan(text, reasons), scan):
+            assert redact(text, config=RedactionConfig(scan)) == Redacted(text, {}, 0.0)
 
 
 @settings(deadline=None)

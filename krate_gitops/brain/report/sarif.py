@@ -131,6 +131,9 @@ def _text(text: str) -> str:
     return safe.replace("[", "\\[") if "](" in safe else safe
 
 
+_NO_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+
+
 def _uri(path: str) -> str:
-    """A relative reference. Bytes of a path that are not UTF-8 stay those bytes."""
-    return quote(path.encode(errors="surrogateescape"))
+    """A relative reference. Bytes that are not UTF-8 stay those bytes; what stands for no byte is replaced."""
+    return quote(_NO_BYTE.sub("\ufffd", path).encode(errors="surrogateescape"))

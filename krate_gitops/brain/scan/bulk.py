@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import enum
 from bisect import bisect_right
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Iterator, Sequence
 
 import msgspec
 import re2
@@ -27,7 +26,8 @@ from krate_gitops.brain.text import LineIndex
 
 _SEPARATOR = b"\n\0\n"
 _BUFFER_BYTES = 32 << 20
-_MOST_FINDINGS = 50
+MOST_FINDINGS = 50
+"""Of one code in one text."""
 
 
 class Reason(enum.Flag):
@@ -60,9 +60,16 @@ class Scanner:
         self._secret = secret
         self._injection = injection
         self._extra = [compile_policy(pattern) for pattern in secret.extra_patterns]
+        self._known: dict[Reason, tuple[_Pass, ...]] = {}
 
-    @cached_property
-    def _passes(self) -> tuple[_Pass, ...]:
+    def _passes(self, wanted: Reason) -> tuple[_Pass, ...]:
+        known = self._known.get(wanted)
+        if known is None:
+            made = self._together() if wanted == EVERY_REASON else tuple(self._alone(wanted))
+            known = self._known[wanted] = made
+        return known
+
+    def _together(self) -> tuple[_Pass, ...]:
         entropy = entropy_trigger(self._secret.entropy_min_length)
         # What is cheap alone goes into one automaton; the texts it stops in are asked again which of the three it was.
         cheap = ((Reason.ENTROPY, entropy), (Reason.PRIVATE, PRIVATE), (Reason.INJECTION, DISGUISED))
@@ -79,7 +86,21 @@ class Scanner:
             ),
         )
 
-    def suspects(self, texts: Sequence[bytes]) -> list[tuple[int, Reason]]:
+    def _alone(self, wanted: Reason) -> Iterator[_Pass]:
+        """Passes that look for nothing else than what is wanted."""
+        if Reason.SECRET in wanted:
+            yield _Pass(compile_trigger(SECRET_TRIGGER), ((Reason.SECRET, None),))
+        if Reason.ENTROPY in wanted:
+            trigger = compile_trigger(entropy_trigger(self._secret.entropy_min_length), characters=True)
+            yield _Pass(trigger, ((Reason.ENTROPY, None),))
+        if Reason.INJECTION in wanted:
+            yield _Pass(compile_trigger(loosened(ENCODED)), ((Reason.INJECTION, None),))
+            yield _Pass(phrase_trigger(self._injection.extra_phrases), ((Reason.INJECTION, None),))
+            yield _Pass(compile_trigger(DISGUISED, characters=True), ((Reason.INJECTION, None),))
+        if Reason.PRIVATE in wanted:
+            yield _Pass(compile_trigger(PRIVATE, characters=True), ((Reason.PRIVATE, None),))
+
+    def suspects(self, texts: Sequence[bytes], wanted: Reason = EVERY_REASON) -> list[tuple[int, Reason]]:
         """Positions of the texts that need detailed scans, ascending, each with the scans it needs.
 
         A superset: whatever a detailed scan finds in a text (decoded as UTF-8), its reason is here.
@@ -91,23 +112,23 @@ class Scanner:
             while last < len(texts) and (last == first or size + len(texts[last]) <= _BUFFER_BYTES):
                 size += len(texts[last])
                 last += 1
-            found.extend((first + at, reason) for at, reason in self._in_buffer(texts[first:last]))
+            found.extend((first + at, reason) for at, reason in self._in_buffer(texts[first:last], wanted))
             first = last
         return found
 
-    def _in_buffer(self, texts: Sequence[bytes]) -> list[tuple[int, Reason]]:
+    def _in_buffer(self, texts: Sequence[bytes], wanted: Reason) -> list[tuple[int, Reason]]:
         starts, offset = [], 0
         for text in texts:
             starts.append(offset)
             offset += len(text) + len(_SEPARATOR)
         buffer = _SEPARATOR.join(texts)
         reasons: dict[int, Reason] = {}
-        for one in self._passes:
+        for one in self._passes(wanted):
             for at in _texts_with(one.trigger, buffer, starts):
                 for reason, trigger in one.reasons:
                     if trigger is None or trigger.search(texts[at]) is not None:
                         reasons[at] = reasons.get(at, reason) | reason
-        for extra in self._extra:
+        for extra in self._extra if Reason.SECRET in wanted else ():
             for at, text in enumerate(texts):
                 if extra.search(text) is not None:
                     reasons[at] = reasons.get(at, Reason.SECRET) | Reason.SECRET
@@ -179,7 +200,7 @@ def _private(text: str, lines: LineIndex) -> list[Finding]:
 
 def _limited(found: list[Finding]) -> list[Finding]:
     """The first findings of a code; a text made of nothing else needs no million diagnostics."""
-    return found[:_MOST_FINDINGS]
+    return found[:MOST_FINDINGS]
 
 
 def _texts_with(pattern: re2._Regexp, buffer: bytes, starts: list[int]) -> list[int]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+import msgspec
+
 from krate_gitops.brain.facts import ParsedFile
 from krate_gitops.brain.model import FileClass, Record
 from krate_gitops.brain.ontology import OntologyIndex
@@ -138,8 +140,9 @@ class _Graph:
 
 def full_entry(index: OntologyIndex, path: str, record: Record) -> dict[str, Any]:
     """A record with what the ontology adds; members without a value are null."""
-    entry = {**_WHOLE, **record_entry(path, record)}
-    entry.pop("patch", None)
+    entry = {**_WHOLE, **msgspec.to_builtins(record_entry(path, record))}
+    for of_patches in ("id", "patch"):
+        entry.pop(of_patches, None)
     entry["sensitivity"] = index.sensitivity(record.kind, record.sensitivity)
     if entry["sensitivity"] == SECRET_METADATA:
         return {**entry, **_OF_SECRETS}

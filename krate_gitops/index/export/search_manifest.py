@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from krate_gitops.brain.facts import ParsedFile
 from krate_gitops.brain.model import FileClass
 from krate_gitops.brain.ontology import OntologyIndex
@@ -36,7 +38,7 @@ def _searchable(judged: Judged, index: OntologyIndex) -> Iterator[ParsedFile]:
 
 
 def _entry(index: OntologyIndex, file: ParsedFile) -> dict[str, Any]:
-    entry = {**_WHOLE, **document_entry(file)}
+    entry = {**_WHOLE, **msgspec.to_builtins(document_entry(file))}
     entry["tags"] = canonical_tags(index, entry["tags"])
     if file.records:
         entry["sensitivity"] = index.sensitivity(entry["kind"] or "", entry["sensitivity"])

@@ -70,5 +70,5 @@ def ask(opened: OpenIndex) -> Any:
         "records": [columns.record(number).id for number in range(columns.links.records)],
         "edges": list(zip(edges.source.tolist(), edges.target.tolist(), strict=True)),
         "entries": [[entry.path for entry in shard.entries()] for shard in columns.shards],
-        "texts": [text for _, text in opened.texts(range(len(columns.paths)))],
+        "texts": [text.raw for text in opened.texts(range(len(columns.paths)))],
     }

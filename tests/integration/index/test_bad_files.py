@@ -103,7 +103,7 @@ def _ask(opened: OpenIndex) -> Answers:
     columns = opened.columns
     judge = opened._builder.judge(opened.source, columns, opened.manifest.issues)
     found = [(path, finding.code) for path, finding, _ in judge.findings()]
-    texts = {columns.paths[number] for number, _ in opened.texts(range(len(columns.paths)))}
+    texts = {columns.paths[text.file] for text in opened.texts(range(len(columns.paths)))}
     strength = opened.ranker.match(analyse("refunds")).strength
     refunds = [columns.paths[int(columns.unit_file[unit])] for unit in strength.nonzero()[0]]
     words = [columns.paths[number] for number in opened.words.files_with("refunds").nonzero()[0]]

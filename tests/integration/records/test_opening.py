@@ -15,7 +15,8 @@ import pytest
 from sqlalchemy import text
 
 from krate_gitops.errors import KrateError, UnavailableError, UsageError
-from krate_gitops.records.database import close_databases, has_records, open_database
+from krate_gitops.records.database import close_databases, open_database
+from krate_gitops.records.location import has_records
 from krate_gitops.records.schema import HEAD
 from krate_gitops.settings import Settings
 from tests.integration.records.processes import in_children

@@ -19,7 +19,7 @@ from krate_gitops.records.audit_export import export_lines
 from krate_gitops.records.audit_filter import AuditFilter
 from krate_gitops.records.audit_head import NO_HASH
 from krate_gitops.records.audit_query import count, query, tail
-from krate_gitops.records.audit_record import Actor, AuditRecord, Entry, Target
+from krate_gitops.records.audit_record import Actor, AuditRecord, Target
 from krate_gitops.records.database import Database, open_database
 from krate_gitops.records.memory_events import cross_org_denied
 from krate_gitops.settings import Settings
@@ -35,16 +35,16 @@ DENIED = cross_org_denied(
     reference_kind="AgentRun",
 )
 WRITTEN = [APPROVAL, RESOLVED, EXECUTED, STACK, DISPATCH, DENIED]
-"""One record a minute, numbered from 1, each with one of ``globex`` beside it."""
+"""One record a minute, numbered from 1; ``globex`` has them in the opposite order."""
 
 
-def written(settings: Settings, entries: list[Entry] = WRITTEN) -> Database:
+def written(settings: Settings) -> Database:
     database = open_database(settings)
     with database.writing() as connection:
-        for minute, one in enumerate(entries):
-            now = NOW + timedelta(minutes=minute)
+        for at, (one, other) in enumerate(zip(WRITTEN, reversed(WRITTEN), strict=True)):
+            now = NOW + timedelta(minutes=at)
             append(connection, [one], now=now)
-            append(connection, [msgspec.structs.replace(one, organization_ref="globex")], now=now)
+            append(connection, [msgspec.structs.replace(other, organization_ref="globex")], now=now)
     return database
 
 
@@ -81,6 +81,7 @@ CASES: list[tuple[dict[str, Any], list[int]]] = [
     ({"since": minute(2)}, [6, 5, 4, 3]),
     ({"until": minute(2)}, [2, 1]),
     ({"since": minute(2), "until": minute(4), "class_": "stack-change"}, [4]),
+    ({"until": NOW + timedelta(minutes=1)}, [1]),
     ({"since": minute(0).replace(microsecond=120_000), "until": minute(0).replace(microsecond=121_000)}, [1]),
     ({"user": "rivera' OR '1'='1"}, []),
 ]

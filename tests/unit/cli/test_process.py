@@ -17,7 +17,7 @@ from tests.repos import RepoBuilder
 from tests.unit.memory.world import ONTOLOGY
 
 PROGRAM = [sys.executable, "-m", "krate_gitops"]
-HEAVY = ("numpy", "tantivy", "rich", "yaml", "ryaml", "structlog", "dulwich", "re2", "alembic", "sqlalchemy")
+HEAVY = ("numpy", "tantivy", "rich", "yaml", "ryaml", "structlog", "dulwich", "re2", "alembic", "sqlalchemy", "mcp")
 
 
 def process(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -49,17 +49,15 @@ def test_help_and_version_import_next_to_nothing() -> None:
         ["--help"],
         ["--version"],
         ["ref", "resolve", "--help"],
+        ["mcp", "--help"],
         ["audit", "query", "--help"],
         ["snapshot", "--help"],
         ["snapshot", "create", "--help"],
         ["snapshot", "list", "--help"],
         ["completion", "bash"],
     ):
-        assert (
-            imported_by(*arguments)
-            & {*HEAVY, "msgspec" if arguments[0] not in ("ref", "audit", "snapshot") else "numpy"}
-            == set()
-        )
+        light = {"msgspec"} if arguments[0] not in ("ref", "mcp", "audit", "snapshot") else set()
+        assert imported_by(*arguments) & {*HEAVY, *light} == set()
 
 
 def test_ref_resolve_imports_nothing_heavy(brain: RepoBuilder) -> None:
@@ -120,23 +118,25 @@ def test_a_terminal_that_cannot_show_a_character_gets_an_escape(tmp_path: Path) 
     assert r"brain-\u6f22" in done.stderr
 
 
-def test_an_interrupt_from_the_keyboard_ends_with_130() -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_with_130_wherever_it_comes_from(number: signal.Signals) -> None:
     code = (
-        "import click, time\n"
-        "from krate_gitops.cli.main import cli\n"
+        "import click, sys, time\n"
+        "from krate_gitops.cli.main import cli, run\n"
         "from krate_gitops.cli.commands import KrateCommand\n"
         "def wait():\n"
         "    click.echo('ready')\n"
         "    time.sleep(60)\n"
         "cli.add_command(KrateCommand('wait', callback=wait))\n"
-        "cli.main(['wait'])\n"
+        "sys.argv[1:] = ['wait']\n"
+        "run()\n"
     )
     with subprocess.Popen(
         [sys.executable, "-u", "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as waiting:
         assert waiting.stdout is not None
         assert waiting.stdout.readline() == "ready\n"
-        waiting.send_signal(signal.SIGINT)
+        waiting.send_signal(number)
         _, stderr = waiting.communicate(timeout=30)
     assert (waiting.returncode, stderr) == (130, "interrupted\n")
 

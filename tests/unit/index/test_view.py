@@ -134,3 +134,9 @@ def test_a_view_leaves_nothing_behind(indexed: Indexed) -> None:
     assert indexed.files_with("refund")
     views = indexed.builder.store.root / "views"
     assert not views.exists() or list(views.iterdir()) == []
+
+
+def test_a_part_of_very_many_words_is_found_in_all_of_them(tmp_path: Path) -> None:
+    files = {f"notes/{number}.md": f"# Note\n\nb{number}zz\n" for number in range(60)}
+    indexed = Indexed(tmp_path, files | {"notes/other.md": "# Note\n\nnothing\n"})
+    assert indexed.files_with("zz") == set(files)

@@ -15,7 +15,8 @@ from tests.unit.memory.conftest import Make
 
 def matches(query: str, text: str, *, regex: bool = False, case: bool = False) -> list[tuple[int, str]]:
     """Number of each matching line, and what of it matches."""
-    found, _ = windows(text, Matcher(query, regex=regex, case_sensitive=case), context=0, most=1000)
+    searched = text if regex or case else lowered(text)
+    found, _ = windows(searched, Matcher(query, regex=regex, case_sensitive=case), context=0, most=1000)
     lines = text.split("\n")
     return [(m.line, lines[m.line - 1][m.start : m.end]) for window in found for m in window.matches]
 
@@ -200,7 +201,8 @@ def test_lines_are_taken_by_number(first: int, last: int, found: str | None) -> 
 def cut(line: str, query: str) -> tuple[str, str]:
     """What is shown of a long line, and what of that is said to match."""
     text = f"before\n{line}\nafter"
-    [window], _ = windows(text, Matcher(query, regex=False, case_sensitive=False), context=1, most=10)
+    matcher = Matcher(query, regex=False, case_sensitive=False)
+    [window], _ = windows(lowered(text), matcher, context=1, most=10)
     shown = excerpt(text, window)
     lines = shown.text.split("\n")
     assert (lines[0], lines[2], len(lines)) == ("before", "after", 3)

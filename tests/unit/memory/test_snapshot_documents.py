@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zlib
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+import zstandard
 from sqlalchemy import select
 
 from krate_gitops.encoding import json_text
@@ -184,7 +184,7 @@ def test_rows_repeat_what_the_documents_say(desk: Desk) -> None:
         kept.snapshot.status.digest,
     )
     assert digest(json.loads(row["spec"])) == row["digest"]
-    assert zlib.decompress(stored["content"]) == kept.stored
+    assert zstandard.ZstdDecompressor().decompress(stored["content"]) == kept.stored
     assert (stored["digest"], stored["bytes"]) == (spec.selection_digest, len(kept.stored))
     assert [(item["rank"], item["path"]) for item in items] == [(one.rank, one.path) for one in kept.material.items()]
     assert [item["digest"] for item in items] == [one.digest for one in kept.material.items()]

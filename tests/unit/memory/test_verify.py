@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import zlib
 from pathlib import Path
 
 import msgspec
 import pytest
+import zstandard
 from sqlalchemy.exc import DBAPIError
 
 from krate_gitops.digest import sha256_digest
@@ -80,7 +80,9 @@ def test_material_that_was_exchanged_for_other_material_is_found(desk: Desk) -> 
     text = msgspec.structs.replace(kept.material.excerpts[0], text="Another line.")
     forged = encode(msgspec.structs.replace(kept.material, excerpts=(text, *kept.material.excerpts[1:])))
     desk.execute(
-        "UPDATE objects SET content = :content, bytes = :size", content=zlib.compress(forged), size=len(forged)
+        "UPDATE objects SET content = :content, bytes = :size",
+        content=zstandard.ZstdCompressor().compress(forged),
+        size=len(forged),
     )
     [fault] = verify_all(desk.database, "local").faults
     assert fault.what == "the stored selection was changed"

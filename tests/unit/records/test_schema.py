@@ -66,6 +66,7 @@ def test_details_keep_the_keys_of_their_class_and_no_other(name: str) -> None:
         ({"target": Target(kind="", name="")}, "target.kind, target.name"),
         ({"decision": Decision(allowed=False, reason="")}, "decision.reason"),
         ({"metadata": Metadata(correlation_id="01J")}, "metadata.correlationId"),
+        ({"operation": "half \ud83d"}, "surrogate"),
     ],
 )
 def test_what_is_missing_or_unknown_is_refused(changes: dict[str, Any], what: str) -> None:

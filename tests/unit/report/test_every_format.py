@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from krate_gitops.brain.report import Presentation, ReportFormat, render
@@ -23,6 +23,7 @@ def test_no_format_prints_what_a_terminal_obeys(form: ReportFormat) -> None:
 
 @pytest.mark.parametrize("form", ReportFormat)
 @given(hostile=st.text(st.characters(codec=None), max_size=40))
+@example(hostile="\ud800")
 def test_no_text_of_a_brain_gets_through_unescaped(form: ReportFormat, hostile: str) -> None:
     found = diagnostic(path=hostile, message=hostile, hint=hostile, record_id=hostile, field=hostile)
     text = render(report_of([found]), form)
