@@ -19,13 +19,14 @@ from krate_gitops.settings import Settings
 PINS = "refs/krate/pins/"
 
 
-def pin_commit(repository: Repository, commit: str, *, settings: Settings) -> None:
+def pin_commit(repository: Repository, commit: str, *, settings: Settings, apart: bool = False) -> None:
     """Keeps a commit from being lost; costs one look-up when it is pinned already.
 
-    Raises ``UnavailableError(MEMORY_REPOSITORY_UNAVAILABLE)`` when the commit is not there or the home folder can't be
+    ``apart`` copies it even from a repository of ours, to where commits of several lie side by side. Raises
+    ``UnavailableError(MEMORY_REPOSITORY_UNAVAILABLE)`` when the commit is not there or the home folder can't be
     written.
     """
-    keeper = repository if _is_ours(repository, settings) else _keeper(repository.object_format, settings)
+    keeper = repository if not apart and _is_ours(repository, settings) else _keeper(repository.object_format, settings)
     if _has_pin(keeper.git_dir, commit):
         return
     if keeper is not repository:

@@ -70,6 +70,12 @@ class Brain:
             self.repository, request, settings=self.settings, now=datetime.now(UTC), current_only=current_only
         )
 
+    def within(self, repository: Repository) -> Self:
+        """The same brain, read from another repository that holds its commits."""
+        other = copy.copy(self)
+        other.repository = repository
+        return other
+
     def origin(self) -> Origin:
         """How a snapshot that is taken here finds its repository again."""
         location = self.spec if is_url(self.spec) else str(Path(self.spec).expanduser().resolve())

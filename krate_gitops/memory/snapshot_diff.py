@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from krate_gitops.errors import UsageError
-from krate_gitops.git.pins import holds, pin_commit
+from krate_gitops.git.pins import holds, pin_commit, pinned_repository
 from krate_gitops.git.request import RefMode, RefRequest
 from krate_gitops.memory.brain import Brain
 from krate_gitops.memory.compare import Change, compare
@@ -54,12 +54,14 @@ def diff_snapshot(
 ) -> SnapshotDiff:
     """Compares a snapshot's commit with another of the brain's repository.
 
-    Where that repository has lost the pinned commit, both are read from the copies under the home folder.
+    Where that repository has lost the pinned commit, both are read from copies side by side under the home folder.
     """
     pinned = kept.snapshot.spec.resolved_commit
     if not holds(brain.repository, pinned):
-        pin_commit(brain.repository, commit, settings=brain.settings)
-        brain = reopen(kept, settings=brain.settings)
+        for repository, oid in ((reopen(kept, settings=brain.settings).repository, pinned), (brain.repository, commit)):
+            pin_commit(repository, oid, settings=brain.settings, apart=True)
+        both = pinned_repository(brain.repository.name, pinned, settings=brain.settings)
+        brain = brain if both is None else brain.within(both)
     return brain.read(
         pinned,
         lambda before: brain.read(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,11 @@ from krate_gitops.memory.material import Material, encode
 from krate_gitops.memory.recall import Kept, file_form, read_file
 from krate_gitops.memory.reopen import reopen
 from krate_gitops.memory.replay import Replay, replay
+from krate_gitops.memory.snapshot_diff import diff_snapshot
 from krate_gitops.settings import Settings
 from tests.integration.git.servers import git_backend, serve
-from tests.repos import RepoBuilder, git
-from tests.snapshots import Desk
+from tests.repos import Content, RepoBuilder, git
+from tests.snapshots import FILES, Desk
 
 
 @pytest.fixture
@@ -51,9 +52,9 @@ def forget_indexes(desk: Desk) -> None:
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
 
-def rewrite(repo: RepoBuilder) -> str:
+def rewrite(repo: RepoBuilder, files: Mapping[str, Content] | None = None) -> str:
     """A force-push of other history, after which the old one is swept away; the new tip."""
-    tip = repo.commit({"ontology/node-kinds.yaml": "nodeKinds: []\n"}, parents=[], branch="main")
+    tip = repo.commit(files or {"ontology/node-kinds.yaml": "nodeKinds: []\n"}, parents=[], message="rewritten")
     git(repo.git_dir, "reflog", "expire", "--expire=now", "--all")
     git(repo.git_dir, "gc", "-q", "--prune=now")
     return tip
@@ -326,3 +327,26 @@ def test_stored_bytes_that_are_no_material_are_refused(desk: Desk) -> None:
         with pytest.raises(KrateError) as caught:
             _ = kept._replace(stored=stored).material
         assert caught.value.code == "MEMORY_SNAPSHOT_FAILED"
+
+
+# What has changed since
+
+
+def test_a_diff_works_after_history_was_rewritten(desk: Desk) -> None:
+    kept = desk.take(mode="grep-only")
+    tip = rewrite(desk.repo, {**FILES, "notes/n.md": "# N\n\nA line of its own.\n"})
+    forget_indexes(desk)
+    found = diff_snapshot(desk.brain(), kept, tip)
+    assert (found.from_commit, found.to_commit, found.selected) == (desk.second, tip, 1)
+    assert [change.path for change in found.changes] == ["notes/n.md"]
+
+
+def test_a_diff_works_with_a_remote_that_has_moved_and_was_rewritten(remote: Desk, tmp_path: Path) -> None:
+    kept = remote.take(mode="grep-only")
+    rewrite(remote.repo, {**FILES, "notes/n.md": "# N\n\nA line of its own.\n"})
+    moved = tmp_path / "srv" / "moved"
+    shutil.move(remote.repo.path, moved)
+    remote.spec = remote.spec.replace("/brain", "/moved")
+    brain = remote.brain()
+    found = diff_snapshot(brain, kept, brain.resolve(RefRequest()).current_commit)
+    assert [change.path for change in found.changes] == ["notes/n.md"]
