@@ -15,7 +15,7 @@ from krate_gitops.cli.invocation import Invocation, pass_invocation
 from krate_gitops.cli.opening import open_brain, policy_for
 from krate_gitops.cli.options import RefSelection, jobs_option, policy_option, ref_options
 from krate_gitops.cli.progress import progress
-from krate_gitops.cli.snapshot_options import acknowledge_option, place_options, recalled, reopened
+from krate_gitops.cli.snapshot_options import acknowledge_option, place_options, reopened, usable
 from krate_gitops.errors import UsageError
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def _usable(invocation: Invocation, reference: str, acknowledged: bool) -> Kept:
     """The snapshot. Raises ``KrateError(MEMORY_SNAPSHOT_KNOWN_BAD)``."""
     from krate_gitops.memory.keep import refuse_known_bad
 
-    kept = recalled(invocation, reference)
+    kept = usable(invocation, reference)
     name = kept.snapshot.metadata.name
     refuse_known_bad(kept.snapshot.status.known_bad is not None, acknowledged, location=name)
     return kept

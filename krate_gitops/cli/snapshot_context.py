@@ -7,7 +7,7 @@ import click
 from krate_gitops.cli.commands import KrateCommand
 from krate_gitops.cli.invocation import Invocation, pass_invocation
 from krate_gitops.cli.output import show
-from krate_gitops.cli.snapshot_options import acknowledge_option, recalled, snapshot_argument
+from krate_gitops.cli.snapshot_options import acknowledge_option, snapshot_argument, usable
 
 
 @click.command("context", cls=KrateCommand)
@@ -22,10 +22,8 @@ def context(invocation: Invocation, reference: str, acknowledge_known_bad: bool)
     from krate_gitops.encoding import plain
     from krate_gitops.memory.context import memory_block, prompt_section
     from krate_gitops.memory.keep import refuse_known_bad
-    from krate_gitops.memory.verify import require_whole
 
-    kept = recalled(invocation, reference)
-    require_whole(kept)
+    kept = usable(invocation, reference)
     name = kept.snapshot.metadata.name
     refuse_known_bad(kept.snapshot.status.known_bad is not None, acknowledge_known_bad, location=name)
     block = memory_block(kept)

@@ -28,10 +28,10 @@ from krate_gitops.cli.snapshot_options import (
     actor,
     opened_anew,
     place_options,
-    recalled,
     records,
     snapshot_argument,
     snapshot_table,
+    usable,
 )
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def refresh(
     """Ask the question of a snapshot anew, its ref resolved again. The old snapshot stays."""
     from krate_gitops.memory.take import refresh as take_again
 
-    kept = recalled(invocation, reference)
+    kept = usable(invocation, reference)
     occasion = _occasion(None, request_id, dispatch_run or kept.snapshot.spec.dispatch_run, None)
     with progress(invocation) as listen:
         brain = opened_anew(invocation, kept, repo, root, ontology, listen)

@@ -16,10 +16,10 @@ from krate_gitops.cli.snapshot_options import (
     denials_on_record,
     opened_anew,
     place_options,
-    recalled,
     records_if_any,
     reopened,
     snapshot_argument,
+    usable,
 )
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def diff(
     from krate_gitops.memory.reference import snapshot_reference
     from krate_gitops.memory.snapshot_diff import diff_snapshot, other_commit
 
-    kept = recalled(invocation, reference)
+    kept = usable(invocation, reference)
     with progress(invocation) as listen:
         with denials_on_record(invocation):
             name = snapshot_reference(against, invocation.settings.organization)

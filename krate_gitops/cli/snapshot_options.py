@@ -64,6 +64,15 @@ def recalled(invocation: Invocation, reference: str) -> Kept:
         return recall(records_if_any(invocation), reference, invocation.settings.organization)
 
 
+def usable(invocation: Invocation, reference: str) -> Kept:
+    """The snapshot an argument means, to be told again or built on: a file must hold it as it was made."""
+    from krate_gitops.memory.verify import require_whole
+
+    kept = recalled(invocation, reference)
+    require_whole(kept)
+    return kept
+
+
 def denials_on_record(invocation: Invocation) -> AbstractContextManager[None]:
     """Within it, a refused reference to a snapshot of another organisation is recorded."""
     from krate_gitops.memory.trail import denials_recorded

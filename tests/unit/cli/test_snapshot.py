@@ -96,8 +96,9 @@ def test_replay_ends_with_one_when_something_differs(snapshots: Snapshots, tmp_p
     assert [one["reason"] for one in found["differences"]] == ["item-changed"]
     assert "not the same" in snapshots("replay", tmp_path / "told.json", "--repo", snapshots.repo.path).stdout
     assert "selectionDigest is sha256:" in snapshots("verify", tmp_path / "told.json").stdout
-    error = snapshots.json("context", tmp_path / "told.json", code=1)["error"]
-    assert error["code"] == "MEMORY_SNAPSHOT_FAILED"
+    for command in ("context", "diff", "refresh"):
+        error = snapshots.json(command, tmp_path / "told.json", code=1)["error"]
+        assert error["code"] == "MEMORY_SNAPSHOT_FAILED"
 
 
 def test_context_prints_the_section_or_the_block(snapshots: Snapshots) -> None:
