@@ -183,18 +183,23 @@ def _is_alternative(text: str, match: re2._Match) -> bool:
 
 
 def _provider_tokens(text: str) -> Iterator[_Candidate]:
-    at = 0
-    while (match := patterns.TOKEN_START.search(text, at)) is not None:
-        at = match.end()
-        glued = unfold(match.group())
+    # In text, the pattern's library counts characters from the start at every search. So bytes are searched, and only
+    # what lies between two tokens is counted.
+    data, at, at_byte = text.encode(), 0, 0
+    while (match := patterns.TOKEN_START.search(data, at_byte)) is not None:
+        matched = match.group().decode()
+        at += len(data[at_byte : match.start()].decode()) + len(matched)
+        at_byte = match.end()
+        glued = unfold(matched)
         shape = next((s for p, s in patterns.SHAPE_OF.items() if glued.endswith(p)), None)
         if shape is None:
             continue
-        start = match.end() - len(match.group()) + _edge(match.group(), shape.prefix)
+        start = at - len(matched) + _edge(matched, shape.prefix)
         most = shape.least if shape.exact else 4096
-        got = gather(text, match.end(), _BODIES[shape.body], least=shape.least, most=most)
+        got = gather(text, at, _BODIES[shape.body], least=shape.least, most=most)
         if got is None:
             continue
+        at_byte += len(text[at : got.end].encode())
         at = got.end
         body = got.value.rstrip(".-_")
         cut_short = shape.exact and text[got.end : got.end + 1].isalnum()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import random
+import time
 
 import pytest
 
@@ -247,3 +248,21 @@ def test_an_accepted_fingerprint_silences_that_value_only() -> None:
 )
 def test_text_made_of_nothing_but_beginnings_takes_linear_time(piece: str) -> None:
     assert isinstance(find_secrets(piece * (60_000 // len(piece)), CONFIG), list)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_text_full_of_secrets_takes_time_in_proportion_and_keeps_places(variant: str) -> None:
+    secret, value = planted(variant, random.Random(1))
+
+    def scan(times: int) -> float:
+        text = f"- é漢 {secret}\n" * times
+        started = time.process_time()
+        hits = find_secrets(text, CONFIG)
+        spent = time.process_time() - started
+        # What is removed may be more than the value, but of every line it is.
+        assert sum(value in text[hit.start : hit.end] for hit in hits) == times
+        return spent
+
+    few = min(scan(250) for _ in range(3))
+    # Eight times the text; sixty-four times the work would be a search that begins from the start each time.
+    assert scan(2000) < 24 * few
