@@ -147,7 +147,15 @@ def is_secret_value(value: str) -> bool:
 
 def _is_odd(segment: str) -> bool:
     parts = pieces(segment)
-    return (len(segment) >= 6 and len(parts) >= 4 and len(segment) / len(parts) < 4.2) or is_hex_key(segment)
+    if len(segment) >= 6 and len(parts) >= 4 and len(segment) / len(parts) < 4.2:
+        return True
+    return is_hex_key(segment) or _is_wordless(segment, parts)
+
+
+def _is_wordless(segment: str, parts: list[str]) -> bool:
+    """A long run of both cases with hardly a word in it. Random letters now and then change case seldom."""
+    mixed = not segment.islower() and any(part[-1].islower() for part in parts) and len(parts) > 1
+    return mixed and len(segment) >= 16 and _words_cover(parts) < 0.3 * len(segment)
 
 
 def is_hex_key(segment: str) -> bool:

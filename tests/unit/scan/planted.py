@@ -82,9 +82,7 @@ def planted(variant: str, rng: random.Random) -> tuple[str, str]:
         value = chars(rng, 64)
         between = " " if variant == "private-key" else "\n"
         return f"-----BEGIN {name} KEY-----{between}{value}{between}-----END {name} KEY-----", value
-    # A password-like name's value is told from a word by its order: cases and digits mixed, as generators mix them.
-    kinds = (string.ascii_lowercase, string.ascii_uppercase, string.digits, string.ascii_letters)
-    value = "".join(chars(rng, 1, kind) for _ in range(7) for kind in kinds)
+    value = chars(rng, 28)
     if variant == "basic":
         value = base64.b64encode(f"deploy:{chars(rng, 14)}9x".encode()).decode()
     if variant == "url-credential":

@@ -266,3 +266,21 @@ def test_a_text_full_of_secrets_takes_time_in_proportion_and_keeps_places(varian
     few = min(scan(250) for _ in range(3))
     # Eight times the text; sixty-four times the work would be a search that begins from the start each time.
     assert scan(2000) < 24 * few
+
+
+@pytest.mark.parametrize("value", ["egqyiidbZlKczddtZgmFieyfkczv", "rlujqFnhxtbbdjkeGvtw"])
+def test_random_letters_that_seldom_change_case_are_a_secret_where_one_is_assigned(value: str) -> None:
+    assert kinds(f"api_key = {value}") == ["secret-key"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "readOnlyServiceAccountName",
+        "SHA256WITHRSAENCRYPTION",
+        "defaultCredentialsProviderChain",
+        "strengthThroughRhythms",
+    ],
+)
+def test_names_of_many_words_are_none(value: str) -> None:
+    assert kinds(f"api_key = {value}") == []
