@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import cached_property
 
 import msgspec
 
@@ -23,7 +24,7 @@ class TreeIssue(msgspec.Struct, frozen=True, array_like=True):
     reason: str
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Index of one commit under one root, ontology and parse profile (together the ``variant``)."""
 
     commit: str
@@ -68,9 +69,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     def records(self) -> int:
         return sum(shard.records for shard in self.shards)
 
-    @property
+    @cached_property
     def index_digest(self) -> str:
-        """Digest of the logical content, equal however and wherever the index was built."""
+        """Digest of the logical content, equal however and wherever the index was built. It looks at every shard."""
         return index_digest(self.ontology_digest, self.shards)
 
     @property
