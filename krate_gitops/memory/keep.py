@@ -16,17 +16,17 @@ from krate_gitops.errors import KrateError, UnavailableError, UsageError
 from krate_gitops.git.chain import load_chain
 from krate_gitops.git.local import Repository
 from krate_gitops.git.pins import pin_commit
-from krate_gitops.git.ranges import CommitRange
 from krate_gitops.git.refs import RefResolution
 from krate_gitops.git.request import RefMode
+from krate_gitops.memory.coverage import covered_snapshots
 from krate_gitops.memory.freeze import Frozen, rows
 from krate_gitops.memory.origin import Origin
 from krate_gitops.memory.recall import Kept, load
 from krate_gitops.memory.request import QueryRequest
 from krate_gitops.memory.trail import append_snapshots
 from krate_gitops.records.database import Database
-from krate_gitops.records.known_bad import KnownBadRange, insert_marks, list_ranges, range_row
-from krate_gitops.records.snapshots import find_items, find_snapshot, insert_snapshots
+from krate_gitops.records.known_bad import insert_marks, list_ranges, range_row
+from krate_gitops.records.snapshots import find_snapshot, insert_snapshots
 from krate_gitops.settings import Settings
 
 
@@ -121,28 +121,21 @@ def _marked(
     Not only those that were taken with open eyes: a range may have been marked since their ref was resolved.
     """
     organization = settings.organization
-    marked: set[str] = set()
-    for bad in list_ranges(connection, organization, repository.name):
-        number = range_row(connection, organization, bad.name)
-        covered = [one for one in kept if _covers(connection, bad, one, repository, settings)]
-        if covered and number is not None:
-            insert_marks(connection, organization, number, bad, [one.number for one in covered])
-            marked |= {one.snapshot.metadata.name for one in covered}
-    rows = {name: find_snapshot(connection, organization, name) for name in marked}
+    marked: set[int] = set()
+    for bad in list_ranges(connection, organization, repository=repository.name):
+        for tip in {one.snapshot.spec.current_commit_at_dispatch for one in kept}:
+            of_tip = [one for one in kept if one.snapshot.spec.current_commit_at_dispatch == tip]
+            chain = load_chain(repository, tip, home=settings.home)
+            commits = {one.snapshot.spec.resolved_commit for one in of_tip}
+            covered = covered_snapshots(connection, organization, bad, chain, commits)
+            new = covered.intersection(one.number for one in of_tip)
+            row = range_row(connection, organization, bad.name)
+            if new and row is not None:
+                insert_marks(connection, organization, row, bad, sorted(new))
+                marked |= new
+    names = {one.number: one.snapshot.metadata.name for one in kept if one.number in marked}
+    rows = {name: find_snapshot(connection, organization, name) for name in names.values()}
     return {name: load(connection, row) for name, row in rows.items() if row is not None}
-
-
-def _covers(connection: Connection, bad: KnownBadRange, kept: Kept, repository: Repository, settings: Settings) -> bool:
-    if bad.withdrawn:
-        return False
-    spec = kept.snapshot.spec
-    chain = load_chain(repository, spec.current_commit_at_dispatch, home=settings.home)
-    if not CommitRange(bad.start, bad.end).covers(chain, chain.position(spec.resolved_commit)):
-        return False
-    if not bad.paths and not bad.record_ids:
-        return True
-    items = find_items(connection, kept.number)
-    return any(item.path in bad.paths or item.record_id in bad.record_ids for item in items)
 
 
 def refuse_known_bad(is_bad: bool, acknowledged: bool, *, location: str) -> None:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import msgspec
-from sqlalchemy import Connection
 
 from krate_gitops.digest import json_digest
 from krate_gitops.errors import UnavailableError, UsageError
 from krate_gitops.git.chain import FirstParentChain, load_chain
 from krate_gitops.git.instants import format_instant
-from krate_gitops.git.ranges import CommitRange
 from krate_gitops.git.request import RefMode, RefRequest
 from krate_gitops.memory.brain import Brain
+from krate_gitops.memory.coverage import covered_snapshots
 from krate_gitops.memory.trail import append_known_bad
+from krate_gitops.records.audit_head import locked_head
 from krate_gitops.records.database import Database
 from krate_gitops.records.known_bad import (
     KnownBadRange,
-    affected_snapshots,
     commits_with_snapshots,
     insert_marks,
     insert_range,
@@ -55,7 +54,6 @@ def mark(brain: Brain, database: Database, start: str, end: str | None, evidence
     chain, first = _chain(brain), _commit(brain, start)
     last = None if end is None else _commit(brain, end)
     _check_order(chain, first, last)
-    now = format_instant(int(datetime.now(UTC).timestamp()))
     bad = KnownBadRange(
         name="",
         memory_repository=brain.repository.name,
@@ -65,27 +63,40 @@ def mark(brain: Brain, database: Database, start: str, end: str | None, evidence
         ref=evidence.ref,
         paths=tuple(sorted(set(evidence.paths))),
         record_ids=tuple(sorted(set(evidence.record_ids))),
-        marked_by=evidence.marked_by,
-        marked_at=now,
+        marked_by="",
+        marked_at="",
     )
     # The same range marked again is the same range, whenever and whoever: so repeating a command does no harm.
-    what = msgspec.to_builtins(msgspec.structs.replace(bad, marked_by="", marked_at=""))
-    named = msgspec.structs.replace(bad, name=f"bad-{json_digest(what)[7:19]}")
-    return _apply(database, brain.settings.organization, named, chain)
+    name = f"bad-{json_digest(msgspec.to_builtins(bad))[7:19]}"
+
+    def marked(known: KnownBadRange | None) -> KnownBadRange:
+        if known is None or known.withdrawn:
+            return _renewed(msgspec.structs.replace(bad, name=name), evidence.marked_by)
+        return known  # closed meanwhile, perhaps; it stays closed
+
+    return _apply(database, brain.settings.organization, name, marked, chain)
 
 
 def close(brain: Brain, database: Database, name: str, end: str, *, marked_by: str) -> Marked:
     """Says which commit fixed what a range is about; snapshots from there on are no longer covered."""
-    bad = _find(database, brain.settings.organization, name)
     chain, last = _chain(brain), _commit(brain, end)
-    _check_order(chain, bad.start, last)
-    return _apply(database, brain.settings.organization, _renewed(bad, marked_by, end=last), chain)
+
+    def closed(known: KnownBadRange | None) -> KnownBadRange:
+        bad = _known(known)
+        _check_order(chain, bad.start, last)
+        return bad if bad.end == last else _renewed(bad, marked_by, end=last)
+
+    return _apply(database, brain.settings.organization, name, closed, chain)
 
 
 def withdraw(database: Database, organization: str, name: str, *, reason: str, marked_by: str) -> Marked:
     """Takes a range back that was marked by mistake; its history stays on record."""
-    bad = _find(database, organization, name)
-    return _apply(database, organization, _renewed(bad, marked_by, withdrawn=True, reason=reason), None)
+
+    def withdrawn(known: KnownBadRange | None) -> KnownBadRange:
+        bad = _known(known)
+        return bad if bad.withdrawn else _renewed(bad, marked_by, withdrawn=True, reason=reason)
+
+    return _apply(database, organization, name, withdrawn, None)
 
 
 def ranges(database: Database | None, organization: str, repository: str | None) -> list[KnownBadRange]:
@@ -93,7 +104,7 @@ def ranges(database: Database | None, organization: str, repository: str | None)
     if database is None:
         return []
     with database.reading() as connection:
-        return list_ranges(connection, organization, repository)
+        return list_ranges(connection, organization, repository=repository)
 
 
 def _renewed(bad: KnownBadRange, marked_by: str, **changes: object) -> KnownBadRange:
@@ -101,37 +112,43 @@ def _renewed(bad: KnownBadRange, marked_by: str, **changes: object) -> KnownBadR
     return msgspec.structs.replace(bad, marked_by=marked_by, marked_at=now, **changes)
 
 
-def _apply(database: Database, organization: str, bad: KnownBadRange, chain: FirstParentChain | None) -> Marked:
+def _apply(
+    database: Database,
+    organization: str,
+    name: str,
+    change: Callable[[KnownBadRange | None], KnownBadRange],
+    chain: FirstParentChain | None,
+) -> Marked:
+    """Makes of a range, as it is, what it becomes, and marks what it then covers. What changes nothing writes nothing.
+
+    Without a chain it covers nothing.
+
+    The head of the audit log is taken first: whoever stores a snapshot takes it too before looking for ranges, so that
+    of the two one sees the other's work.
+    """
     with database.writing() as connection:
-        before = marked_snapshots(connection, organization, bad.name)
-        after = _covered(connection, organization, bad, chain)
-        row = insert_range(connection, organization, bad)
-        insert_marks(connection, organization, row, bad, sorted(after - before))
-        insert_marks(connection, organization, row, bad, sorted(before - after), is_bad=False)
-        append_known_bad(connection, organization, bad, marked=len(after - before), unmarked=len(before - after))
+        locked_head(connection, organization)
+        known = next(iter(list_ranges(connection, organization, name=name)), None)
+        bad = change(known)
+        before = marked_snapshots(connection, organization, name)
+        after: set[int] = set()
+        if chain is not None:
+            commits = commits_with_snapshots(connection, organization, bad.memory_repository)
+            after = covered_snapshots(connection, organization, bad, chain, commits)
+        if bad != known or before != after:
+            row = insert_range(connection, organization, bad)
+            insert_marks(connection, organization, row, bad, sorted(after - before))
+            insert_marks(connection, organization, row, bad, sorted(before - after), is_bad=False)
+            append_known_bad(connection, organization, bad, marked=len(after - before), unmarked=len(before - after))
     return Marked(bad, len(after), len(after - before), len(before - after))
 
 
-def _covered(connection: Connection, organization: str, bad: KnownBadRange, chain: FirstParentChain | None) -> set[int]:
-    if bad.withdrawn or chain is None:
-        return set()
-    stretch = CommitRange(bad.start, bad.end)
-    commits: Sequence[str] = [
-        commit
-        for commit in commits_with_snapshots(connection, organization, bad.memory_repository)
-        if stretch.covers(chain, chain.position(commit))
-    ]
-    return affected_snapshots(connection, organization, commits, paths=bad.paths, record_ids=bad.record_ids)
-
-
-def _find(database: Database, organization: str, name: str) -> KnownBadRange:
-    with database.reading() as connection:
-        for bad in list_ranges(connection, organization):
-            if bad.name == name:
-                return bad
-    raise UnavailableError(
-        "NOT_FOUND", "there is no such range here", hint="`krate-gitops snapshot known-bad` lists them"
-    )
+def _known(bad: KnownBadRange | None) -> KnownBadRange:
+    if bad is None:
+        raise UnavailableError(
+            "NOT_FOUND", "there is no such range here", hint="`krate-gitops snapshot known-bad` lists them"
+        )
+    return bad
 
 
 def _chain(brain: Brain) -> FirstParentChain:

@@ -51,6 +51,6 @@ def read_recorded(settings: Settings, repository: str) -> Recorded:
     from krate_gitops.records.snapshots import list_tags
 
     with open_database(settings).reading() as connection:
-        ranges = list_ranges(connection, settings.organization, repository)
+        ranges = list_ranges(connection, settings.organization, repository=repository)
         tags = list_tags(connection, settings.organization, repository)
     return Recorded(tuple(CommitRange(bad.start, bad.end) for bad in ranges if not bad.withdrawn), tags)

@@ -53,12 +53,16 @@ def insert_range(connection: Connection, organization: str, bad: KnownBadRange) 
     return int(connection.execute(insert(known_bad_ranges).returning(known_bad_ranges.c.id), row).scalar_one())
 
 
-def list_ranges(connection: Connection, organization: str, repository: str | None = None) -> list[KnownBadRange]:
-    """The newest state of every range, withdrawn ones too, in the order they were first marked."""
+def list_ranges(
+    connection: Connection, organization: str, *, repository: str | None = None, name: str | None = None
+) -> list[KnownBadRange]:
+    """The newest state of every range, withdrawn ones too; of one repository, or the one of a name, if that is given."""
     table = known_bad_ranges.c
-    newest = select(func.max(table.id)).where(table.organization == organization).group_by(table.name)
-    where = [table.id.in_(newest), *([table.memory_repository == repository] if repository is not None else [])]
-    bodies = connection.execute(select(table.body).where(*where).order_by(table.name)).scalars()
+    where = [table.organization == organization]
+    where += [table.memory_repository == repository] if repository is not None else []
+    where += [table.name == name] if name is not None else []
+    newest = select(func.max(table.id)).where(*where).group_by(table.name)
+    bodies = connection.execute(select(table.body).where(table.id.in_(newest)).order_by(table.name)).scalars()
     return [msgspec.json.decode(body, type=KnownBadRange) for body in bodies]
 
 
@@ -129,25 +133,23 @@ def commits_with_snapshots(connection: Connection, organization: str, repository
 
 
 def affected_snapshots(
-    connection: Connection,
-    organization: str,
-    commits: Sequence[str],
-    *,
-    paths: Sequence[str],
-    record_ids: Sequence[str],
+    connection: Connection, organization: str, bad: KnownBadRange, commits: Sequence[str]
 ) -> set[int]:
-    """Row numbers of snapshots at one of the commits which selected a path or record; without any, all of them."""
+    """Row numbers of the repository's snapshots at one of the commits which selected one of the range's paths or
+    records; where it names none, all of them.
+    """
     found: set[int] = set()
     for start in range(0, len(commits), _CHUNK):
         where = [
             snapshots.c.organization == organization,
+            snapshots.c.memory_repository == bad.memory_repository,
             snapshots.c.resolved_commit.in_(commits[start : start + _CHUNK]),
         ]
         statement = select(snapshots.c.id).where(*where)
-        if paths or record_ids:
+        if bad.paths or bad.record_ids:
             items = snapshot_items.c
             statement = statement.join(snapshot_items, items.snapshot_id == snapshots.c.id).where(
-                items.path.in_(paths) | items.record_id.in_(record_ids)
+                items.path.in_(bad.paths) | items.record_id.in_(bad.record_ids)
             )
         found.update(connection.execute(statement).scalars())
     return found

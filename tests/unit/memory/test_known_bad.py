@@ -14,7 +14,7 @@ from krate_gitops.git.request import RefMode, RefRequest
 from krate_gitops.memory.context import memory_block, prompt_section
 from krate_gitops.memory.freeze import Occasion, freeze
 from krate_gitops.memory.keep import keep
-from krate_gitops.memory.known_bad import close, ranges, withdraw
+from krate_gitops.memory.known_bad import Marked, close, ranges, withdraw
 from krate_gitops.memory.policy import owner_policy
 from krate_gitops.memory.recall import Kept, list_documents
 from krate_gitops.memory.recorded import read_recorded
@@ -241,3 +241,31 @@ def test_a_diff_of_bad_memory_is_no_use_of_it(desk: Desk) -> None:
     kept = desk.take(ref=desk.first, mode="grep-only")
     desk.mark(desk.first)
     assert diff_snapshot(desk.brain(), desk.again(kept), desk.second).selected == 1
+
+
+def test_marking_a_closed_range_again_leaves_it_closed_and_writes_nothing(desk: Desk) -> None:
+    taken, commits = snapshots(desk), chain(desk)
+    marked = desk.mark(commits[1])
+    closed = close(desk.brain(), desk.database, marked.range.name, commits[3], marked_by="tester")
+    before = desk.bytes_of_all_tables()
+    again = desk.mark(commits[1], marked_by="somebody else")
+    assert again == Marked(closed.range, 2, 0, 0)
+    assert desk.bytes_of_all_tables() == before
+    assert bad(desk, taken) == [1, 2]
+
+
+def test_a_withdrawn_range_can_be_marked_again(desk: Desk) -> None:
+    taken, commits = snapshots(desk), chain(desk)
+    name = desk.mark(commits[1]).range.name
+    withdraw(desk.database, "local", name, reason="mistake", marked_by="tester")
+    assert (desk.mark(commits[1]).range.name, bad(desk, taken)) == (name, [1, 2, 3])
+
+
+def test_a_range_marks_snapshots_of_its_own_repository_alone(desk: Desk, tmp_path: Path) -> None:
+    other = Desk(tmp_path / "copy", desk.settings, name="other")
+    git(other.repo.git_dir, "fetch", "-q", str(desk.repo.path), "+main:refs/heads/theirs")
+    git(other.repo.git_dir, "update-ref", "refs/heads/main", "refs/heads/theirs")
+    theirs, ours = other.take(request_id="theirs"), desk.take(request_id="ours")
+    assert theirs.snapshot.spec.resolved_commit == ours.snapshot.spec.resolved_commit
+    assert desk.mark(chain(desk)[0]).covered == 1
+    assert bad(desk, [theirs, ours]) == [1]
