@@ -19,6 +19,19 @@ def plain(value: Any) -> Any:
     return msgspec.to_builtins(value, str_keys=True)
 
 
+def strings_in(value: Any) -> Iterator[str]:
+    """Every string in a plain value, keys of objects too."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield key
+            yield from strings_in(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from strings_in(item)
+
+
 def json_text(value: Any) -> str:
     """Indented JSON with a closing line feed; keys keep their order."""
     return escape_invisible(json.dumps(plain(value), ensure_ascii=False, indent=2)) + "\n"

@@ -77,7 +77,9 @@ class Desk:
     ) -> Kept:
         """A snapshot of a question; ``asked`` as for ``World.ask``."""
         wanted = RefRequest(requested_ref=ref) if ref is None or isinstance(ref, str) else ref
-        occasion = Occasion(requester=REQUESTER, request_id=request_id, dispatch_run=run)
+        occasion = Occasion(
+            requester=REQUESTER, request_id=request_id, dispatch_run=run, acknowledges_known_bad=acknowledge
+        )
         return take(
             self.brain(ontology_dir=ontology_dir),
             self.database,
@@ -85,7 +87,6 @@ class Desk:
             request(words, **asked),
             policy or owner_policy(),
             occasion,
-            acknowledge_known_bad=acknowledge,
         )
 
     def again(self, kept: Kept) -> Kept:

@@ -15,13 +15,12 @@ from krate_gitops.cli.invocation import Invocation, pass_invocation
 from krate_gitops.cli.opening import open_brain, policy_for
 from krate_gitops.cli.options import RefSelection, jobs_option, policy_option, ref_options
 from krate_gitops.cli.progress import progress
-from krate_gitops.cli.snapshot_options import acknowledge_option, place_options, reopened, usable
+from krate_gitops.cli.snapshot_options import acknowledge_option, place_options, released, reopened
 from krate_gitops.errors import UsageError
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
 
-    from krate_gitops.memory.recall import Kept
     from krate_gitops.memory.request import Consumer
     from krate_gitops.progress import Progress
     from krate_gitops.server.mcp.http import Access
@@ -124,7 +123,7 @@ def mcp(
             rights = policy_for(invocation, policy, consumer)
             brain = open_brain(invocation, repo or "", root=root, ontology=ontology, progress=listen)
             return pin_ref(brain, selection.request(), rights, consumer)
-        kept = _usable(invocation, snapshot, acknowledge_known_bad)
+        kept = released(invocation, snapshot, acknowledge_known_bad)
         who = kept.material.request.consumer if consumer == type(consumer)() else consumer
         brain = reopened(invocation, kept, repo, root, ontology, listen)
         return pin_snapshot(kept, brain, policy_for(invocation, policy, who), who)
@@ -138,16 +137,6 @@ def mcp(
             _over_stdio(lambda: pin(listen), options)
         else:
             _over_http(lambda: pin(listen), options, *http, access=_access(http[0], hosts, token_file))
-
-
-def _usable(invocation: Invocation, reference: str, acknowledged: bool) -> Kept:
-    """The snapshot. Raises ``KrateError(MEMORY_SNAPSHOT_KNOWN_BAD)``."""
-    from krate_gitops.memory.keep import refuse_known_bad
-
-    kept = usable(invocation, reference)
-    name = kept.snapshot.metadata.name
-    refuse_known_bad(kept.snapshot.status.known_bad is not None, acknowledged, location=name)
-    return kept
 
 
 def _over_stdio(pin: Callable[[], Pin], options: Options) -> None:

@@ -7,7 +7,7 @@ import click
 from krate_gitops.cli.commands import KrateCommand
 from krate_gitops.cli.invocation import Invocation, pass_invocation
 from krate_gitops.cli.output import show
-from krate_gitops.cli.snapshot_options import acknowledge_option, snapshot_argument, usable
+from krate_gitops.cli.snapshot_options import acknowledge_option, released, snapshot_argument
 
 
 @click.command("context", cls=KrateCommand)
@@ -21,11 +21,7 @@ def context(invocation: Invocation, reference: str, acknowledge_known_bad: bool)
     """
     from krate_gitops.encoding import plain
     from krate_gitops.memory.context import memory_block, prompt_section
-    from krate_gitops.memory.keep import refuse_known_bad
 
-    kept = usable(invocation, reference)
-    name = kept.snapshot.metadata.name
-    refuse_known_bad(kept.snapshot.status.known_bad is not None, acknowledge_known_bad, location=name)
-    block = memory_block(kept)
-    value = {"memory": plain(block), "digest": block.digest, "section": prompt_section(kept)}
-    show(invocation.output, value, table=prompt_section(kept))
+    kept = released(invocation, reference, acknowledge_known_bad)
+    block, section = memory_block(kept), prompt_section(kept)
+    show(invocation.output, {"memory": plain(block), "digest": block.digest, "section": section}, table=section)

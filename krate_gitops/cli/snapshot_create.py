@@ -82,19 +82,11 @@ def create(
 
     request = asking.request(text)
     rights = policy_for(invocation, policy, asking.consumer)
-    occasion = _occasion(asking.consumer.user, request_id, dispatch_run, session_ref)
+    occasion = _occasion(asking.consumer.user, request_id, dispatch_run, session_ref, acknowledge_known_bad)
     with progress(invocation) as listen:
         brain = open_brain(invocation, repo, root=root, ontology=ontology, progress=listen)
         database = records(invocation)
-        kept = take(
-            brain,
-            database,
-            selection.request(),
-            request,
-            rights,
-            occasion,
-            acknowledge_known_bad=acknowledge_known_bad,
-        )
+        kept = take(brain, database, selection.request(), request, rights, occasion)
         tag = tag_snapshot(brain, database, kept) if tagged else None
     _print(invocation, kept, out, tag)
 
@@ -122,14 +114,21 @@ def refresh(
     from krate_gitops.memory.take import refresh as take_again
 
     kept = usable(invocation, reference)
-    occasion = _occasion(None, request_id, dispatch_run or kept.snapshot.spec.dispatch_run, None)
+    run = dispatch_run or kept.snapshot.spec.dispatch_run
+    occasion = _occasion(None, request_id, run, None, acknowledge_known_bad)
     with progress(invocation) as listen:
         brain = opened_anew(invocation, kept, repo, root, ontology, listen)
-        new = take_again(brain, records(invocation), kept, occasion, acknowledge_known_bad=acknowledge_known_bad)
+        new = take_again(brain, records(invocation), kept, occasion)
     _print(invocation, new, out, None)
 
 
-def _occasion(user: str | None, request_id: str | None, dispatch_run: str | None, session_ref: str | None) -> Occasion:
+def _occasion(
+    user: str | None,
+    request_id: str | None,
+    dispatch_run: str | None,
+    session_ref: str | None,
+    acknowledges_known_bad: bool,
+) -> Occasion:
     from krate_gitops.memory.freeze import Occasion
     from krate_gitops.memory.snapshot import Requester
 
@@ -138,6 +137,7 @@ def _occasion(user: str | None, request_id: str | None, dispatch_run: str | None
         request_id=request_id,
         dispatch_run=dispatch_run,
         session_ref=session_ref,
+        acknowledges_known_bad=acknowledges_known_bad,
     )
 
 

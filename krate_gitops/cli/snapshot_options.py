@@ -73,6 +73,21 @@ def usable(invocation: Invocation, reference: str) -> Kept:
     return kept
 
 
+def released(invocation: Invocation, reference: str, acknowledged: bool) -> Kept:
+    """The snapshot an argument means, to be given to an agent: not while it is known to be bad, unless somebody says
+    that they know, and that is recorded.
+    """
+    from krate_gitops.memory.keep import refuse_known_bad
+    from krate_gitops.memory.trail import record_acknowledgement
+
+    kept = usable(invocation, reference)
+    is_bad = kept.snapshot.status.known_bad is not None
+    refuse_known_bad(is_bad, acknowledged, location=kept.snapshot.metadata.name)
+    if is_bad:
+        record_acknowledgement(records(invocation), kept.snapshot, actor())
+    return kept
+
+
 def denials_on_record(invocation: Invocation) -> AbstractContextManager[None]:
     """Within it, a refused reference to a snapshot of another organisation is recorded."""
     from krate_gitops.memory.trail import denials_recorded

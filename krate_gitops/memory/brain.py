@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -80,7 +79,7 @@ class Brain:
         """How a snapshot that is taken here finds its repository again."""
         location = self.spec if is_url(self.spec) else str(Path(self.spec).expanduser().resolve())
         ontology = None if self._ontology_dir is None else str(self._ontology_dir.resolve())
-        return Origin(location, self._root, ontology, secrets.token_hex(3))
+        return Origin(location, self._root, ontology)
 
     def target(self, commit: str) -> Target:
         """What is indexed for a commit."""

@@ -27,7 +27,6 @@ from krate_gitops.memory.snapshot import (
     Requester,
     SnapshotSpec,
     metadata,
-    natural_key,
     query_name,
     snapshot_name,
     status,
@@ -36,32 +35,36 @@ from krate_gitops.records.snapshots import ItemRow, NewSnapshot, QueryRow, Snaps
 
 
 class Occasion(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a snapshot is made. With a ``request_id`` it is made once, however often it is asked for."""
+    """Why a snapshot is made. With a ``request_id`` it is made once, however often it is asked for.
+
+    ``acknowledges_known_bad``: whoever asks knows, and takes it nonetheless.
+    """
 
     requester: Requester
     request_id: str | None = None
     dispatch_run: str | None = None
     session_ref: str | None = None
     correlation_id: str | None = None
+    acknowledges_known_bad: bool = False
 
 
 class OntologyState(NamedTuple):
-    """Findings of the commit that was read, and whether the policy refuses to read such commits."""
+    """Why the ontology of a commit is invalid: files that can't be read, and errors."""
 
     parse_errors: int
     errors: int
-    blocking: bool
 
 
 class Frozen(NamedTuple):
-    """A snapshot that is not stored yet."""
+    """A snapshot that is not stored yet; ``spec`` is its canonical JSON."""
 
     snapshot: AgentMemorySnapshot
+    spec: str
     query: AgentMemoryQuery
     material: Material
     stored: bytes
     occasion: Occasion
-    ontology: OntologyState
+    ontology: OntologyState | None
 
 
 def freeze(
@@ -79,23 +82,26 @@ def freeze(
     stored = encode(material)
     digests = {**material.digests(), "selectionDigest": sha256_digest(stored)}
     spec = _spec(opened, scope, occasion, material, digests)
-    name = snapshot_name(natural_key(spec) if occasion.request_id is None else occasion.request_id)
+    canonical = canonical_json(msgspec.to_builtins(spec))
+    name = snapshot_name(canonical.decode() if occasion.request_id is None else occasion.request_id)
     created_at = format_instant(int(now.timestamp()))
     snapshot = AgentMemorySnapshot(
         metadata=metadata(name, scope.organization, occasion.dispatch_run),
         spec=spec,
-        status=status(spec, created_at=created_at),
+        status=status(sha256_digest(canonical), created_at=created_at),
     )
     query = _query(
         snapshot, material, digests["resultDigest"], occasion, created_at, round((time.perf_counter() - started) * 1000)
     )
-    return Frozen(snapshot, query, material, stored, occasion, _ontology_state(opened, policy))
+    return Frozen(snapshot, canonical.decode(), query, material, stored, occasion, ontology_state(opened))
 
 
-def _ontology_state(opened: OpenIndex, policy: EffectivePolicy) -> OntologyState:
-    errors = opened.manifest.severities["error"] if opened.manifest.result == "invalid" else 0
-    parse_errors = sum(shard.parse_errors for shard in opened.manifest.shards)
-    return OntologyState(parse_errors, errors, policy.require_ontology_valid)
+def ontology_state(opened: OpenIndex) -> OntologyState | None:
+    """What is wrong with the commit's ontology; None where nothing is."""
+    manifest = opened.manifest
+    if manifest.result != "invalid":
+        return None
+    return OntologyState(sum(shard.parse_errors for shard in manifest.shards), manifest.severities["error"])
 
 
 def _spec(
@@ -184,7 +190,7 @@ def rows(frozen: Frozen, origin: dict[str, str]) -> NewSnapshot:
             dispatch_run=spec.dispatch_run,
             session_ref=spec.session_ref,
             selection_digest=spec.selection_digest,
-            spec=canonical_json(msgspec.to_builtins(spec)).decode(),
+            spec=frozen.spec,
             digest=frozen.snapshot.status.digest,
             origin=canonical_json(origin).decode(),
         ),

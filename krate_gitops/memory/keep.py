@@ -5,6 +5,7 @@ A process that is killed leaves a pin too many, or no trace, or the whole snapsh
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -26,7 +27,7 @@ from krate_gitops.memory.request import QueryRequest
 from krate_gitops.memory.trail import append_snapshots
 from krate_gitops.records.database import Database
 from krate_gitops.records.known_bad import insert_marks, list_ranges, range_row
-from krate_gitops.records.snapshots import find_snapshot, insert_snapshots
+from krate_gitops.records.snapshots import StoredSnapshot, find_snapshots, insert_snapshots
 from krate_gitops.settings import Settings
 
 
@@ -58,24 +59,31 @@ def keep(
 def _store(
     database: Database, frozen: Sequence[Frozen], repository: Repository, origin: Origin, settings: Settings
 ) -> list[Kept]:
+    named = {one.snapshot.metadata.name: one for one in frozen}
     with database.writing() as connection:
-        found = [_existing(connection, one) for one in frozen]
-        new = {one.snapshot.metadata.name: one for one, old in zip(frozen, found, strict=True) if old is None}
-        plain = msgspec.to_builtins(origin)
-        numbers = insert_snapshots(connection, [rows(one, plain) for one in new.values()])
-        made = {
-            name: Kept(number, one.snapshot, one.query, one.stored, origin)
-            for number, (name, one) in zip(numbers, new.items(), strict=True)
-        }
-        append_snapshots(connection, list(new.values()))
-        made |= _marked(connection, list(made.values()), repository, settings)
-    return [old or made[one.snapshot.metadata.name] for one, old in zip(frozen, found, strict=True)]
+        there = find_snapshots(connection, settings.organization, list(named))
+        known = {name: same_question(connection, row, _asked(named[name])) for name, row in there.items()}
+        new = [one for name, one in named.items() if name not in known]
+        made = _insert(connection, new, origin)
+        append_snapshots(connection, new)
+        kept = known | made | _marked(connection, list(made.values()), repository, settings)
+    return [kept[one.snapshot.metadata.name] for one in frozen]
 
 
-def _existing(connection: Connection, frozen: Frozen) -> Kept | None:
+def _insert(connection: Connection, new: Sequence[Frozen], origin: Origin) -> dict[str, Kept]:
+    # Each snapshot's prompt has fences of its own: nobody learns them from another one's.
+    origins = [msgspec.structs.replace(origin, fence=secrets.token_hex(3)) for _ in new]
+    written = [rows(one, msgspec.to_builtins(place)) for one, place in zip(new, origins, strict=True)]
+    numbers = insert_snapshots(connection, written)
+    return {
+        one.snapshot.metadata.name: Kept(number, one.snapshot, one.query, one.stored, place)
+        for number, one, place in zip(numbers, new, origins, strict=True)
+    }
+
+
+def _asked(frozen: Frozen) -> Asked:
     spec = frozen.snapshot.spec
-    asked = Asked(spec.memory_repository, frozen.material.request, *asked_ref(spec.ref_resolution))
-    return find_taken(connection, spec.organization_ref, frozen.snapshot.metadata.name, asked)
+    return Asked(spec.memory_repository, frozen.material.request, *asked_ref(spec.ref_resolution))
 
 
 class Asked(NamedTuple):
@@ -93,14 +101,11 @@ def asked_ref(resolution: RefResolution) -> tuple[RefMode, str, str | None]:
     return resolution.mode, resolution.requested_ref, resolution.requested_at
 
 
-def find_taken(connection: Connection, organization: str, name: str, asked: Asked) -> Kept | None:
+def same_question(connection: Connection, found: StoredSnapshot, asked: Asked) -> Kept:
     """The stored snapshot of a dispatch that is asked for again, with its settled request.
 
-    Raises ``UsageError(IDEMPOTENCY_KEY_REUSED)`` where the name belongs to another question.
+    Raises ``UsageError(IDEMPOTENCY_KEY_REUSED)`` where its name belongs to another question.
     """
-    found = find_snapshot(connection, organization, name)
-    if found is None:
-        return None
     kept = load(connection, found)
     spec = kept.snapshot.spec
     if Asked(spec.memory_repository, kept.material.request, *asked_ref(spec.ref_resolution)) != asked:
@@ -108,7 +113,7 @@ def find_taken(connection: Connection, organization: str, name: str, asked: Aske
             "IDEMPOTENCY_KEY_REUSED",
             "this request id belongs to a snapshot of another question",
             hint="use a new request id",
-            location=name,
+            location=found.snapshot.name,
         )
     return kept
 
@@ -133,9 +138,9 @@ def _marked(
             if new and row is not None:
                 insert_marks(connection, organization, row, bad, sorted(new))
                 marked |= new
-    names = {one.number: one.snapshot.metadata.name for one in kept if one.number in marked}
-    rows = {name: find_snapshot(connection, organization, name) for name in names.values()}
-    return {name: load(connection, row) for name, row in rows.items() if row is not None}
+    names = [one.snapshot.metadata.name for one in kept if one.number in marked]
+    stored = find_snapshots(connection, organization, names) if names else {}
+    return {name: load(connection, row) for name, row in stored.items()}
 
 
 def refuse_known_bad(is_bad: bool, acknowledged: bool, *, location: str) -> None:

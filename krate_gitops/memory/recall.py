@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import Connection
@@ -33,7 +34,7 @@ T = TypeVar("T")
 _MOST_FILE_BYTES = 64 << 20
 
 
-class Kept(NamedTuple):
+class Kept(msgspec.Struct, frozen=True, dict=True):
     """A stored snapshot. ``stored`` are the bytes of its material; ``number`` is 0 for one from a file."""
 
     number: int
@@ -42,7 +43,7 @@ class Kept(NamedTuple):
     stored: bytes
     origin: Origin
 
-    @property
+    @cached_property
     def material(self) -> Material:
         return decode(self.stored)
 
@@ -65,7 +66,7 @@ def recall(database: Database | None, text: str, organization: str) -> Kept:
     """
     name = snapshot_reference(text, organization)
     if name is None and _is_file(text):
-        return read_file(Path(text), organization)
+        return _with_marks(database, read_file(Path(text), organization))
     if name is None or database is None:
         raise no_such_snapshot()
     with database.reading() as connection:
@@ -73,6 +74,17 @@ def recall(database: Database | None, text: str, organization: str) -> Kept:
         if found is None:
             raise no_such_snapshot()
         return load(connection, found)
+
+
+def _with_marks(database: Database | None, kept: Kept) -> Kept:
+    """A snapshot from a file, with what the store has learnt of it since the file was written."""
+    if database is None:
+        return kept
+    with database.reading() as connection:
+        found = find_snapshot(connection, kept.snapshot.spec.organization_ref, kept.snapshot.metadata.name)
+        if found is None or found.snapshot.digest != kept.snapshot.status.digest:
+            return kept
+        return msgspec.structs.replace(kept, snapshot=document(connection, found))
 
 
 def _is_file(text: str) -> bool:
@@ -120,7 +132,7 @@ def document(connection: Connection, found: StoredSnapshot) -> AgentMemorySnapsh
     return AgentMemorySnapshot(
         metadata=metadata(row.name, row.organization, row.dispatch_run),
         spec=spec,
-        status=msgspec.structs.replace(status(spec, created_at=row.created_at, marks=marks), digest=row.digest),
+        status=status(row.digest, created_at=row.created_at, marks=marks),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from krate_gitops.brain.normalise import STATUSES
+from krate_gitops.encoding import strings_in
 from krate_gitops.errors import UsageError
 from krate_gitops.index.strength import FORMULAS, RANKING_VERSION
 
@@ -114,7 +115,7 @@ def checked(request: QueryRequest) -> QueryRequest:
         _one_of("status", status, STATUSES)
     if len(request.text) > TEXT_CHARACTERS:
         raise _invalid(f"the text is longer than {TEXT_CHARACTERS} characters", "ask for less at once")
-    if not _is_unicode(msgspec.to_builtins(request)):
+    if any(map(_SURROGATE.search, strings_in(msgspec.to_builtins(request)))):
         raise _invalid("the request holds half a surrogate pair or bytes that are no text", "write it in UTF-8")
     return msgspec.structs.replace(
         request,
@@ -133,15 +134,6 @@ def _sorted(part: Any) -> Any:
 
 def _set(values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(set(values)))
-
-
-def _is_unicode(value: Any) -> bool:
-    """Whether every string in a plain value can be written as UTF-8; command lines and JSON can hold others."""
-    if isinstance(value, str):
-        return value.isascii() or not _SURROGATE.search(value)
-    if isinstance(value, dict):
-        return all(map(_is_unicode, value.values()))
-    return not isinstance(value, (list, tuple)) or all(map(_is_unicode, value))
 
 
 def _range(name: str, value: int, least: int, most: int) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from krate_gitops.digest import canonical_json, json_digest, sha256_digest
+from krate_gitops.digest import sha256_digest
 from krate_gitops.git.refs import RefResolution
 from krate_gitops.memory.policy import SourceRef
 
@@ -125,23 +125,13 @@ class AgentMemoryQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"
 
 
 def snapshot_name(key: str) -> str:
-    """The name of the snapshot of a dispatch, from its request id or natural key."""
+    """The name of the snapshot of a dispatch: by its request id or, where the caller named none, its canonical spec."""
     return f"ams-{sha256_digest(key.encode()).removeprefix('sha256:')[:_NAME_DIGITS]}"
 
 
 def query_name(snapshot: str, number: int = 1) -> str:
     """The name of a snapshot's query."""
     return f"amq-{snapshot.removeprefix('ams-')}-{number}"
-
-
-def natural_key(spec: SnapshotSpec) -> str:
-    """What makes one asking different from another where the caller named none: everything but when it was stored."""
-    return canonical_json(msgspec.to_builtins(spec)).decode()
-
-
-def spec_digest(spec: SnapshotSpec) -> str:
-    """``status.digest``."""
-    return json_digest(msgspec.to_builtins(spec))
 
 
 def metadata(name: str, organization: str, dispatch_run: str | None) -> Metadata:
@@ -153,10 +143,8 @@ def metadata(name: str, organization: str, dispatch_run: str | None) -> Metadata
     return Metadata(name, namespace, labels)
 
 
-def status(
-    spec: SnapshotSpec, *, created_at: str, marks: tuple[KnownBadMark, ...] = (), phase: str = "Pinned"
-) -> SnapshotStatus:
-    """The status as of now: pinned for good, and known to be bad or not."""
+def status(digest: str, *, created_at: str, marks: tuple[KnownBadMark, ...] = ()) -> SnapshotStatus:
+    """The status as of now: pinned for good, and known to be bad or not. ``digest`` is that of the spec."""
     mark = marks[0] if marks else None
     known_bad = Condition(
         type="KnownBad",
@@ -167,5 +155,5 @@ def status(
     )
     pinned = Condition("Pinned", "True", "SelectionStored", "", created_at)
     return SnapshotStatus(
-        phase=phase, created_at=created_at, digest=spec_digest(spec), conditions=(pinned, known_bad), known_bad=mark
+        phase="Pinned", created_at=created_at, digest=digest, conditions=(pinned, known_bad), known_bad=mark
     )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, select
 
 from krate_gitops.digest import sha256_digest
-from krate_gitops.errors import DeniedError
+from krate_gitops.errors import DeniedError, KrateError
 from krate_gitops.git.refs import RefResolution
+from krate_gitops.git.request import RefRequest
 from krate_gitops.memory.freeze import Frozen, Occasion, OntologyState
 from krate_gitops.memory.response import Denied, Response
 from krate_gitops.memory.snapshot import AgentMemorySnapshot
@@ -19,10 +20,10 @@ from krate_gitops.records.audit_record import Actor, Entry
 from krate_gitops.records.correlation import new_correlation_id
 from krate_gitops.records.database import Database, open_database
 from krate_gitops.records.known_bad import KnownBadRange
-from krate_gitops.records.location import has_records
 from krate_gitops.records.memory_events import (
     MemoryUse,
     cross_org_denied,
+    denied,
     known_bad_changed,
     ontology_invalid,
     query_executed,
@@ -44,9 +45,10 @@ def append_snapshots(connection: Connection, new: Sequence[Frozen]) -> None:
     for one in new:
         use = use_of(one.snapshot.spec.organization_ref, one.snapshot.spec.memory_repository, one.occasion)
         entries += _of_snapshot(one, use)
-        if one.ontology.errors and one.snapshot.spec.resolved_commit not in told:
-            told.add(one.snapshot.spec.resolved_commit)
-            entries += _invalid(connection, use, one.snapshot.spec.resolved_commit, one.ontology)
+        commit = one.snapshot.spec.resolved_commit
+        if one.ontology is not None and commit not in told:
+            told.add(commit)
+            entries += _invalid(connection, use, commit, one.ontology, blocking=False)
     append(connection, entries, now=now)
 
 
@@ -66,7 +68,7 @@ def _of_snapshot(one: Frozen, use: MemoryUse) -> list[Entry]:
     spec, status, request = one.snapshot.spec, one.query.status, one.material.request
     name = one.snapshot.metadata.name
     return [
-        _resolved(use, spec.ref_resolution),
+        _resolved(use, spec.ref_resolution, one.occasion.acknowledges_known_bad),
         query_executed(
             use,
             commit=spec.resolved_commit,
@@ -90,14 +92,14 @@ def _of_snapshot(one: Frozen, use: MemoryUse) -> list[Entry]:
     ]
 
 
-def _resolved(use: MemoryUse, resolution: RefResolution) -> Entry:
+def _resolved(use: MemoryUse, resolution: RefResolution, acknowledges_known_bad: bool = False) -> Entry:
     return ref_resolved(
         use,
         requested_ref=resolution.requested_ref,
         mode=str(resolution.mode),
         commit=resolution.resolved_commit,
         require_approved_commit=resolution.approved,
-        acknowledge_known_bad=resolution.known_bad,
+        acknowledge_known_bad=acknowledges_known_bad,
     )
 
 
@@ -106,21 +108,69 @@ def _scopes(denied: Sequence[Denied]) -> list[str]:
     return [f"{one.scope}:{one.value}" for one in denied]
 
 
-def _invalid(connection: Connection, use: MemoryUse, commit: str, ontology: OntologyState) -> list[Entry]:
-    """That a commit's ontology is invalid is told once, not with every question."""
+def _invalid(
+    connection: Connection, use: MemoryUse, commit: str, ontology: OntologyState, *, blocking: bool
+) -> list[Entry]:
+    """That a commit's ontology is invalid is told once, and once that it kept somebody from reading."""
     table = audit_records.c
     where = (
         table.organization == use.organization,
         table.type == "MemoryOntologyInvalid",
         table.memory_commit == commit,
+        table.allowed.is_(not blocking),
     )
     if connection.execute(select(table.sequence).where(*where).limit(1)).first():
         return []
-    return [
-        ontology_invalid(
-            use, commit=commit, parse_errors=ontology.parse_errors, errors=ontology.errors, blocking=ontology.blocking
-        )
-    ]
+    counts = {"parse_errors": ontology.parse_errors, "errors": ontology.errors}
+    return [ontology_invalid(use, commit=commit, **counts, blocking=blocking)]
+
+
+_REFUSALS = (
+    "MEMORY_SNAPSHOT_KNOWN_BAD",
+    "MEMORY_REF_NOT_APPROVED",
+    "MEMORY_REF_NOT_CURRENT",
+    "MEMORY_ONTOLOGY_INVALID",
+    "POLICY_DENIED",
+)
+
+
+def record_refusal(
+    database: Database,
+    use: MemoryUse,
+    ref: RefRequest,
+    resolution: RefResolution | None,
+    error: KrateError,
+    ontology: OntologyState | None = None,
+) -> None:
+    """Records that memory was asked for and refused; other failures are no decision of anybody's.
+
+    ``ontology`` is what was wrong where an invalid one was the reason.
+    """
+    if error.code not in _REFUSALS:
+        return
+    commit = None if resolution is None else resolution.resolved_commit
+    refused = ref_resolved(
+        use,
+        requested_ref=ref.requested_ref or "" if resolution is None else resolution.requested_ref,
+        mode=str(ref.mode or "" if resolution is None else resolution.mode),
+        commit=commit,
+        require_approved_commit=ref.require_approved_commit,
+        decision=denied(error.code, error.code),
+    )
+    with database.writing() as connection:
+        entries = [refused]
+        if commit is not None and ontology is not None:
+            entries += _invalid(connection, use, commit, ontology, blocking=True)
+        append(connection, entries, now=datetime.now(UTC))
+
+
+def record_acknowledgement(database: Database, snapshot: AgentMemorySnapshot, requester: str) -> None:
+    """Records that somebody takes memory that is known to be bad, before they get it."""
+    spec = snapshot.spec
+    use = _of_user(spec.organization_ref, spec.memory_repository, requester)
+    entry = _resolved(use, spec.ref_resolution, acknowledges_known_bad=True)
+    with database.writing() as connection:
+        append(connection, [entry], now=datetime.now(UTC))
 
 
 def append_known_bad(
@@ -139,8 +189,8 @@ def append_known_bad(
     append(connection, [entry], now=datetime.now(UTC))
 
 
-def append_tag(connection: Connection, kept: AgentMemorySnapshot, tag: str, requester: str) -> None:
-    """Records that a snapshot tag was made."""
+def append_tag(connection: Connection, kept: AgentMemorySnapshot, tag: str | None, requester: str) -> None:
+    """Records that a snapshot tag was made or, without its name, that one is about to be."""
     spec = kept.spec
     use = _of_user(spec.organization_ref, spec.memory_repository, requester)
     entry = snapshot_tagged(use, tag=tag, snapshot=kept.metadata.name, commit=spec.resolved_commit)
@@ -185,8 +235,10 @@ def denials_recorded(settings: Settings, requester: Actor, reference_kind: str) 
     try:
         yield
     except DeniedError as error:
-        if error.code == "CROSS_ORG_REF_DENIED" and has_records(settings):
-            _record_denial(open_database(settings), settings.organization, requester, reference_kind)
+        if error.code == "CROSS_ORG_REF_DENIED":
+            # The answer is the same where the log can't be written: it must not tell one reference from another.
+            with suppress(KrateError):
+                _record_denial(open_database(settings), settings.organization, requester, reference_kind)
         raise
 
 

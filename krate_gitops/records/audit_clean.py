@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -11,6 +10,7 @@ import msgspec
 from krate_gitops.brain.model import SecretScan
 from krate_gitops.brain.scan.patterns import SECRET_TRIGGER, SecretKind, compile_trigger
 from krate_gitops.brain.scan.secrets import find_secrets
+from krate_gitops.encoding import strings_in
 from krate_gitops.errors import KrateError
 from krate_gitops.records.audit_record import Entry
 from krate_gitops.records.audit_schema import CLASSES, REDACTIONS
@@ -32,7 +32,7 @@ def cleaned(entry: Entry) -> dict[str, Any]:
     details = {key: value for key, value in entry.details.items() if key in allowed and value is not None}
     record = msgspec.to_builtins(msgspec.structs.replace(entry, details=details), str_keys=True)
     try:
-        texts = _SEPARATOR.join(_strings(record)).encode()
+        texts = _SEPARATOR.join(strings_in(record)).encode()
     except UnicodeEncodeError:
         raise _invalid("a text holds half a surrogate pair") from None
     if _TRIGGER.search(texts) is None:
@@ -69,18 +69,6 @@ def _require_complete(entry: Entry) -> None:
         raise _invalid(f"{', '.join(missing)} must be given")
     if not is_correlation_id(entry.metadata.correlation_id):
         raise _invalid("metadata.correlationId is not well formed")
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield key
-            yield from _strings(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _strings(item)
 
 
 def _without_secrets(value: Any, counts: Counter[str]) -> Any:

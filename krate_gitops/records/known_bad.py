@@ -56,7 +56,7 @@ def insert_range(connection: Connection, organization: str, bad: KnownBadRange) 
 def list_ranges(
     connection: Connection, organization: str, *, repository: str | None = None, name: str | None = None
 ) -> list[KnownBadRange]:
-    """The newest state of every range, withdrawn ones too; of one repository, or the one of a name, if that is given."""
+    """The newest state of every range, withdrawn ones too: all, those of a repository, or the one of a name."""
     table = known_bad_ranges.c
     where = [table.organization == organization]
     where += [table.memory_repository == repository] if repository is not None else []

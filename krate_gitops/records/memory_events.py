@@ -13,12 +13,12 @@ import msgspec
 
 from krate_gitops.records.audit_record import (
     Actor,
-    CrossOrg,
     Decision,
     Entry,
     Memory,
     Metadata,
     Source,
+    Stage,
     Target,
     namespace_of,
 )
@@ -38,9 +38,7 @@ class MemoryUse(msgspec.Struct, frozen=True, kw_only=True):
     correlation_id: str
     controller: str = "memory"
     dispatch_run: str | None = None
-    attempt: str | None = None
     session: str | None = None
-    sharing_policy_id: str | None = None
 
 
 def denied(reason: str, *codes: str) -> Decision:
@@ -140,11 +138,13 @@ def snapshot_created(
     )
 
 
-def snapshot_tagged(use: MemoryUse, *, tag: str, snapshot: str, commit: str) -> Entry:
-    """A tag was given to a snapshot."""
+def snapshot_tagged(use: MemoryUse, *, tag: str | None, snapshot: str, commit: str) -> Entry:
+    """A tag was given to a snapshot. Without its name: one is going to be, and whoever sees no more than that knows."""
     target = Target(kind=_SNAPSHOT, name=snapshot)
-    details = {"tag": tag}
-    return _entry(use, "MemorySnapshotTagged", "tag", commit=commit, snapshot=snapshot, target=target, details=details)
+    entry = _entry(
+        use, "MemorySnapshotTagged", "tag", commit=commit, snapshot=snapshot, target=target, details={"tag": tag}
+    )
+    return msgspec.structs.replace(entry, stage=Stage.OUTCOME if tag else Stage.INTENT)
 
 
 def known_bad_changed(
@@ -242,11 +242,10 @@ def _entry(
         namespace=namespace_of(use.organization),
         actor=use.actor,
         operation=operation,
-        source=Source(controller=use.controller, dispatch_run=use.dispatch_run, attempt=use.attempt),
+        source=Source(controller=use.controller, dispatch_run=use.dispatch_run),
         target=target or Target(kind=_REPOSITORY, name=use.repository),
         decision=decision,
         memory=Memory(repository=use.repository, resolved_commit=commit, snapshot=snapshot),
-        cross_org=CrossOrg(sharing_policy_id=use.sharing_policy_id),
         metadata=Metadata(correlation_id=use.correlation_id, agent_mux_session_id=use.session),
         details={"repository": use.repository, "commit": commit, "snapshot": snapshot, **details},
     )

@@ -130,8 +130,13 @@ def _insert_if_new(connection: Connection, table: Table) -> Any:
 
 def find_snapshot(connection: Connection, organization: str, name: str) -> StoredSnapshot | None:
     """The snapshot of that name in the organisation."""
-    where = (snapshots.c.organization == organization, snapshots.c.name == name)
-    return next(iter(read_snapshots(connection, select(snapshots).where(*where))), None)
+    return find_snapshots(connection, organization, [name]).get(name)
+
+
+def find_snapshots(connection: Connection, organization: str, names: Sequence[str]) -> dict[str, StoredSnapshot]:
+    """Those of the names that there are in the organisation."""
+    where = (snapshots.c.organization == organization, snapshots.c.name.in_(names))
+    return {found.snapshot.name: found for found in read_snapshots(connection, select(snapshots).where(*where))}
 
 
 def find_query(connection: Connection, snapshot_id: int) -> QueryRow:

@@ -7,10 +7,10 @@ named exists.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
+from krate_gitops.encoding import strings_in
 from krate_gitops.errors import DeniedError
 from krate_gitops.server.mcp.pin import Pin
 
@@ -33,7 +33,7 @@ _SHORTEST_COMMIT = 7
 
 def check_organization(value: Any, organization: str) -> None:
     """Looks at every text in a value. Raises ``ForeignReferenceError``, which says no name."""
-    for text in _texts(value):
+    for text in strings_in(value):
         kind = _foreign(text, organization)
         if kind is not None:
             raise ForeignReferenceError(kind)
@@ -94,15 +94,3 @@ def _kind(rest: str | None) -> str:
     return (
         _KINDS.get(rest.partition("-")[0].lower(), "resource") if re.match(_NAMED, rest, re.IGNORECASE) else "resource"
     )
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            yield name
-            yield from _texts(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item)

@@ -221,7 +221,7 @@ def test_pins_neither_make_a_mirror_fetch_nor_are_pruned_by_a_fetch(remote: Desk
 
 def tampered(kept: Kept, change: Any) -> Kept:
     material: Material = change(kept.material)
-    return kept._replace(stored=encode(material))
+    return msgspec.structs.replace(kept, stored=encode(material))
 
 
 def reasons(found: Replay) -> list[tuple[str, str]]:
@@ -325,7 +325,7 @@ def test_stored_bytes_that_are_no_material_are_refused(desk: Desk) -> None:
         kept.stored.replace(b'"schemaVersion":1,"warnings"', b'"schemaVersion":2,"warnings"'),
     ):
         with pytest.raises(KrateError) as caught:
-            _ = kept._replace(stored=stored).material
+            _ = msgspec.structs.replace(kept, stored=stored).material
         assert caught.value.code == "MEMORY_SNAPSHOT_FAILED"
 
 
