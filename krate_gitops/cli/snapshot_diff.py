@@ -49,19 +49,19 @@ def diff(
 ) -> int:
     """Show what was added, removed, changed and moved since a snapshot, and whether it had been selected."""
     from krate_gitops.encoding import plain
-    from krate_gitops.memory.reference import snapshot_reference
-    from krate_gitops.memory.snapshot_diff import diff_snapshot, other_commit
+    from krate_gitops.memory.snapshot_diff import diff_snapshot, other_ref, other_snapshot
 
     kept = usable(invocation, reference)
+    organization, repository = invocation.settings.organization, kept.snapshot.spec.memory_repository
+    with denials_on_record(invocation):
+        other = other_snapshot(records_if_any(invocation), organization, repository, against)
     with progress(invocation) as listen:
-        with denials_on_record(invocation):
-            name = snapshot_reference(against, invocation.settings.organization)
-        if name is None:
+        if other is None:
             brain = opened_anew(invocation, kept, repo, root, ontology, listen)
+            other = other_ref(brain, against)
         else:
             brain = reopened(invocation, kept, repo, root, ontology, listen)
-        commit = other_commit(brain, records_if_any(invocation), kept, against)
-        found = diff_snapshot(brain, kept, commit, patch=patch, only_selected=selected)
+        found = diff_snapshot(brain, kept, other, patch=patch, only_selected=selected)
     show(invocation.output, plain(found), table=_table(found), items=plain(found)["changes"])
     return int(exit_code and bool(found.changes))
 

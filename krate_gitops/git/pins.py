@@ -52,8 +52,7 @@ def holds(repository: Repository, commit: str) -> bool:
     """Whether a repository has the commit."""
     if not repository.is_object_id(commit):
         return False
-    answer = run_git(repository.git_dir, ["cat-file", "--batch-check=%(objecttype)"], stdin=commit.encode())
-    return answer.strip() == b"commit"
+    return bool(_held(repository.git_dir, [commit]))
 
 
 def _is_ours(repository: Repository, settings: Settings) -> bool:
@@ -90,7 +89,7 @@ def _copy(source: Path, keeper: Path, commit: str) -> None:
 
     A fetch would do, but the serving side of it refuses repositories of other users, which may be read in place.
     """
-    known = [oid for oid in _pins(keeper) if _exists(source, oid)]
+    known = _held(source, _pins(keeper))
     wanted = "".join(f"{line}\n" for line in (commit, *(f"^{oid}" for oid in known)))
     with (
         start_git(source, ["pack-objects", "--revs", "--stdout", "--delta-base-offset", "-q"]) as (ask, pack, _),
@@ -118,8 +117,11 @@ def _has_pin(git_dir: Path, commit: str) -> bool:
     return found.strip() == commit.encode()
 
 
-def _exists(git_dir: Path, oid: str) -> bool:
-    return not run_git(git_dir, ["cat-file", "--batch-check"], stdin=oid.encode()).endswith(b"missing\n")
+def _held(git_dir: Path, commits: list[str]) -> list[str]:
+    """Those of the commits that a repository has; one child for all of them."""
+    stdin = "".join(f"{oid}\n" for oid in commits).encode()
+    answers = set(run_git(git_dir, ["cat-file", "--batch-check=%(objectname) %(objecttype)"], stdin=stdin).splitlines())
+    return [oid for oid in commits if f"{oid} commit".encode() in answers]
 
 
 def _lock(git_dir: Path) -> Path:

@@ -75,6 +75,13 @@ class Brain:
         other.repository = repository
         return other
 
+    def anew(self) -> Self:
+        """The same brain as it is now where it was opened, a mirror brought up to date.
+
+        Raises ``UnavailableError(MEMORY_REPOSITORY_UNAVAILABLE)``.
+        """
+        return self.within(open_repository(self.spec, settings=self.settings))
+
     def origin(self) -> Origin:
         """How a snapshot that is taken here finds its repository again."""
         location = self.spec if is_url(self.spec) else str(Path(self.spec).expanduser().resolve())

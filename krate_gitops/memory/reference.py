@@ -14,10 +14,22 @@ _NAME = re.compile(r"ams-[0-9a-f]{12}")
 _QUALIFIED = re.compile(r"(?:krate-org-)?(?P<org>[^/:]+)[/:](?P<name>ams-[0-9a-f]{12})")
 
 
+class ForeignReferenceError(DeniedError):
+    """The one answer to a reference of a kind into another organisation, whether or not it leads anywhere."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(
+            "CROSS_ORG_REF_DENIED",
+            f"the referenced {kind} is outside this organization",
+            hint="use an own object, or have the sharing admitted by both sides",
+        )
+        self.kind = kind
+
+
 def snapshot_reference(text: str, organization: str) -> str | None:
     """The snapshot name that a text means; ``None`` for a text of another form, a file name perhaps.
 
-    Raises ``DeniedError(CROSS_ORG_REF_DENIED)`` for a snapshot of another organisation.
+    Raises ``ForeignReferenceError`` for a snapshot of another organisation.
     """
     if _NAME.fullmatch(text):
         return text
@@ -29,13 +41,9 @@ def snapshot_reference(text: str, organization: str) -> str | None:
 
 
 def check_organization(named: str, own: str, kind: str) -> None:
-    """Raises ``DeniedError(CROSS_ORG_REF_DENIED)`` for a resource of another organisation, naming its kind alone."""
+    """Raises ``ForeignReferenceError`` for a resource of another organisation, naming its kind alone."""
     if named != own:
-        raise DeniedError(
-            "CROSS_ORG_REF_DENIED",
-            f"the referenced {kind} is outside this organization",
-            hint="use an own object, or have the sharing admitted by both sides",
-        )
+        raise ForeignReferenceError(kind)
 
 
 def no_such_snapshot() -> UnavailableError:

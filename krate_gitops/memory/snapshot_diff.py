@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 from krate_gitops.errors import UsageError
+from krate_gitops.git.local import Repository
 from krate_gitops.git.pins import holds, pin_commit, pinned_repository
 from krate_gitops.git.request import RefMode, RefRequest
 from krate_gitops.memory.brain import Brain
@@ -28,44 +31,72 @@ class SnapshotDiff(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     changes: tuple[Change, ...]
 
 
-def other_commit(brain: Brain, database: Database | None, kept: Kept, against: str) -> str:
-    """The commit that ``against`` means: ``current``, another snapshot, or a ref, which may be any commit.
+class Other(NamedTuple):
+    """A side of a comparison: its commit, and where that is found: by the snapshot that names it, or in a brain."""
 
-    Raises what resolving and recalling raise, and ``UsageError(INVALID_REQUEST)`` for a snapshot of another repository.
+    commit: str
+    kept: Kept | None = None
+    brain: Brain | None = None
+
+
+def other_snapshot(database: Database | None, organization: str, repository: str, against: str) -> Other | None:
+    """The commit of the snapshot that ``against`` names; None where it names none.
+
+    Raises what recalling raises, and ``UsageError(INVALID_REQUEST)`` for a snapshot of another repository.
     """
-    if snapshot_reference(against, brain.settings.organization) is not None:
-        other = recall(database, against, brain.settings.organization).snapshot.spec
-        if other.memory_repository != kept.snapshot.spec.memory_repository:
-            raise UsageError(
-                "INVALID_REQUEST",
-                "the snapshots are of different repositories",
-                hint="compare snapshots of one repository",
-                location=against,
-            )
-        return other.resolved_commit
+    if snapshot_reference(against, organization) is None:
+        return None
+    other = recall(database, against, organization)
+    if other.snapshot.spec.memory_repository != repository:
+        raise UsageError(
+            "INVALID_REQUEST",
+            "the snapshots are of different repositories",
+            hint="compare snapshots of one repository",
+            location=against,
+        )
+    return Other(other.snapshot.spec.resolved_commit, other)
+
+
+def other_ref(brain: Brain, against: str) -> Other:
+    """The commit that ``current`` or a ref means; a ref may mean any commit."""
     if against == "current":
-        return brain.resolve(RefRequest()).current_commit
+        return Other(brain.resolve(RefRequest()).current_commit)
     request = RefRequest(mode=RefMode.EXPLICIT_REF, requested_ref=against, require_approved_commit=False)
-    return brain.resolve(request).resolved_commit
+    return Other(brain.resolve(request).resolved_commit)
+
+
+def beside(brain: Brain, *sides: Other) -> Brain:
+    """The brain in a repository that has the commits of all sides: its own or, where it lacks one, that of the copies.
+
+    Raises what finding a commit raises.
+    """
+    if all(holds(brain.repository, side.commit) for side in sides):
+        return brain
+    for side in sides:
+        pin_commit(_home(brain, side), side.commit, settings=brain.settings, apart=True)
+    both = pinned_repository(brain.repository.name, sides[0].commit, settings=brain.settings)
+    return brain if both is None else brain.within(both)
+
+
+def _home(brain: Brain, side: Other) -> Repository:
+    """A repository that has the commit of a side."""
+    if side.brain is not None:
+        return side.brain.repository
+    if side.kept is None or holds(brain.repository, side.commit):
+        return brain.repository
+    return reopen(side.kept, settings=brain.settings).repository
 
 
 def diff_snapshot(
-    brain: Brain, kept: Kept, commit: str, *, patch: bool = False, only_selected: bool = False
+    brain: Brain, kept: Kept, other: Other, *, patch: bool = False, only_selected: bool = False
 ) -> SnapshotDiff:
-    """Compares a snapshot's commit with another of the brain's repository.
-
-    Where that repository has lost the pinned commit, both are read from copies side by side under the home folder.
-    """
-    pinned = kept.snapshot.spec.resolved_commit
-    if not holds(brain.repository, pinned):
-        for repository, oid in ((reopen(kept, settings=brain.settings).repository, pinned), (brain.repository, commit)):
-            pin_commit(repository, oid, settings=brain.settings, apart=True)
-        both = pinned_repository(brain.repository.name, pinned, settings=brain.settings)
-        brain = brain if both is None else brain.within(both)
+    """Compares a snapshot's commit with another of its repository."""
+    pinned = Other(kept.snapshot.spec.resolved_commit, kept)
+    brain = beside(brain, pinned, other)
     return brain.read(
-        pinned,
+        pinned.commit,
         lambda before: brain.read(
-            commit,
+            other.commit,
             lambda after: compare_snapshot(
                 kept.snapshot.metadata.name, kept.material, before, after, patch=patch, only_selected=only_selected
             ),

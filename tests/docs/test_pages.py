@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -58,3 +59,8 @@ def _environment(folder: Path) -> dict[str, str]:
         "GIT_COMMITTER_NAME": "A Reader",
         "GIT_COMMITTER_EMAIL": "reader@acme.example",
     }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(TOP)) for page in PAGES])
+def test_no_page_holds_what_a_merge_could_not_decide(page: Path) -> None:
+    assert re.search(r"^(?:<{7}|={7}|>{7})(?: |$)", page.read_text(encoding="utf-8"), flags=re.MULTILINE) is None

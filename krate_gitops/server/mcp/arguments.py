@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 
 from krate_gitops.errors import UsageError
+from krate_gitops.memory.reference import ForeignReferenceError
 from krate_gitops.printable import printable
-from krate_gitops.server.mcp.boundary import ForeignReferenceError, check_organization, is_pin, pin_violation
+from krate_gitops.server.mcp.boundary import check_organization, is_pin, pin_violation
 from krate_gitops.server.mcp.pin import Pin
 
 _COMMITS = frozenset(

@@ -6,17 +6,26 @@ named exists.
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any
 from urllib.parse import unquote
 
 from krate_gitops.encoding import strings_in
 from krate_gitops.errors import DeniedError
+from krate_gitops.memory.reference import ForeignReferenceError, snapshot_reference
 from krate_gitops.server.mcp.pin import Pin
 
 SCHEME = "krate-memory://"
 
-_KINDS = {"ams": "snapshot", "amq": "query", "amu": "update", "armi": "import", "adr": "run", "ada": "attempt"}
+_KINDS = {
+    "ams": "AgentMemorySnapshot",
+    "amq": "AgentMemoryQuery",
+    "amu": "AgentMemoryUpdate",
+    "armi": "AgentRunMemoryImport",
+    "adr": "AgentDispatchRun",
+    "ada": "AgentDispatchAttempt",
+}
 _NAMED = rf"(?:{'|'.join(_KINDS)})-[0-9a-f]{{12}}(?:-[0-9]+)?"
 _ORG = r"(?P<org>[a-z0-9][a-z0-9._-]*)"
 _REST = r"(?:/(?P<rest>\S*))?"
@@ -24,8 +33,11 @@ _REFERENCES = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         rf"krate-org-{_ORG}{_REST}",
-        rf"/?(?:api/)?(?:watch/)?orgs/{_ORG}{_REST}",
-        rf"(?:krate-org-)?{_ORG}/(?P<rest>{_NAMED}(?:/\S*)?)",
+        rf"/(?:api/)?(?:watch/)?orgs/{_ORG}{_REST}",
+        rf"api/(?:watch/)?orgs/{_ORG}{_REST}",
+        # Without a slash at its start it may be a path of the brain: only what the API serves is foreign then.
+        r"(?:watch/)?orgs/(?P<org>[a-z0-9][a-z0-9-]*)(?:/(?P<rest>(?:agents|resources)(?:/\S*)?))?",
+        rf"(?:krate-org-)?{_ORG}[/:](?P<rest>{_NAMED}(?:/\S*)?)",
     )
 )
 _SHORTEST_COMMIT = 7
@@ -39,32 +51,11 @@ def check_organization(value: Any, organization: str) -> None:
             raise ForeignReferenceError(kind)
 
 
-class ForeignReferenceError(DeniedError):
-    """The one answer to a reference of a kind into another organisation, whether or not it leads anywhere."""
-
-    def __init__(self, kind: str) -> None:
-        super().__init__(
-            "CROSS_ORG_REF_DENIED",
-            f"a {kind} of another organisation can't be reached from here",
-            hint="name only what belongs to this organisation",
-        )
-        self.kind = kind
-
-
-def within(text: str, organization: str) -> str:
-    """A reference without the prefix that names the server's own organisation."""
-    for prefix in (f"krate-org-{organization}/", f"{organization}/"):
-        name = text.removeprefix(prefix)
-        if name != text and re.fullmatch(_NAMED, name):
-            return name
-    return text
-
-
 def is_pin(value: Any, pin: Pin) -> bool:
     """Whether a value names what is pinned: its commit, in full or from seven digits on, or its snapshot."""
     if not isinstance(value, str):
         return False
-    text = within(value.strip(), pin.organization).lower()
+    text = (snapshot_reference(value.strip(), pin.organization) or value.strip()).lower()
     return text == pin.snapshot or (len(text) >= _SHORTEST_COMMIT and pin.commit.startswith(text))
 
 
@@ -80,10 +71,12 @@ def pin_violation() -> DeniedError:
 def _foreign(text: str, organization: str) -> str | None:
     """The kind of thing of another organisation that a text is a reference to; None for any other text."""
     for form in {text, unquote(text)}:
-        plain = form.strip().removeprefix(SCHEME)
-        for pattern in _REFERENCES:
-            match = pattern.fullmatch(plain)
-            if match and match["org"].lower() != organization.lower():
+        plain = form.strip()
+        # After the scheme stands what the server would call a commit; an organisation there is foreign in any form.
+        places = [rest, f"/{rest}"] if (rest := plain.removeprefix(SCHEME)) != plain else [plain]
+        for pattern, place in itertools.product(_REFERENCES, places):
+            match = pattern.fullmatch(place)
+            if match and match["org"] != organization:
                 return _kind(match["rest"])
     return None
 

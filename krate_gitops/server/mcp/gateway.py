@@ -18,10 +18,10 @@ from krate_gitops.encoding import plain
 from krate_gitops.errors import DeniedError, UnavailableError
 from krate_gitops.index.shard import DamagedError
 from krate_gitops.memory.opened import OpenIndex
+from krate_gitops.memory.reference import ForeignReferenceError
 from krate_gitops.printable import printable
 from krate_gitops.server.mcp.arguments import parsed
 from krate_gitops.server.mcp.audit import DONE, Audit, ToolCall, digest_of
-from krate_gitops.server.mcp.boundary import ForeignReferenceError
 from krate_gitops.server.mcp.budget import LEAST_ROOM, Ledger, Limits, Room
 from krate_gitops.server.mcp.failures import describe, text_of
 from krate_gitops.server.mcp.fitting import fitted, lines_within

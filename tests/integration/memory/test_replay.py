@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from krate_gitops.encoding import json_text
-from krate_gitops.errors import KrateError, UnavailableError
+from krate_gitops.errors import KrateError, UnavailableError, UsageError
 from krate_gitops.git.pins import PINS
 from krate_gitops.git.request import RefRequest
 from krate_gitops.memory import replay as replay_module
@@ -19,7 +19,7 @@ from krate_gitops.memory.material import Material, encode
 from krate_gitops.memory.recall import Kept, file_form, read_file
 from krate_gitops.memory.reopen import reopen
 from krate_gitops.memory.replay import Replay, replay
-from krate_gitops.memory.snapshot_diff import diff_snapshot
+from krate_gitops.memory.snapshot_diff import Other, diff_snapshot, other_ref, other_snapshot
 from krate_gitops.settings import Settings
 from tests.integration.git.servers import git_backend, serve
 from tests.repos import Content, RepoBuilder, git
@@ -336,7 +336,7 @@ def test_a_diff_works_after_history_was_rewritten(desk: Desk) -> None:
     kept = desk.take(mode="grep-only")
     tip = rewrite(desk.repo, {**FILES, "notes/n.md": "# N\n\nA line of its own.\n"})
     forget_indexes(desk)
-    found = diff_snapshot(desk.brain(), kept, tip)
+    found = diff_snapshot(desk.brain(), kept, Other(tip))
     assert (found.from_commit, found.to_commit, found.selected) == (desk.second, tip, 1)
     assert [change.path for change in found.changes] == ["notes/n.md"]
 
@@ -348,5 +348,22 @@ def test_a_diff_works_with_a_remote_that_has_moved_and_was_rewritten(remote: Des
     shutil.move(remote.repo.path, moved)
     remote.spec = remote.spec.replace("/brain", "/moved")
     brain = remote.brain()
-    found = diff_snapshot(brain, kept, brain.resolve(RefRequest()).current_commit)
+    found = diff_snapshot(brain, kept, other_ref(brain, "current"))
     assert [change.path for change in found.changes] == ["notes/n.md"]
+
+
+def test_a_diff_finds_the_commit_of_another_snapshot_that_was_rewritten_away(desk: Desk) -> None:
+    lost = desk.take(mode="grep-only", request_id="lost")
+    rewrite(desk.repo, {**FILES, "notes/n.md": "# N\n\nA line of its own, and a needle.\n"})
+    kept = desk.take(mode="grep-only", request_id="kept")
+    forget_indexes(desk)
+    other = other_snapshot(desk.database, "local", "brain", lost.snapshot.metadata.name)
+    assert other is not None
+    found = diff_snapshot(desk.brain(), kept, other)
+    assert (found.to_commit, [change.path for change in found.changes]) == (desk.second, ["notes/n.md"])
+
+
+def test_snapshots_of_different_repositories_are_not_compared(desk: Desk) -> None:
+    name = desk.take().snapshot.metadata.name
+    with pytest.raises(UsageError, match="of different repositories"):
+        other_snapshot(desk.database, "local", "another", name)

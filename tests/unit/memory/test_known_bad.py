@@ -18,7 +18,7 @@ from krate_gitops.memory.known_bad import Marked, close, ranges, withdraw
 from krate_gitops.memory.policy import owner_policy
 from krate_gitops.memory.recall import Kept, list_documents
 from krate_gitops.memory.recorded import read_recorded
-from krate_gitops.memory.snapshot_diff import diff_snapshot
+from krate_gitops.memory.snapshot_diff import Other, diff_snapshot
 from krate_gitops.memory.take import refresh
 from krate_gitops.records.consumers import SnapshotFilter
 from krate_gitops.settings import Settings
@@ -240,7 +240,7 @@ def test_snapshots_are_listed_by_whether_they_are_known_to_be_bad(desk: Desk) ->
 def test_a_diff_of_bad_memory_is_no_use_of_it(desk: Desk) -> None:
     kept = desk.take(ref=desk.first, mode="grep-only")
     desk.mark(desk.first)
-    assert diff_snapshot(desk.brain(), desk.again(kept), desk.second).selected == 1
+    assert diff_snapshot(desk.brain(), desk.again(kept), Other(desk.second)).selected == 1
 
 
 def test_marking_a_closed_range_again_leaves_it_closed_and_writes_nothing(desk: Desk) -> None:

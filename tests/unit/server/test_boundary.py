@@ -5,28 +5,32 @@ from typing import Any
 import pytest
 
 from krate_gitops.errors import DeniedError
-from krate_gitops.server.mcp.boundary import ForeignReferenceError, check_organization, is_pin
+from krate_gitops.memory.reference import ForeignReferenceError
+from krate_gitops.server.mcp.boundary import check_organization, is_pin
 from krate_gitops.server.mcp.uris import document_uri, parse_uri, record_uri
 from tests.unit.server.brain import Served
 
 SNAPSHOT = "ams-0123456789ab"
 
 FOREIGN = [
-    (f"other/{SNAPSHOT}", "snapshot"),
-    (f"Other/{SNAPSHOT}/record/x", "snapshot"),
-    ("other/amq-0123456789ab-2", "query"),
-    ("other/armi-0123456789ab", "import"),
-    (f"krate-org-other/{SNAPSHOT}", "snapshot"),
+    (f"other/{SNAPSHOT}", "AgentMemorySnapshot"),
+    (f"Other/{SNAPSHOT}/record/x", "AgentMemorySnapshot"),
+    ("other/amq-0123456789ab-2", "AgentMemoryQuery"),
+    ("other/armi-0123456789ab", "AgentRunMemoryImport"),
+    (f"krate-org-other/{SNAPSHOT}", "AgentMemorySnapshot"),
     ("krate-org-other/company-brain", "resource"),
     ("krate-org-other", "namespace"),
     ("krate-org-other_2.example/x", "resource"),
-    (f"other_2.example/{SNAPSHOT}", "snapshot"),
+    (f"other_2.example/{SNAPSHOT}", "AgentMemorySnapshot"),
     ("  krate-org-other  ", "namespace"),
     ("/api/orgs/other/agents/memory/repositories/x", "resource"),
     ("orgs/other", "namespace"),
-    (f"krate-memory://other/{SNAPSHOT}/record/x", "snapshot"),
+    ("orgs/other/agents/memory/query", "resource"),
+    (f"other:{SNAPSHOT}", "AgentMemorySnapshot"),
+    (f"ACME/{SNAPSHOT}", "AgentMemorySnapshot"),
+    (f"krate-memory://other/{SNAPSHOT}/record/x", "AgentMemorySnapshot"),
     ("krate-memory://krate-org-other/record/x", "resource"),
-    (f"other%2F{SNAPSHOT}", "snapshot"),
+    (f"other%2F{SNAPSHOT}", "AgentMemorySnapshot"),
 ]
 OWN = [
     SNAPSHOT,
@@ -37,6 +41,9 @@ OWN = [
     "what is krate-org-other good for?",
     "refunds",
     "other/page.md",
+    "orgs/platform.md",
+    "orgs/other/team.md",
+    "orgs/**",
     "",
 ]
 

@@ -95,7 +95,7 @@ def test_a_call_for_another_organisation_leaves_its_kind_alone(owner: Served) ->
         call = owner.kept[-1]
         kept.append((call.outcome, call.is_allowed, call.denied_reference, call.argument_digest, call.result_digest))
     assert kept[0] == kept[1]
-    assert kept[0][:3] == ("CROSS_ORG_REF_DENIED", False, "snapshot")
+    assert kept[0][:3] == ("CROSS_ORG_REF_DENIED", False, "AgentMemorySnapshot")
 
 
 def test_calls_are_kept_in_the_audit_log(owner: Served, tmp_path: Path) -> None:

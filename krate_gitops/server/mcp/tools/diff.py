@@ -9,11 +9,10 @@ from msgspec import Meta
 
 from krate_gitops.git.request import RefRequest
 from krate_gitops.memory.compare import Change, compare
-from krate_gitops.memory.recall import recall
-from krate_gitops.memory.reference import snapshot_reference
+from krate_gitops.memory.snapshot_diff import Other, beside, other_snapshot
 from krate_gitops.records.database import open_database
 from krate_gitops.records.location import has_records
-from krate_gitops.server.mcp.boundary import is_pin, within
+from krate_gitops.server.mcp.boundary import is_pin
 from krate_gitops.server.mcp.pin import Pin
 from krate_gitops.server.mcp.tools.tool import Answer, Name, Reading, Tool, one_line
 
@@ -49,12 +48,17 @@ class DiffAnswer(Answer, frozen=True, kw_only=True):
 def diff(reading: Reading, asked: DiffArguments) -> DiffAnswer:
     """What changed from the pin to the other commit. Raises ``KrateError`` with a MEMORY_REF_* code."""
     pin = reading.pin
-    other = _commit(asked.against.strip(), pin)
-    if other == pin.commit:
+    other = _other(asked.against.strip(), pin)
+    if other.commit == pin.commit:
         return DiffAnswer(
-            repository=pin.repository, commit=pin.commit, warnings=reading.warnings, other_commit=other, counts={}
+            repository=pin.repository,
+            commit=pin.commit,
+            warnings=reading.warnings,
+            other_commit=other.commit,
+            counts={},
         )
-    found = pin.brain.read(other, lambda after: compare(reading.opened, after, pin.policy))
+    brain = beside(other.brain or pin.brain, Other(pin.commit, brain=pin.brain), other)
+    found = brain.read(other.commit, lambda after: compare(reading.opened, after, pin.policy))
     return DiffAnswer(
         repository=pin.repository,
         commit=found.from_commit,
@@ -65,17 +69,18 @@ def diff(reading: Reading, asked: DiffArguments) -> DiffAnswer:
     )
 
 
-def _commit(against: str, pin: Pin) -> str:
+def _other(against: str, pin: Pin) -> Other:
     """The one place where a branch is looked at: only to say what differs there."""
     if is_pin(against, pin):
-        return pin.commit
-    name = within(against, pin.organization)
+        return Other(pin.commit)
     settings = pin.brain.settings
-    if snapshot_reference(name, pin.organization):
-        database = open_database(settings) if has_records(settings) else None
-        return recall(database, name, pin.organization).snapshot.spec.resolved_commit
-    ref = RefRequest(requested_ref=None if name == _CURRENT else name)
-    return pin.brain.resolve(ref, current_only=pin.policy.current_only).resolved_commit
+    database = open_database(settings) if has_records(settings) else None
+    snapshot = other_snapshot(database, pin.organization, pin.repository, against)
+    if snapshot is not None:
+        return snapshot
+    now = pin.brain.anew()
+    ref = RefRequest(requested_ref=None if against == _CURRENT else against)
+    return Other(now.resolve(ref, current_only=pin.policy.current_only).resolved_commit, brain=now)
 
 
 def _difference(change: Change) -> Difference:
