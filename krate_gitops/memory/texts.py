@@ -18,6 +18,8 @@ MOST_BYTES = 64 << 20
 """Room of the texts that are kept."""
 
 _FIRST_READ = 16
+_LARGEST_READ = 512
+"""Texts of one piece are in memory at once, whatever the room."""
 
 
 class RecordLines:
@@ -41,16 +43,15 @@ class Text:
         self.file = file
         self.raw = raw
         self.safe = safe
+        # Taken once: a text grows later, when somebody encodes it, and what is given back must be what was taken.
+        forms = 2 if safe.isascii() else 4
+        self.size = forms * sys.getsizeof(safe) + (safe is not raw) * sys.getsizeof(raw)
+        """Bytes of memory that count for the text: itself, its lower case and, where that is another one, its UTF-8."""
 
     @property
     def changed(self) -> bool:
         """Whether redaction took something."""
         return self.safe is not self.raw
-
-    @property
-    def size(self) -> int:
-        """Bytes of memory that the text takes at most, with its forms that are made on demand."""
-        return 2 * sys.getsizeof(self.safe) + self.changed * sys.getsizeof(self.raw)
 
     @cached_property
     def lowered(self) -> str:
@@ -96,7 +97,7 @@ class Texts:
         start, size = 0, _FIRST_READ
         while start < len(files):
             yield from self._piece(files[start : start + size])
-            start, size = start + size, size * 2
+            start, size = start + size, min(size * 2, _LARGEST_READ)
 
     def _piece(self, files: Sequence[int]) -> list[Text]:
         new = [file for file in files if file not in self._kept]

@@ -51,9 +51,11 @@ def hidden_characters(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _line_around(text: str, at: int) -> str:
-    start = max(text.rfind("\n", 0, at), at - 400)
-    end = text.find("\n", at)
-    return text[start + 1 : min(at + 400, end if end >= 0 else len(text))]
+    # No further than is looked at: the line may be the whole text, and marks stand in all of it.
+    low = max(0, at - 399)
+    start = text.rfind("\n", low, at) + 1 or low
+    end = text.find("\n", at, at + 400)
+    return text[start : end if end >= 0 else at + 400]
 
 
 def invisible_ranges(text: str) -> list[tuple[int, int]]:

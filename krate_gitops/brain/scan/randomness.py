@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
+from collections import Counter, deque
 from itertools import pairwise
 
 _PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
@@ -91,12 +91,13 @@ def random_part(token: str) -> tuple[int, int]:
     Plain words and numbers at either end are cut off. What remains counts as a whole if much of it is random and
     little of it words, else only the longest random segment does.
     """
-    segments = [match.span() for match in _SEGMENT.finditer(token)]
-    random = [span for span in segments if is_random_segment(token[span[0] : span[1]])]
+    segments = deque(match.span() for match in _SEGMENT.finditer(token))
+    # In order, so that of two of one length the first is taken.
+    random = dict.fromkeys(span for span in segments if is_random_segment(token[span[0] : span[1]]))
     if not random:
         return 0, 0
     while segments[0] not in random and _PLAIN.fullmatch(token, *segments[0]):
-        segments.pop(0)
+        segments.popleft()
     while segments[-1] not in random and _PLAIN.fullmatch(token, *segments[-1]):
         segments.pop()
     start, end = segments[0][0], segments[-1][1]

@@ -33,6 +33,7 @@ from krate_gitops.brain.scan.randomness import (
     is_secret_value,
     pieces,
 )
+from krate_gitops.brain.text import LineIndex
 
 
 class SecretHit(msgspec.Struct, frozen=True, order=True):
@@ -73,6 +74,8 @@ _WHOLE = tuple(
 )
 
 _NAME = re.compile(r"[A-Za-z0-9_ -]*")
+_ROW = re.compile(r"[ \t>]*\|")
+"""How a row of a table begins, quoted or not."""
 _VALUE_BODY = re.compile(r"[^\s\"'`<>{}()\[\],;\\]+")
 _TOKEN_BODY = re.compile(r"[A-Za-z0-9._~+/=-]+")
 _BASE64_BODY = re.compile(r"[A-Za-z0-9+/=_-]+")
@@ -149,12 +152,13 @@ def _values(
 
 
 def _assignments(text: str) -> Iterator[_Candidate]:
+    lines = LineIndex(text)
     for match, got in _values(_ASSIGNMENT, text, _VALUE_BODY, 8):
         name = _NAME.match(match.group())
         if (
             name is None
             or _is_part_of_type(text, match.start())
-            or _is_alternative(text, match)
+            or _is_alternative(text, match, lines)
             or patterns.NAME_ENDS_ELSEWHERE.search(name.group().strip())
         ):
             continue
@@ -172,14 +176,14 @@ def _is_part_of_type(text: str, at: int) -> bool:
     return text.endswith("::", 0, at)
 
 
-def _is_alternative(text: str, match: re2._Match) -> bool:
+def _is_alternative(text: str, match: re2._Match, lines: LineIndex) -> bool:
     """Whether a bar separates two types or patterns, since it stands outside a table."""
     if any(sign in match.group() for sign in ":="):
         return False
     # A header's match begins with the character before its name.
     start = match.start() + (match.group()[0] == "\n")
-    line = text[text.rfind("\n", 0, start) + 1 : match.end()]
-    return not line.lstrip(" \t>").startswith("|")
+    _, column = lines.position(start)
+    return _ROW.match(text, start - column + 1, match.end()) is None
 
 
 def _provider_tokens(text: str) -> Iterator[_Candidate]:
@@ -278,8 +282,9 @@ def _kubeconfig(text: str) -> Iterator[_Candidate]:
 
 
 def _headers(text: str) -> Iterator[_Candidate]:
+    lines = LineIndex(text)
     for match in _HEADER.finditer(text):
-        if _is_alternative(text, match):
+        if _is_alternative(text, match, lines):
             continue
         if "cookie" in match.group().lower():
             line = text[match.end() : match.end() + 4096].split("\n", 1)[0]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import sys
 
+import msgspec
 import pytest
 
 from krate_gitops.brain.scan.clean import MARKER
@@ -73,3 +75,11 @@ def test_whatever_the_index_says_of_a_text_it_leaves_as_redaction_leaves_it(
         assert text.safe == redact(text.raw, config=config).text
         assert text.changed == (text.safe != text.raw)
     assert world.opened.columns.file_clean[world.opened.columns.file_number["notes/0.md"]] == (ends == "\n")
+
+
+def test_the_size_of_a_text_is_what_it_was_when_it_was_read(make: Make) -> None:
+    world = make({"notes/a.md": "# A\n\n" + "é" * 5000 + "\n"})
+    [text] = world.opened.texts([world.opened.columns.file_number["notes/a.md"]])
+    size = text.size
+    msgspec.json.encode(text.safe)
+    assert text.size == size >= sys.getsizeof(text.safe) + sys.getsizeof(text.lowered)

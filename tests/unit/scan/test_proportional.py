@@ -1,0 +1,38 @@
+"""Hostile texts take time in proportion: eight times the text, about eight times the work, on one line or on many."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from krate_gitops.brain.model import SecretScan
+from krate_gitops.brain.scan.entropy import find_high_entropy
+from krate_gitops.brain.scan.hidden import hidden_characters
+from krate_gitops.brain.scan.secrets import find_secrets
+
+_SCANS = {
+    "secrets": lambda text: find_secrets(text, SecretScan()),
+    "entropy": lambda text: find_high_entropy(text, SecretScan()),
+    "hidden": lambda text: list(hidden_characters(text)),
+}
+_PIECES = {
+    "one run of segments": ("entropy", "aB3xK9-"),
+    "one run of plain words": ("entropy", "word-"),
+    "headers beside bars": ("secrets", "x-hub-signature|"),
+    "cookies beside bars": ("secrets", " cookie|"),
+    "names beside bars": ("secrets", "api_key|"),
+    "marks on one line": ("hidden", "ab\u200e"),
+}
+
+
+@pytest.mark.parametrize(("scan", "piece"), _PIECES.values(), ids=_PIECES)
+def test_a_text_of_nothing_but_beginnings_takes_time_in_proportion(scan: str, piece: str) -> None:
+    def spent(length: int) -> float:
+        text = piece * (length // len(piece))
+        started = time.process_time()
+        _SCANS[scan](text)
+        return time.process_time() - started
+
+    few = min(spent(60_000) for _ in range(3))
+    assert spent(480_000) < 24 * few
