@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import click
 
+from krate_gitops.cli.options import COMMIT, INSTANT
+
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-def _instant(_: click.Context, __: click.Parameter, value: str | None) -> datetime | None:
-    if value is None:
-        return None
-    with contextlib.suppress(ValueError, OverflowError):
-        moment = datetime.fromisoformat(value)
-        if moment.tzinfo is not None:
-            return moment.astimezone(UTC)
-    raise click.BadParameter(f"{value!r} is no time with offset, such as 2026-05-31T17:00:00Z")
 
 
 def _is_allowed(_: click.Context, __: click.Parameter, value: str | None) -> bool | None:
@@ -47,9 +37,11 @@ _FILTERS = {
         help="Whether it was allowed.",
     ),
     "correlation_id": click.option("--correlation-id", metavar="ID", help="Operation it belongs to, krate-…"),
-    "commit": click.option("--commit", metavar="COMMIT", help="Full id of a commit, of code or of memory."),
-    "since": click.option("--since", callback=_instant, metavar="RFC3339", help="Not before this time."),
-    "until": click.option("--until", callback=_instant, metavar="RFC3339", help="Before this time."),
+    "commit": click.option(
+        "--commit", type=COMMIT, metavar="COMMIT", help="Full id of a commit, of code or of memory."
+    ),
+    "since": click.option("--since", type=INSTANT, metavar="RFC3339", help="Not before this time."),
+    "until": click.option("--until", type=INSTANT, metavar="RFC3339", help="Before this time."),
 }
 """An option for each field of ``AuditFilter``."""
 

@@ -12,7 +12,7 @@ import click
 from krate_gitops.cli.audit_options import filter_options
 from krate_gitops.cli.commands import KrateCommand
 from krate_gitops.cli.invocation import Invocation, pass_invocation
-from krate_gitops.cli.output import rows_table, show, write
+from krate_gitops.cli.output import into_file, rows_table, show, write
 from krate_gitops.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from krate_gitops.records.audit_filter import AuditFilter
     from krate_gitops.records.audit_query import Counts, Page
 
+_PAGE = 50
 _HEADINGS = ("sequence", "time", "type", "actor", "target", "decision", "reason")
 
 
 @click.command("query", cls=KrateCommand)
 @filter_options
-@click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True, help="Most records of a page.")
+@click.option("--limit", type=click.IntRange(1, 500), help="Most records of a page; 50 without it.")
 @click.option("--cursor", metavar="CURSOR", help="Next page, as the page before printed it.")
 @click.option("--after", type=click.IntRange(0), metavar="SEQUENCE", help="Records after this number, oldest first.")
 @click.option("--counts", is_flag=True, help="Count by class, type and hour instead of printing records.")
@@ -40,7 +41,7 @@ _HEADINGS = ("sequence", "time", "type", "actor", "target", "decision", "reason"
 def query(
     invocation: Invocation,
     filters: Mapping[str, Any],
-    limit: int,
+    limit: int | None,
     cursor: str | None,
     after: int | None,
     counts: bool,
@@ -52,13 +53,15 @@ def query(
     """
     if sum((cursor is not None, after is not None, counts, export is not None)) > 1:
         raise UsageError("INVALID_REQUEST", "--cursor, --after, --counts and --export exclude each other")
+    if limit is not None and (counts or export is not None):
+        raise UsageError("INVALID_REQUEST", "--limit is for pages; --counts and --export take all that match")
     with _log(invocation, filters) as (connection, wanted):
         if counts:
             _show_counts(invocation, connection, wanted)
         elif export is not None:
             _export(connection, wanted, export)
         else:
-            _show_page(invocation, _page(connection, wanted, limit=limit, cursor=cursor, after=after))
+            _show_page(invocation, _page(connection, wanted, limit=limit or _PAGE, cursor=cursor, after=after))
 
 
 @contextlib.contextmanager
@@ -134,8 +137,5 @@ def _export(connection: Connection | None, wanted: AuditFilter, file: Path) -> N
         for line in export_lines(connection, wanted):
             write(line)
         return
-    # Under another name until it is whole: an export without its closing line proves nothing.
-    unfinished = file.with_name(f"{file.name}.part")
-    with unfinished.open("w", encoding="utf-8", newline="\n") as stream:
-        stream.writelines(export_lines(connection, wanted))
-    unfinished.replace(file)
+    # Only whole: an export without its closing line proves nothing.
+    into_file(file, lambda stream: sum(stream.write(line.encode()) for line in export_lines(connection, wanted)))

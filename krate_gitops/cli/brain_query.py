@@ -76,7 +76,7 @@ def query(
 
 
 def _record(invocation: Invocation, mode: str, text: str, response: Response) -> None:
-    """Puts the question on record where records are kept. A log that can't be written keeps nobody from reading."""
+    """Puts the question on record where records are kept. An answer that is made already is given in any case."""
     from krate_gitops.records.location import has_records
 
     if not has_records(invocation.settings):

@@ -117,12 +117,18 @@ def mcp(
     )
 
     def pin(listen: Progress) -> Pin:
+        import msgspec
+
+        from krate_gitops.memory.keep import refuse_known_bad
         from krate_gitops.server.mcp.pin import pin_ref, pin_snapshot
 
         if snapshot is None:
             rights = policy_for(invocation, policy, consumer)
             brain = open_brain(invocation, repo or "", root=root, ontology=ontology, progress=listen)
-            return pin_ref(brain, selection.request(), rights, consumer)
+            pinned = pin_ref(brain, selection.request(), rights, consumer)
+            is_bad = pinned.resolution.known_bad
+            refuse_known_bad(is_bad, acknowledge_known_bad, location=pinned.commit)
+            return msgspec.structs.replace(pinned, acknowledges_known_bad=is_bad)
         kept = released(invocation, snapshot, acknowledge_known_bad)
         who = kept.material.request.consumer if consumer == type(consumer)() else consumer
         brain = reopened(invocation, kept, repo, root, ontology, listen)
@@ -132,6 +138,8 @@ def mcp(
         raise click.UsageError("name a brain with --repo, or a snapshot with --snapshot")
     if snapshot is not None and selection != RefSelection():
         raise click.UsageError("--snapshot has a commit, so it takes no --ref, --at or --snapshot-tag")
+    if http is None and (token_file is not None or hosts):
+        raise click.UsageError("--token-file and --allow-host are for --http")
     with progress(invocation) as listen:
         if http is None:
             _over_stdio(lambda: pin(listen), options)
@@ -180,7 +188,7 @@ def _tokens(file: Path | None) -> tuple[str, ...]:
     if file is None:
         text, place = os.environ.get(TOKEN_VARIABLE, ""), TOKEN_VARIABLE
     else:
-        text, place = file.read_text(encoding="utf-8"), str(file)
+        text, place = file.read_text(encoding="utf-8", errors="replace"), str(file)
     tokens = tuple(line.strip() for line in text.splitlines() if line.strip())
     if any(len(token) < _LEAST_TOKEN or not token.isascii() for token in tokens) or (file and not tokens):
         raise UsageError(

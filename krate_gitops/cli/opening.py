@@ -42,11 +42,17 @@ def policy_for(invocation: Invocation, path: Path | None, consumer: Consumer) ->
     """
     from krate_gitops.memory.policy import effective_policy, owner_policy
     from krate_gitops.memory.policy_file import load_sources
-    from krate_gitops.memory.reference import check_organization
+    from krate_gitops.memory.reference import ForeignReferenceError, check_organization
 
     if path is None:
         return owner_policy()
     sources = load_sources(path)
-    for source in sources:
-        check_organization(source.spec.organization_ref, invocation.settings.organization, "AgentMemorySource")
+    try:
+        for source in sources:
+            check_organization(source.spec.organization_ref, invocation.settings.organization, "AgentMemorySource")
+    except ForeignReferenceError as error:
+        from krate_gitops.cli.snapshot_options import denials_on_record
+
+        with denials_on_record(invocation):
+            raise error
     return effective_policy(sources, consumer)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -39,6 +42,34 @@ class Words(click.ParamType[str]):
 
 
 WORDS = Words()
+
+
+class CommitId(click.ParamType[str]):
+    """A full object id. Part of one would be no error and find nothing, where finding nothing is an answer."""
+
+    name = "commit"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not re.fullmatch(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}", value):
+            self.fail(f"{value!r} is no full commit id; `krate-gitops ref resolve` finds it", param, ctx)
+        return value.lower()
+
+
+class Instant(click.ParamType[datetime]):
+    """A point in time with its offset, past or to come."""
+
+    name = "instant"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        moment = None
+        with contextlib.suppress(ValueError, OverflowError):
+            moment = datetime.fromisoformat(value)
+        if moment is None or moment.tzinfo is None:
+            self.fail(f"{value!r} is no time with offset, such as 2026-05-31T17:00:00Z", param, ctx)
+        return moment.astimezone(UTC)
+
+
+COMMIT, INSTANT = CommitId(), Instant()
 
 
 class RefSelection(NamedTuple):

@@ -94,6 +94,7 @@ def create(
 @click.command("refresh", cls=KrateCommand)
 @snapshot_argument
 @place_options
+@jobs_option
 @_RUN
 @_KEY
 @_OUT

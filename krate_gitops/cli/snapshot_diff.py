@@ -10,6 +10,7 @@ import click
 from krate_gitops.cli.brain_diff import change_lines
 from krate_gitops.cli.commands import KrateCommand
 from krate_gitops.cli.invocation import Invocation, pass_invocation
+from krate_gitops.cli.options import jobs_option
 from krate_gitops.cli.output import show
 from krate_gitops.cli.progress import progress
 from krate_gitops.cli.snapshot_options import (
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     "--against", metavar="current|REF|SNAPSHOT", default="current", show_default=True, help="What to compare with."
 )
 @place_options
+@jobs_option
 @click.option("--patch", is_flag=True, help="Show the changed lines too.")
 @click.option("--selected", is_flag=True, help="Only what the snapshot had selected.")
 @click.option("--exit-code", is_flag=True, help="End with 1 when there are differences.")

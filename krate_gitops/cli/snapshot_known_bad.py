@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -9,7 +10,7 @@ import click
 from krate_gitops.cli.commands import KrateCommand
 from krate_gitops.cli.invocation import Invocation, pass_invocation
 from krate_gitops.cli.opening import open_brain
-from krate_gitops.cli.options import WORDS, repo_argument
+from krate_gitops.cli.options import WORDS
 from krate_gitops.cli.output import fields_table, rows_table, show
 from krate_gitops.cli.progress import progress
 from krate_gitops.cli.snapshot_options import actor, records, records_if_any
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command("mark-known-bad", cls=KrateCommand)
-@repo_argument
+@click.argument("repo", metavar="[REPO]", required=False)
 @click.option("--from", "start", metavar="REF", help="The commit that brought the problem.")
 @click.option("--to", "end", metavar="REF", help="The commit that fixed it; the range stays open without it.")
 @click.option(
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 @pass_invocation
 def mark_known_bad(
     invocation: Invocation,
-    repo: str,
+    repo: str | None,
     start: str | None,
     end: str | None,
     paths: tuple[str, ...],
@@ -48,29 +49,48 @@ def mark_known_bad(
     """Mark the commits of REPO from one on and before another as known to be bad.
 
     Snapshots pinned there which selected one of the paths or records, or all of them where none is named, are marked
-    too. New snapshots and retries of marked ones then need --acknowledge-known-bad.
+    too. New snapshots and retries of marked ones then need --acknowledge-known-bad. --close says later what fixed a
+    range, and --withdraw, which needs no REPO, takes one back.
     """
     from krate_gitops.encoding import plain
     from krate_gitops.memory.known_bad import Evidence, close, mark, withdraw
 
-    if sum(option is not None for option in (start, closed, withdrawn)) != 1:
-        raise click.UsageError("give one of --from, --close and --withdraw")
-    if closed is None and not reason:
-        raise click.UsageError("say with --reason what is wrong")
+    given = {"from": start, "close": closed, "withdraw": withdrawn, "to": end, "reason": reason, "see": see}
+    _check_together({name: value for name, value in (given | {"path": paths, "record": record_ids}).items() if value})
+    if repo is None and withdrawn is None:
+        raise click.UsageError("name the REPO")
     database, organization = records(invocation), invocation.settings.organization
     with progress(invocation) as listen:
         if withdrawn is not None:
             found = withdraw(database, organization, withdrawn, reason=reason or "", marked_by=actor())
         else:
-            brain = open_brain(invocation, repo, root=None, ontology=None, progress=listen)
+            brain = open_brain(invocation, repo or "", root=None, ontology=None, progress=listen)
             if closed is not None:
-                if end is None:
-                    raise click.UsageError("--close needs --to, the commit that fixed it")
-                found = close(brain, database, closed, end, marked_by=actor())
+                found = close(brain, database, closed, end or "", marked_by=actor())
             else:
                 evidence = Evidence(reason=reason or "", marked_by=actor(), ref=see, paths=paths, record_ids=record_ids)
                 found = mark(brain, database, start or "", end, evidence)
     show(invocation.output, plain(found), table=_table(found))
+
+
+_TOGETHER = {
+    "from": ({"reason"}, {"to", "path", "record", "see"}),
+    "close": ({"to"}, set[str]()),
+    "withdraw": ({"reason"}, set[str]()),
+}
+"""What each of the three needs, and what it may have beside."""
+
+
+def _check_together(given: Mapping[str, object]) -> None:
+    """Raises ``click.UsageError`` for options that do not go together: none is passed over in silence."""
+    chosen = [name for name in _TOGETHER if name in given]
+    if len(chosen) != 1:
+        raise click.UsageError("give one of --from, --close and --withdraw")
+    needed, allowed = _TOGETHER[chosen[0]]
+    for name in sorted(needed - given.keys()):
+        raise click.UsageError(f"--{chosen[0]} needs --{name}")
+    for name in sorted(given.keys() - needed - allowed - {chosen[0]}):
+        raise click.UsageError(f"--{name} does not go with --{chosen[0]}")
 
 
 def _table(found: Marked) -> str:

@@ -93,7 +93,7 @@ def denials_on_record(invocation: Invocation) -> AbstractContextManager[None]:
     from krate_gitops.memory.trail import denials_recorded
     from krate_gitops.records.audit_record import Actor
 
-    return denials_recorded(invocation.settings, Actor(kind="User", name=actor()), "AgentMemorySnapshot")
+    return denials_recorded(invocation.settings, Actor(kind="User", name=actor()))
 
 
 def reopened(

@@ -12,9 +12,11 @@ from krate_gitops.cli.invocation import Invocation, pass_invocation
 from krate_gitops.cli.output import rows_table, show
 from krate_gitops.cli.progress import progress
 from krate_gitops.cli.snapshot_options import place_options, recalled, reopened, snapshot_argument, snapshot_table
+from krate_gitops.printable import printable, printable_block
 
 if TYPE_CHECKING:
     from krate_gitops.memory.blame import Blame
+    from krate_gitops.memory.material import Item
     from krate_gitops.memory.recall import Kept
 
 
@@ -36,6 +38,8 @@ def show_snapshot(
     """Show a snapshot and what it selected."""
     from krate_gitops.encoding import plain
 
+    if not blame and (repo, root, ontology) != (None, None, None):
+        raise click.UsageError("--repo, --root and --ontology say where --blame looks: give it too")
     kept = recalled(invocation, reference)
     value: dict[str, Any] = plain(kept.snapshot)
     table = f"{snapshot_table(kept.snapshot)}\n{_items(kept)}"
@@ -49,7 +53,17 @@ def show_snapshot(
             found = brain.read(kept.snapshot.spec.resolved_commit, lambda opened: find_blame(opened, kept.material))
         value["blame"] = plain(found)
         table = f"{snapshot_table(kept.snapshot)}\n{_blamed(found)}"
+    if content:
+        table += "".join(_content(item) for item in kept.material.items())
     show(invocation.output, value, table=table)
+
+
+def _content(item: Item) -> str:
+    """What was told of an item."""
+    from krate_gitops.memory.replay import item_key
+
+    text = getattr(item, "text", None) or getattr(item, "summary", None) or getattr(item, "title", None) or ""
+    return f"\n{item.rank}. {printable(item_key(item))}\n{printable_block(text)}\n"
 
 
 def _items(kept: Kept) -> str:

@@ -27,7 +27,7 @@ from krate_gitops.memory.request import QueryRequest
 from krate_gitops.memory.snapshot import snapshot_name
 from krate_gitops.memory.trail import append_tag, record_refusal, use_of
 from krate_gitops.records.database import Database
-from krate_gitops.records.snapshots import find_snapshot, insert_tag, list_tags
+from krate_gitops.records.snapshots import find_snapshot, find_tag, insert_tag, list_tags
 
 
 def take(
@@ -141,6 +141,9 @@ def tag_snapshot(brain: Brain, database: Database, kept: Kept) -> str:
     }
     requester = kept.query.spec.requester.name
     with database.writing() as connection:
+        made = find_tag(connection, kept.number)
+        if made is not None:
+            return made  # asked for again under the same request id
         append_tag(connection, kept.snapshot, None, requester)
         taken = list_tags(connection, spec.organization_ref, spec.memory_repository)
     name = create_snapshot_tag(

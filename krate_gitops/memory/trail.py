@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, select
 
 from krate_gitops.digest import sha256_digest
-from krate_gitops.errors import DeniedError, KrateError
+from krate_gitops.errors import KrateError
 from krate_gitops.git.refs import RefResolution
 from krate_gitops.git.request import RefRequest
 from krate_gitops.memory.freeze import Frozen, Occasion, OntologyState
+from krate_gitops.memory.reference import ForeignReferenceError
 from krate_gitops.memory.response import Denied, Response
 from krate_gitops.memory.snapshot import AgentMemorySnapshot
 from krate_gitops.records.audit import append
@@ -230,25 +231,25 @@ def record_preview(settings: Settings, mode: str, text: str, response: Response,
 
 
 @contextmanager
-def denials_recorded(settings: Settings, requester: Actor, reference_kind: str) -> Iterator[None]:
+def denials_recorded(settings: Settings, requester: Actor) -> Iterator[None]:
     """Puts a refused reference into another organisation on record: its kind, and nothing else of it."""
     try:
         yield
-    except DeniedError as error:
-        if error.code == "CROSS_ORG_REF_DENIED":
-            # The answer is the same where the log can't be written: it must not tell one reference from another.
-            with suppress(KrateError):
-                _record_denial(open_database(settings), settings.organization, requester, reference_kind)
+    except ForeignReferenceError as error:
+        # The answer is the same where the log can't be written: it must not tell one reference from another.
+        with suppress(KrateError):
+            record_denial(settings, requester, error.kind)
         raise
 
 
-def _record_denial(database: Database, organization: str, requester: Actor, reference_kind: str) -> None:
+def record_denial(settings: Settings, requester: Actor, reference_kind: str) -> None:
+    """Records that a reference into another organisation was refused."""
     now = datetime.now(UTC)
     entry = cross_org_denied(
-        organization=organization,
+        organization=settings.organization,
         actor=requester,
         correlation_id=new_correlation_id(now=now),
         reference_kind=reference_kind,
     )
-    with database.writing() as connection:
+    with open_database(settings).writing() as connection:
         append(connection, [entry], now=now)

@@ -195,6 +195,11 @@ def insert_tag(connection: Connection, stored: StoredSnapshot, tag: str) -> None
     connection.execute(insert(snapshot_tags), row)
 
 
+def find_tag(connection: Connection, snapshot_id: int) -> str | None:
+    """The full name of the tag that a snapshot was given."""
+    return connection.execute(select(snapshot_tags.c.tag).where(snapshot_tags.c.snapshot_id == snapshot_id)).scalar()
+
+
 def list_tags(connection: Connection, organization: str, repository: str) -> dict[str, str]:
     """Commits recorded for the snapshot tags of a repository, by full name."""
     table = snapshot_tags.c

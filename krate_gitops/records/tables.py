@@ -107,7 +107,7 @@ snapshot_tags = Table(
     Column("memory_repository", Text, nullable=False),
     Column("tag", Text, nullable=False),
     Column("commit", Text, nullable=False),
-    Column("snapshot_id", ForeignKey("snapshots.id"), nullable=False),
+    Column("snapshot_id", ForeignKey("snapshots.id"), nullable=False, index=True),
     PrimaryKeyConstraint("organization", "memory_repository", "tag"),
 )
 

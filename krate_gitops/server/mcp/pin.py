@@ -31,6 +31,7 @@ class Pin(msgspec.Struct, frozen=True, kw_only=True):
     organization: str
     snapshot: str | None = None
     consumer: Consumer = Consumer()
+    acknowledges_known_bad: bool = False
 
     @property
     def repository(self) -> str:

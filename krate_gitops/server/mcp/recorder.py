@@ -33,6 +33,7 @@ class Recorder:
             mode=resolution.mode,
             commit=pin.commit,
             require_approved_commit=resolution.approved,
+            acknowledge_known_bad=pin.acknowledges_known_bad,
         )
         self._append([entry], now)
 

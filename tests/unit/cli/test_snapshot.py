@@ -239,7 +239,7 @@ ERRORS = [
     (("list", "--cursor", ""), 2, "INVALID_REQUEST"),
     (("list", "--cursor", "9" * 40), 2, "INVALID_REQUEST"),
     (("list", "--cursor", "٣"), 2, "INVALID_REQUEST"),
-    (("list", "--since", "yesterday"), 2, "MEMORY_REF_TIME_INVALID"),
+    (("list", "--since", "yesterday"), 2, "USAGE"),
     (("list", "--limit", "0"), 2, "USAGE"),
     (("list", "--record", "bad\udcff"), 2, "INVALID_REQUEST"),
     (("list", "--path", "bad\udcff"), 2, "INVALID_REQUEST"),
@@ -379,3 +379,60 @@ def test_a_file_and_a_policy_of_another_organisation_are_refused_alike(snapshots
     refused = snapshots("create", snapshots.repo.path, "needle", "--policy", policy)
     assert (refused.exit_code, "CROSS_ORG_REF_DENIED" in refused.stderr) == (4, True)
     assert "other" not in refused.output
+
+
+# Options that go together, and what is on record
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("mark-known-bad", "REPO", "--from", "main"),
+        ("mark-known-bad", "REPO", "--close", "bad-0"),
+        ("mark-known-bad", "REPO", "--close", "bad-0", "--to", "main", "--see", "x"),
+        ("mark-known-bad", "--withdraw", "bad-0", "--reason", "x", "--to", "main"),
+        ("mark-known-bad", "--from", "main", "--reason", "x"),
+        ("show", "ams-0123456789ab", "--repo", "REPO"),
+        ("list", "--commit", "0123456"),
+        ("list", "--since", "2026-05-31"),
+    ],
+)
+def test_an_option_that_would_be_passed_over_is_refused(snapshots: Snapshots, given: tuple[str, ...]) -> None:
+    arguments = [str(snapshots.repo.path) if one == "REPO" else one for one in given]
+    assert snapshots.json(*arguments, code=2)["error"]["code"] == "USAGE"
+
+
+def test_the_content_of_a_snapshot_is_shown(snapshots: Snapshots) -> None:
+    name = snapshots.create()
+    assert "needle" in snapshots("show", name, "--content").stdout
+    assert snapshots.json("show", name, "--content")["content"]["request"]["text"] == "needle"
+
+
+def test_a_tag_is_made_once_for_one_request(snapshots: Snapshots) -> None:
+    made = [snapshots("create", snapshots.repo.path, "needle", "--request-id", "a", "--tag").stdout for _ in range(2)]
+    assert made[0] == made[1]
+    assert len(git(snapshots.repo.git_dir, "tag").decode().split()) == 1
+
+
+def test_who_takes_bad_memory_again_is_on_record(snapshots: Snapshots, run: Run) -> None:
+    name = snapshots.create()
+    snapshots("mark-known-bad", snapshots.repo.path, "--from", snapshots.second, "--reason", "wrong")
+    snapshots("context", name, "--acknowledge-known-bad")
+    log = json.loads(run("--home", snapshots.home, "audit", "query", "--limit", "1", "-o", "json").stdout)
+    assert log["items"][0]["details"]["acknowledgeKnownBad"] is True
+
+
+def test_a_policy_of_another_organisation_is_on_record_by_its_kind(
+    snapshots: Snapshots, run: Run, tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy.yaml"
+    spec = {"organizationRef": "other", "repositoryRef": "secret-name", "appliesTo": {"users": ["*"]}}
+    source = {"kind": "AgentMemorySource", "metadata": {"name": "s"}, "spec": spec | {"include": {"paths": ["**"]}}}
+    policy.write_text(json.dumps(source))
+    denied = run("--home", snapshots.home, "brain", "query", snapshots.repo.path, "needle", "--policy", policy)
+    assert denied.exit_code == 4
+    log = run("--home", snapshots.home, "audit", "query", "-o", "json").stdout
+    [record] = json.loads(log)["items"]
+    assert (record["type"], record["target"]["kind"]) == ("CrossOrgReferenceDenied", "AgentMemorySource")
+    assert "other" not in log
+    assert "secret-name" not in log

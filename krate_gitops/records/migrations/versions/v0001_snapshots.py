@@ -97,6 +97,7 @@ def _create_what_hangs_on_snapshots() -> None:
         sa.ForeignKeyConstraint(["snapshot_id"], ["snapshots.id"], name="fk_snapshot_tags_snapshot_id"),
         sa.PrimaryKeyConstraint("organization", "memory_repository", "tag", name="pk_snapshot_tags"),
     )
+    _index("snapshot_tags", "snapshot_id")
 
 
 def _create_known_bad() -> None:
