@@ -30,6 +30,7 @@ _HEADINGS = ("sequence", "time", "type", "actor", "target", "decision", "reason"
 @click.option("--limit", type=click.IntRange(1, 500), help="Most records of a page; 50 without it.")
 @click.option("--cursor", metavar="CURSOR", help="Next page, as the page before printed it.")
 @click.option("--after", type=click.IntRange(0), metavar="SEQUENCE", help="Records after this number, oldest first.")
+@click.option("--events", is_flag=True, help="Print the events that records are, for those that are one.")
 @click.option("--counts", is_flag=True, help="Count by class, type and hour instead of printing records.")
 @click.option(
     "--export",
@@ -44,6 +45,7 @@ def query(
     limit: int | None,
     cursor: str | None,
     after: int | None,
+    events: bool,
     counts: bool,
     export: Path | None,
 ) -> None:
@@ -55,13 +57,16 @@ def query(
         raise UsageError("INVALID_REQUEST", "--cursor, --after, --counts and --export exclude each other")
     if limit is not None and (counts or export is not None):
         raise UsageError("INVALID_REQUEST", "--limit is for pages; --counts and --export take all that match")
+    if events and (counts or export is not None):
+        raise UsageError("INVALID_REQUEST", "--events is for pages; --counts and --export are of records")
     with _log(invocation, filters) as (connection, wanted):
         if counts:
             _show_counts(invocation, connection, wanted)
         elif export is not None:
             _export(connection, wanted, export)
         else:
-            _show_page(invocation, _page(connection, wanted, limit=limit or _PAGE, cursor=cursor, after=after))
+            page = _page(connection, wanted, limit=limit or _PAGE, cursor=cursor, after=after)
+            (_show_events if events else _show_page)(invocation, page)
 
 
 @contextlib.contextmanager
@@ -111,6 +116,18 @@ def _show_page(invocation: Invocation, page: Page) -> None:
     table = rows_table(_HEADINGS, rows) if rows else "no records\n"
     more = f"\nmore: --cursor {page.next_cursor}\n" if page.next_cursor else ""
     items = plain(page.items)
+    show(invocation.output, {"items": items, "nextCursor": page.next_cursor}, table=table + more, items=items)
+
+
+def _show_events(invocation: Invocation, page: Page) -> None:
+    from krate_gitops.encoding import plain
+    from krate_gitops.records.events import event_of
+
+    found = [event for record in page.items if (event := event_of(record)) is not None]
+    rows = [(event.id, event.time, event.type, f"{event.subject.kind}/{event.subject.name}") for event in found]
+    table = rows_table(("id", "time", "event", "subject"), rows) if rows else "no events\n"
+    more = f"\nmore: --cursor {page.next_cursor}\n" if page.next_cursor else ""
+    items = plain(found)
     show(invocation.output, {"items": items, "nextCursor": page.next_cursor}, table=table + more, items=items)
 
 

@@ -15,10 +15,11 @@ from krate_gitops.records.audit import append
 from krate_gitops.records.audit_filter import AuditFilter
 from krate_gitops.records.audit_record import Actor, AuditRecord
 from krate_gitops.records.database import open_database
+from krate_gitops.records.memory_events import ref_resolved
 from krate_gitops.settings import Settings
 from tests.integration.records.test_verify import change_text, drop_triggers
 from tests.unit.cli.conftest import Run
-from tests.unit.records.sample import APPROVAL, COMMIT, NOW, entry
+from tests.unit.records.sample import APPROVAL, COMMIT, NOW, USE, entry
 from tests.unit.records.test_events import DENIED, EXECUTED
 
 Audit = Callable[..., Result]
@@ -131,6 +132,10 @@ def test_an_export_goes_to_a_file_or_to_standard_output(audit: Audit, tmp_path: 
         ["--cursor", "x"],
         ["--counts", "--after", "1"],
         ["--export", "-", "--counts"],
+        ["--limit", "5", "--counts"],
+        ["--limit", "5", "--export", "-"],
+        ["--events", "--counts"],
+        ["--commit", "b3678bd"],
     ],
 )
 def test_what_makes_no_sense_is_a_mistake_of_the_user(arguments: list[str], audit: Audit) -> None:
@@ -169,3 +174,13 @@ def test_names_in_the_log_move_no_cursor(audit: Audit, database_settings: Settin
     with open_database(database_settings).writing() as connection:
         append(connection, [entry(actor=Actor(kind="User", name="a\x1b[2J\nb"))], now=NOW)
     assert r"a\x1b[2J\nb" in audit("query").stdout
+
+
+def test_records_of_memory_are_printed_as_events(audit: Audit, database_settings: Settings) -> None:
+    with open_database(database_settings).writing() as connection:
+        asked = ref_resolved(USE, requested_ref="main", mode="current", commit="c" * 40)
+        append(connection, [asked], now=NOW)
+    [event] = json.loads(audit("query", "--events", "--limit", "1", "-o", "json").stdout)["items"]
+    assert (event["type"], event["data"]["requestedRef"]) == ("agent.memory.ref.resolved", "main")
+    assert "agent.memory.ref.resolved" in audit("query", "--events").stdout
+    assert audit("query", "--events", "--type", "AgentStackSaved").stdout == "no events\n"
