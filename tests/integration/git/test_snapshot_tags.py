@@ -91,7 +91,8 @@ def test_a_second_that_is_taken_gives_way_to_the_next(desk: Desk) -> None:
 
 def test_repositories_of_one_name_never_share_the_record_of_a_tag(desk: Desk, tmp_path: Path) -> None:
     other = Desk(tmp_path / "other", desk.settings, {**ONTOLOGY, "notes/x.md": "# X\n"})
-    tags = {tag_snapshot(one.brain(), one.database, one.take()) for one in (desk, other, desk, other)}
+    taken = [one.take(request_id=f"request {n}") for n, one in enumerate((desk, other, desk, other))]
+    tags = {tag_snapshot(one.brain(), one.database, kept) for one, kept in zip((desk, other) * 2, taken, strict=True)}
     assert len(tags) == 4
 
 
