@@ -19,17 +19,23 @@ def plain(value: Any) -> Any:
     return msgspec.to_builtins(value, str_keys=True)
 
 
-def strings_in(value: Any) -> Iterator[str]:
+def strings_in(value: Any) -> list[str]:
     """Every string in a plain value, keys of objects too."""
+    found: list[str] = []
+    _collect(value, found)
+    return found
+
+
+def _collect(value: Any, found: list[str]) -> None:
     if isinstance(value, str):
-        yield value
+        found.append(value)
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield key
-            yield from strings_in(item)
+            found.append(key)
+            _collect(item, found)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from strings_in(item)
+            _collect(item, found)
 
 
 def json_text(value: Any) -> str:

@@ -12,10 +12,10 @@ import msgspec
 from krate_gitops.digest import canonical_json, sha256_digest
 from krate_gitops.git.instants import format_instant
 from krate_gitops.git.refs import RefResolution
-from krate_gitops.memory.material import Item, Material, ask, encode, source_kind
+from krate_gitops.memory.material import Material, encode, material_of
 from krate_gitops.memory.opened import OpenIndex
 from krate_gitops.memory.policy import EffectivePolicy
-from krate_gitops.memory.query import Scope
+from krate_gitops.memory.query import Scope, answer
 from krate_gitops.memory.question import Question
 from krate_gitops.memory.request import QueryRequest
 from krate_gitops.memory.response import ExcerptItem
@@ -31,7 +31,7 @@ from krate_gitops.memory.snapshot import (
     snapshot_name,
     status,
 )
-from krate_gitops.records.snapshots import ItemRow, NewSnapshot, QueryRow, SnapshotRow
+from krate_gitops.records.snapshots import Consumed, NewSnapshot, QueryRow, SnapshotRow
 
 
 class Occasion(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,9 +78,11 @@ def freeze(
 ) -> Frozen:
     """Asks, and freezes the answer. Raises what ``run_query`` raises."""
     started = time.perf_counter()
-    material = ask(Question(opened, request, policy), scope)
+    question = Question(opened, request, policy)
+    found = answer(question, scope)
+    material = material_of(question, scope, found)
     stored = encode(material)
-    digests = {**material.digests(), "selectionDigest": sha256_digest(stored)}
+    digests = {**material.digests(found.snapshot_preview), "selectionDigest": sha256_digest(stored)}
     spec = _spec(opened, scope, occasion, material, digests)
     canonical = canonical_json(msgspec.to_builtins(spec))
     name = snapshot_name(canonical.decode() if occasion.request_id is None else occasion.request_id)
@@ -199,24 +201,14 @@ def rows(frozen: Frozen, origin: dict[str, str]) -> NewSnapshot:
             spec=msgspec.json.encode(query.spec).decode(),
             status=msgspec.json.encode(query.status).decode(),
         ),
-        item_rows(frozen.material),
+        consumed_by(frozen.material),
         frozen.stored,
     )
 
 
-def item_rows(material: Material) -> tuple[ItemRow, ...]:
-    """The items of a selection by rank."""
-    return tuple(map(_item_row, material.items()))
-
-
-def _item_row(item: Item) -> ItemRow:
-    lines = (item.line_start, item.line_end) if isinstance(item, ExcerptItem) else (None, None)
-    return ItemRow(
-        rank=item.rank,
-        kind=source_kind(item),
-        record_id=item.record_id if isinstance(item, ExcerptItem) else item.id,
-        path=item.path,
-        line_start=lines[0],
-        line_end=lines[1],
-        digest=item.digest,
+def consumed_by(material: Material) -> tuple[Consumed, ...]:
+    """The records and files that a selection has something of, each once, by its best rank."""
+    ids = (
+        Consumed(item.record_id if isinstance(item, ExcerptItem) else item.id, item.path) for item in material.items()
     )
+    return tuple(dict.fromkeys(ids))

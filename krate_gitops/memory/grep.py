@@ -24,7 +24,7 @@ _SHOWN_BEFORE = 1024
 """Bytes kept before a match that lies beyond the part of a very long line that is shown."""
 
 
-class Match(msgspec.Struct, frozen=True, rename="camel"):
+class Match(msgspec.Struct, frozen=True, rename="camel", gc=False):
     """A match: 1-based line; 0-based, end-exclusive characters in that line of the excerpt's text."""
 
     line: int

@@ -24,6 +24,8 @@ from krate_gitops.memory.response import (
     LimitReport,
     RecordItem,
     RedactionReport,
+    Response,
+    SnapshotPreview,
     documents_digest,
     excerpts_digest,
     records_digest,
@@ -52,19 +54,25 @@ class Material(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         """Everything selected, by rank."""
         return sorted((*self.records, *self.excerpts, *self.documents), key=lambda item: item.rank)
 
-    def digests(self) -> dict[str, str]:
-        """Every digest of the selection, by name."""
+    def digests(self, answered: SnapshotPreview | None = None) -> dict[str, str]:
+        """Every digest of the selection, by name; those that came with its answer need not be made again."""
+        known = answered or SnapshotPreview(
+            json_digest(self.manifest),
+            records_digest(self.records),
+            excerpts_digest(self.excerpts),
+            documents_digest(self.documents),
+        )
         triple = {
-            "records": records_digest(self.records),
-            "excerpts": excerpts_digest(self.excerpts),
-            "documents": documents_digest(self.documents),
+            "records": known.selected_records_digest,
+            "excerpts": known.selected_excerpts_digest,
+            "documents": known.selected_documents_digest,
         }
         return {
-            "queryManifestDigest": json_digest(self.manifest),
+            "queryManifestDigest": known.query_manifest_digest,
             "policyDigest": self.policy.digest,
-            "selectedRecordsDigest": triple["records"],
-            "selectedExcerptsDigest": triple["excerpts"],
-            "selectedDocumentsDigest": triple["documents"],
+            "selectedRecordsDigest": known.selected_records_digest,
+            "selectedExcerptsDigest": known.selected_excerpts_digest,
+            "selectedDocumentsDigest": known.selected_documents_digest,
             "resultDigest": json_digest({**triple, "limits": msgspec.to_builtins(self.limits)}),
             "redactionDigest": json_digest(msgspec.to_builtins(self.redaction)),
         }
@@ -72,7 +80,11 @@ class Material(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 def ask(question: Question, scope: Scope) -> Material:
     """The material of a question's answer. Raises what ``query.answer`` raises."""
-    found = answer(question, scope)
+    return material_of(question, scope, answer(question, scope))
+
+
+def material_of(question: Question, scope: Scope, found: Response) -> Material:
+    """The material of an answer that was found."""
     return Material(
         manifest=manifest(question, scope),
         request=question.request,

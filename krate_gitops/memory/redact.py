@@ -44,7 +44,7 @@ class RedactionConfig(msgspec.Struct, frozen=True):
     user_patterns: tuple[str, ...] = ()
 
 
-class Redacted(msgspec.Struct, frozen=True):
+class Redacted(msgspec.Struct, frozen=True, gc=False):
     """A text that may leave. ``counts`` maps a kind to how often it was removed.
 
     ``removed_ratio`` is the share of the UTF-8 bytes that are gone.

@@ -1,4 +1,8 @@
-"""The answer to a query, in the form every caller gets."""
+"""The answer to a query, in the form every caller gets.
+
+Items hold texts and numbers, nothing that leads back to them: the collector of garbage need not visit them (``gc``), of
+which a batch of answers has thousands.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from krate_gitops.digest import json_digest
 from krate_gitops.memory.grep import Match
 
 
-class Why(msgspec.Struct, frozen=True):
+class Why(msgspec.Struct, frozen=True, gc=False):
     """A criterion that contributed to an item's place: stable code, words for people, value."""
 
     criterion: str
@@ -18,7 +22,7 @@ class Why(msgspec.Struct, frozen=True):
     value: int
 
 
-class EdgeItem(msgspec.Struct, frozen=True):
+class EdgeItem(msgspec.Struct, frozen=True, gc=False):
     """An edge of a record; ``via`` says whether it is declared or derived."""
 
     kind: str
@@ -26,7 +30,7 @@ class EdgeItem(msgspec.Struct, frozen=True):
     via: str
 
 
-class RecordItem(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+class RecordItem(msgspec.Struct, frozen=True, rename="camel", kw_only=True, gc=False):
     id: str
     kind: str
     path: str
@@ -45,7 +49,7 @@ class RecordItem(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     warnings: tuple[str, ...] = ()
 
 
-class ExcerptItem(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+class ExcerptItem(msgspec.Struct, frozen=True, rename="camel", kw_only=True, gc=False):
     path: str
     record_id: str | None = None
     line_start: int
@@ -59,7 +63,7 @@ class ExcerptItem(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     warnings: tuple[str, ...] = ()
 
 
-class DocumentItem(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+class DocumentItem(msgspec.Struct, frozen=True, rename="camel", kw_only=True, gc=False):
     path: str
     id: str | None = None
     title: str | None = None

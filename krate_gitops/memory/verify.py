@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from krate_gitops.digest import json_digest, sha256_digest
 from krate_gitops.errors import KrateError
-from krate_gitops.memory.freeze import item_rows, outcome
+from krate_gitops.memory.freeze import consumed_by, outcome
 from krate_gitops.memory.recall import Kept, load, recall
 from krate_gitops.memory.reference import no_such_snapshot, snapshot_reference
 from krate_gitops.memory.replay import recorded_digests
@@ -18,7 +18,7 @@ from krate_gitops.memory.snapshot import AgentMemoryQuery, metadata, query_name
 from krate_gitops.progress import Progress, silent
 from krate_gitops.records.consumers import MOST, SnapshotFilter, list_snapshots
 from krate_gitops.records.database import Database
-from krate_gitops.records.snapshots import StoredSnapshot, find_items, find_snapshot, spoilt
+from krate_gitops.records.snapshots import StoredSnapshot, find_consumed, find_snapshot, spoilt
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -66,7 +66,7 @@ def verify_one(database: Database | None, text: str, organization: str) -> Verif
 def _stored_faults(connection: Connection, stored: StoredSnapshot) -> list[Fault]:
     try:
         kept = load(connection, stored)
-        return [*_faults(kept), *_row_faults(stored, kept), *_item_faults(connection, kept)]
+        return [*_faults(kept), *_row_faults(stored, kept), *_consumed_faults(connection, kept)]
     except KrateError as error:
         return [Fault(stored.snapshot.name, error.message)]
 
@@ -137,6 +137,6 @@ def _row_faults(stored: StoredSnapshot, kept: Kept) -> Iterator[Fault]:
         yield Fault(row.name, "what it is found by is not what its spec says")
 
 
-def _item_faults(connection: Connection, kept: Kept) -> Iterator[Fault]:
-    if find_items(connection, kept.number) != item_rows(kept.material):
-        yield Fault(kept.snapshot.metadata.name, "the list of its items is not that of its selection")
+def _consumed_faults(connection: Connection, kept: Kept) -> Iterator[Fault]:
+    if find_consumed(connection, kept.number) != consumed_by(kept.material):
+        yield Fault(kept.snapshot.metadata.name, "what it is found by as consumed is not what it selected")

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Select, and_, exists, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from krate_gitops.records.snapshots import StoredSnapshot, read_snapshots
-from krate_gitops.records.tables import known_bad_marks, snapshot_items, snapshots
+from krate_gitops.records.tables import consumed, known_bad_marks, snapshots
 
 MOST = 200
 
@@ -38,10 +38,10 @@ def list_snapshots(
     statement = _filtered(organization, wanted)
     if before is not None:
         statement = statement.where(snapshots.c.id < before)
-    if consumed := _consumed(organization, wanted):
+    if sources := _sources(organization, wanted):
         # Alone, the index hands out numbers in order, and only a page of them need be looked at.
         alone = wanted == SnapshotFilter(record=wanted.record, path=wanted.path)
-        statement = statement.where(snapshots.c.id.in_(_numbers(consumed, before, limit + 1 if alone else None)))
+        statement = statement.where(snapshots.c.id.in_(_numbers(sources, before, limit + 1 if alone else None)))
     statement = statement.order_by(snapshots.c.id.desc()).limit(limit + 1)
     found = read_snapshots(connection, statement)
     more = len(found) > limit
@@ -64,18 +64,18 @@ def _filtered(organization: str, wanted: SnapshotFilter) -> Select[tuple[object,
     return statement
 
 
-def _consumed(organization: str, wanted: SnapshotFilter) -> list[ColumnElement[bool]]:
-    items = snapshot_items.c
-    where = [items.record_id == wanted.record] if wanted.record is not None else []
-    where += [items.path == wanted.path] if wanted.path is not None else []
-    return [items.organization == organization, *where] if where else []
+def _sources(organization: str, wanted: SnapshotFilter) -> list[ColumnElement[bool]]:
+    sources = consumed.c
+    where = [sources.record_id == wanted.record] if wanted.record is not None else []
+    where += [sources.path == wanted.path] if wanted.path is not None else []
+    return [sources.organization == organization, *where] if where else []
 
 
 def _numbers(where: list[ColumnElement[bool]], before: int | None, limit: int | None) -> Select[tuple[int]]:
-    numbers = select(snapshot_items.c.snapshot_id).where(*where).distinct()
+    numbers = select(consumed.c.snapshot_id).where(*where).distinct()
     if before is not None:
-        numbers = numbers.where(snapshot_items.c.snapshot_id < before)
-    return numbers.order_by(snapshot_items.c.snapshot_id.desc()).limit(limit) if limit else numbers
+        numbers = numbers.where(consumed.c.snapshot_id < before)
+    return numbers.order_by(consumed.c.snapshot_id.desc()).limit(limit) if limit else numbers
 
 
 def is_bad() -> ColumnElement[bool]:

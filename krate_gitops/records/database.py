@@ -22,6 +22,10 @@ from krate_gitops.records.schema import migrate
 from krate_gitops.settings import Settings
 
 _SQLITE_WAIT_MS = 30_000
+# Rows of a batch touch pages all over the indexes: they stay in memory until the transaction ends, and are copied from
+# the journal to the file itself when they have changed a few times, not after each batch.
+_SQLITE_CACHE_KIB = 64 * 1024
+_SQLITE_JOURNAL_PAGES = 8_000
 _WRITES = "krate_writes"
 
 
@@ -142,6 +146,8 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute(f"PRAGMA cache_size=-{_SQLITE_CACHE_KIB}")
+    cursor.execute(f"PRAGMA wal_autocheckpoint={_SQLITE_JOURNAL_PAGES}")
     cursor.close()
 
 

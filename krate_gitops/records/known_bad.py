@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from sqlalchemy import Connection, func, insert, select
 
-from krate_gitops.records.tables import known_bad_marks, known_bad_ranges, snapshot_items, snapshots
+from krate_gitops.records.tables import consumed, known_bad_marks, known_bad_ranges, snapshots
 
 _CHUNK = 500
 
@@ -147,9 +147,9 @@ def affected_snapshots(
         ]
         statement = select(snapshots.c.id).where(*where)
         if bad.paths or bad.record_ids:
-            items = snapshot_items.c
-            statement = statement.join(snapshot_items, items.snapshot_id == snapshots.c.id).where(
-                items.path.in_(bad.paths) | items.record_id.in_(bad.record_ids)
+            sources = consumed.c
+            statement = statement.join(consumed, sources.snapshot_id == snapshots.c.id).where(
+                sources.path.in_(bad.paths) | sources.record_id.in_(bad.record_ids)
             )
         found.update(connection.execute(statement).scalars())
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import zstandard
@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from krate_gitops.digest import sha256_digest
 from krate_gitops.errors import KrateError
-from krate_gitops.records.tables import objects, queries, snapshot_items, snapshot_tags, snapshots
+from krate_gitops.records.tables import consumed, objects, queries, snapshot_tags, snapshots
 
 _LEVEL = 1
 
@@ -41,16 +41,11 @@ class QueryRow(msgspec.Struct, frozen=True, kw_only=True):
     status: str
 
 
-class ItemRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One selected item, by rank."""
+class Consumed(NamedTuple):
+    """A file that a snapshot selected something of, and the record, where it is of one."""
 
-    rank: int
-    kind: str
     record_id: str | None
     path: str
-    line_start: int | None
-    line_end: int | None
-    digest: str
 
 
 class NewSnapshot(msgspec.Struct, frozen=True):
@@ -58,7 +53,7 @@ class NewSnapshot(msgspec.Struct, frozen=True):
 
     snapshot: SnapshotRow
     query: QueryRow
-    items: tuple[ItemRow, ...]
+    consumed: tuple[Consumed, ...]
     selection: bytes
 
 
@@ -84,22 +79,28 @@ def insert_snapshots(connection: Connection, new: Sequence[NewSnapshot]) -> list
             for number, one in zip(numbers, new, strict=True)
         ],
     )
-    _insert_items(
+    _insert_consumed(
         connection,
         [
-            {"organization": one.snapshot.organization, "snapshot_id": number, **msgspec.structs.asdict(item)}
+            {
+                "snapshot_id": number,
+                "number": at,
+                "organization": one.snapshot.organization,
+                "record_id": source.record_id,
+                "path": source.path,
+            }
             for number, one in zip(numbers, new, strict=True)
-            for item in one.items
+            for at, source in enumerate(one.consumed, 1)
         ],
     )
     return numbers
 
 
-def _insert_items(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Inserts items by the driver itself: there are many, and their values need no conversion."""
+def _insert_consumed(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Inserts by the driver itself: there are many rows, and their values need no conversion."""
     if not rows:
         return
-    compiled = insert(snapshot_items).compile(dialect=connection.dialect)
+    compiled = insert(consumed).compile(dialect=connection.dialect)
     if compiled.positiontup is None:
         connection.exec_driver_sql(str(compiled), list(rows))
     else:
@@ -149,11 +150,11 @@ def find_query(connection: Connection, snapshot_id: int) -> QueryRow:
     return QueryRow(name=row.name, spec=row.spec, status=row.status)
 
 
-def find_items(connection: Connection, snapshot_id: int) -> tuple[ItemRow, ...]:
-    """What a snapshot selected, by rank."""
-    columns = [snapshot_items.c[name] for name in ItemRow.__struct_fields__]
-    statement = select(*columns).where(snapshot_items.c.snapshot_id == snapshot_id).order_by(snapshot_items.c.rank)
-    return tuple(ItemRow(**row) for row in connection.execute(statement).mappings())
+def find_consumed(connection: Connection, snapshot_id: int) -> tuple[Consumed, ...]:
+    """What a snapshot selected something of, in order of rank."""
+    columns = (consumed.c.record_id, consumed.c.path)
+    statement = select(*columns).where(consumed.c.snapshot_id == snapshot_id).order_by(consumed.c.number)
+    return tuple(Consumed(*row) for row in connection.execute(statement))
 
 
 def find_object(connection: Connection, organization: str, digest: str) -> bytes:

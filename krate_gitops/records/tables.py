@@ -82,23 +82,24 @@ queries = Table(
     UniqueConstraint("organization", "name"),
 )
 
-snapshot_items = Table(
-    "snapshot_items",
+consumed = Table(
+    "consumed",
     metadata,
     Column("snapshot_id", ForeignKey("snapshots.id"), nullable=False),
-    Column("rank", Integer, nullable=False),
+    Column("number", Integer, nullable=False),
     Column("organization", Text, nullable=False),
-    Column("kind", Text, nullable=False),
     Column("record_id", Text),
     Column("path", Text, nullable=False),
-    Column("line_start", Integer),
-    Column("line_end", Integer),
-    Column("digest", Text, nullable=False),
-    PrimaryKeyConstraint("snapshot_id", "rank"),
+    PrimaryKeyConstraint("snapshot_id", "number"),
     Index(None, "organization", "record_id", "snapshot_id"),
     Index(None, "organization", "path", "snapshot_id"),
+    sqlite_with_rowid=False,
 )
-"""What each snapshot selected: the answer to "who was told this?"."""
+"""The records and files that each snapshot selected something of: the answer to "who was told this?".
+
+One row for each, numbered from 1 in order of rank, however much of it was selected: these rows are most of what the
+making of a snapshot writes.
+"""
 
 snapshot_tags = Table(
     "snapshot_tags",

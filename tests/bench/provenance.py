@@ -32,15 +32,14 @@ FROM {numbers}
 """
 # A snapshot selects items of many kinds of popularity: the square makes some records a hundred times as common.
 _ITEMS = """
-INSERT INTO snapshot_items (snapshot_id, rank, organization, kind, record_id, path, line_start, line_end, digest)
-SELECT s.id, i.rank, 'local', 'memory-graph-record', 'record:' || {popular}, 'graph/' || {popular} || '.yaml', NULL,
-       NULL, 'sha256:' || {popular}
+INSERT INTO consumed (snapshot_id, number, organization, record_id, path)
+SELECT s.id, i.rank, 'local', 'record:' || {popular}, 'graph/' || {popular} || '.yaml'
 FROM snapshots s CROSS JOIN {ranks}
 """
 _SCANS = {
-    "record": "SELECT DISTINCT snapshot_id FROM snapshot_items WHERE organization || '' = 'local' "
+    "record": "SELECT DISTINCT snapshot_id FROM consumed WHERE organization || '' = 'local' "
     "AND record_id || '' = :value ORDER BY snapshot_id DESC",
-    "path": "SELECT DISTINCT snapshot_id FROM snapshot_items WHERE organization || '' = 'local' "
+    "path": "SELECT DISTINCT snapshot_id FROM consumed WHERE organization || '' = 'local' "
     "AND path || '' = :value ORDER BY snapshot_id DESC",
     "commit": "SELECT id FROM snapshots WHERE organization || '' = 'local' "
     "AND resolved_commit || '' = :value ORDER BY id DESC",
@@ -166,6 +165,6 @@ def _value(connection: Connection, question: str, rng: random.Random) -> str:
         statement = "SELECT resolved_commit FROM snapshots WHERE id = :id"
         return str(connection.execute(text(statement), {"id": rng.randint(1, last)}).scalar_one())
     column = {"record": "record_id", "path": "path"}[question]
-    statement = f"SELECT {column} FROM snapshot_items WHERE snapshot_id = :id AND rank = :rank"
-    where = {"id": rng.randint(1, last), "rank": rng.randint(1, ITEMS)}
+    statement = f"SELECT {column} FROM consumed WHERE snapshot_id = :id AND number = :number"
+    where = {"id": rng.randint(1, last), "number": rng.randint(1, ITEMS)}
     return str(connection.execute(text(statement), where).scalar_one())

@@ -76,8 +76,8 @@ def fill(desk: Desk, count: int, *, start: int = 0) -> None:
         )
         connection.execute(
             text(
-                "INSERT INTO snapshot_items (snapshot_id, rank, organization, kind, record_id, path, digest)"
-                " SELECT id, 1, 'local', 'memory-graph-record', 'record:' || (id % 100), 'graph/' || (id % 100), 'x'"
+                "INSERT INTO consumed (snapshot_id, number, organization, record_id, path)"
+                " SELECT id, 1, 'local', 'record:' || (id % 100), 'graph/' || (id % 100)"
                 f" FROM snapshots WHERE name LIKE 'filled-%' AND id > (SELECT MAX(id) - {count} FROM snapshots)"
             )
         )
@@ -143,7 +143,7 @@ FILTERS = [
 ]
 
 
-def test_no_question_reads_all_items_or_all_snapshots(desk: Desk) -> None:
+def test_no_question_reads_all_that_was_consumed_or_all_snapshots(desk: Desk) -> None:
     fill(desk, 20_000)
     is_postgres = desk.database.engine.dialect.name == "postgresql"
     with desk.database.writing() as connection:
@@ -152,7 +152,7 @@ def test_no_question_reads_all_items_or_all_snapshots(desk: Desk) -> None:
         with desk.database.reading() as connection:
             plan = _plan(connection, wanted, is_postgres=is_postgres)
         scans = "Seq Scan on {}" if is_postgres else "SCAN {}"
-        assert scans.format("snapshot_items") not in plan, (wanted, plan)
+        assert scans.format("consumed") not in plan, (wanted, plan)
         if wanted.since is None:
             assert f"{scans.format('snapshots')}\n" not in f"{plan}\n", (wanted, plan)
 

@@ -16,7 +16,8 @@ from krate_gitops.encoding import json_text
 from krate_gitops.git.request import RefRequest
 from krate_gitops.memory.context import memory_block, prompt_section
 from krate_gitops.memory.recall import Kept, file_form
-from krate_gitops.records.tables import objects, queries, snapshot_items, snapshots
+from krate_gitops.memory.response import ExcerptItem
+from krate_gitops.records.tables import consumed, objects, queries, snapshots
 from krate_gitops.settings import Settings
 from tests.snapshots import FILES, Desk
 from tests.unit.memory.conftest import Policy
@@ -176,7 +177,7 @@ def test_rows_repeat_what_the_documents_say(desk: Desk) -> None:
     with desk.database.reading() as connection:
         row = connection.execute(select(snapshots)).mappings().one()
         stored = connection.execute(select(objects)).mappings().one()
-        items = connection.execute(select(snapshot_items).order_by(snapshot_items.c.rank)).mappings().all()
+        sources = connection.execute(select(consumed).order_by(consumed.c.number)).mappings().all()
         assert connection.execute(select(queries.c.snapshot_id)).scalar_one() == row["id"]
     assert (row["resolved_commit"], row["dispatch_run"], row["digest"]) == (
         desk.second,
@@ -186,8 +187,11 @@ def test_rows_repeat_what_the_documents_say(desk: Desk) -> None:
     assert digest(json.loads(row["spec"])) == row["digest"]
     assert zstandard.ZstdDecompressor().decompress(stored["content"]) == kept.stored
     assert (stored["digest"], stored["bytes"]) == (spec.selection_digest, len(kept.stored))
-    assert [(item["rank"], item["path"]) for item in items] == [(one.rank, one.path) for one in kept.material.items()]
-    assert [item["digest"] for item in items] == [one.digest for one in kept.material.items()]
+    selected = {
+        (item.record_id if isinstance(item, ExcerptItem) else item.id, item.path) for item in kept.material.items()
+    }
+    assert {(source["record_id"], source["path"]) for source in sources} == selected
+    assert [source["number"] for source in sources] == list(range(1, len(selected) + 1))
 
 
 def test_a_snapshot_comes_back_as_it_was_made(desk: Desk) -> None:

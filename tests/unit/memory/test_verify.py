@@ -36,10 +36,11 @@ DAMAGE = {
     "selection it names": "UPDATE snapshots SET selection_digest = 'sha256:00'",
     "material that is missing": "DELETE FROM objects",
     "size of the material": "UPDATE objects SET bytes = 3",
-    "item that is missing": "DELETE FROM snapshot_items WHERE rank = 1",
-    "record of an item": "UPDATE snapshot_items SET record_id = 'service:x' WHERE rank = 1",
-    "digest of an item": "UPDATE snapshot_items SET digest = 'sha256:00' WHERE rank = 1",
-    "path of an item": "UPDATE snapshot_items SET path = 'x.md' WHERE rank = 1",
+    "source that is missing": "DELETE FROM consumed WHERE number = 1",
+    "source too many": "INSERT INTO consumed SELECT snapshot_id, 99, organization, 'service:x', 'x.md'"
+    " FROM consumed WHERE number = 1",
+    "record of a source": "UPDATE consumed SET record_id = 'service:x' WHERE number = 1",
+    "path of a source": "UPDATE consumed SET path = 'x.md' WHERE number = 1",
     "query that is missing": "DELETE FROM queries",
     "name of the query": "UPDATE queries SET name = 'amq-000000000000-1'",
     "text of the query": "UPDATE queries SET spec = REPLACE(spec, 'needle', 'noodle')",
@@ -106,7 +107,7 @@ def test_rows_can_only_be_changed_when_the_triggers_are_gone(desk: Desk) -> None
     from sqlalchemy import text
 
     desk.take()
-    for table in ("snapshots", "objects", "queries", "snapshot_items"):
+    for table in ("snapshots", "objects", "queries", "consumed"):
         for statement in (f"DELETE FROM {table}", f"UPDATE {table} SET organization = 'x'"):
             with pytest.raises((DBAPIError, KrateError)), desk.database.writing() as connection:
                 connection.execute(text(statement))
