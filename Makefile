@@ -51,7 +51,7 @@ bench: $(READY) ## run the benchmarks
 	$(BIN)/python -m tests.bench
 
 eval: $(READY) ## measure retrieval quality on the judged questions
-	$(BIN)/python -m tests.eval.run
+	$(BIN)/python -m tests.eval.run $(EVAL)
 
 docs: $(READY) ## write docs/reference from the code
 	$(BIN)/python docs/generate.py

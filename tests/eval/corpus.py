@@ -20,6 +20,8 @@ from krate_gitops.git.objects import ObjectReader
 from krate_gitops.git.trees import list_tree
 from tests.eval.units import Unit
 
+MISSING = "EVAL_CORPUS_MISSING"
+
 ONTOLOGY = "ontology"
 """Folder beside a judged set: how its brain is read."""
 
@@ -37,20 +39,21 @@ def bundle_path(name: str) -> Path:
     folder = Path(os.environ.get("KRATE_SHARED", Path(__file__).parents[3] / "shared"))
     path = folder / "data" / name
     if not path.is_file():
-        raise UnavailableError(
-            "EVAL_CORPUS_MISSING", f"{path} does not exist", hint="set KRATE_SHARED, or give --bundle"
-        )
+        raise UnavailableError(MISSING, f"{path} does not exist", hint="set KRATE_SHARED, or give --bundle")
     return path
 
 
 def clone_bundle(bundle: Path, folder: Path) -> Path:
-    """A bare clone of a bundle, made once. Raises ``UnavailableError(EVAL_CORPUS_MISSING)`` when git cannot read it."""
+    """A bare clone of a bundle, made once.
+
+    Raises ``UnavailableError(EVAL_CORPUS_UNREADABLE)`` when git cannot read it.
+    """
     target = folder / f"{bundle.stem}.git"
     if not target.exists():
         command = ["git", "clone", "--quiet", "--bare", str(bundle), str(target)]
         made = subprocess.run(command, capture_output=True, text=True, check=False)
         if made.returncode:
-            raise UnavailableError("EVAL_CORPUS_MISSING", made.stderr.strip() or f"git cannot clone {bundle}")
+            raise UnavailableError("EVAL_CORPUS_UNREADABLE", made.stderr.strip() or f"git cannot clone {bundle}")
     return target
 
 

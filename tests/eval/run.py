@@ -20,7 +20,7 @@ from rich.table import Table
 from krate_gitops.errors import KrateError
 from tests.eval import golden, judged
 from tests.eval.baselines import Fts5, Substring
-from tests.eval.corpus import ONTOLOGY, bundle_path, clone_bundle, count_ids
+from tests.eval.corpus import MISSING, ONTOLOGY, bundle_path, clone_bundle, count_ids
 from tests.eval.judged import FOLDER, JudgedSet, Question
 from tests.eval.known_items import Item, known_items
 from tests.eval.metrics import Difference, paired_bootstrap
@@ -58,6 +58,9 @@ def main(arguments: Sequence[str] | None = None, *, fixtures: Path = FOLDER) -> 
         with tempfile.TemporaryDirectory(prefix="krate-eval-") as folder:
             return _evaluate(options, fixtures, Path(folder), console)
     except KrateError as error:
+        if options.skip_missing and error.code == MISSING:
+            console.print(f"skipped: {error.message}", markup=False, soft_wrap=True)
+            return 0
         console.print(f"{error.code}: {error.message}", markup=False, soft_wrap=True)
         if error.hint:
             console.print(f"  {error.hint}", markup=False, soft_wrap=True)
@@ -68,6 +71,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.eval.run", description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--update-golden", action="store_true", help="store the ranks of this run")
     parser.add_argument("--bundle", type=Path, help="bundle of the corpus (default: in the folder of shared data)")
+    parser.add_argument("--skip-missing", action="store_true", help="succeed, saying so, where the corpus is not there")
     parser.add_argument("--known-items", type=int, default=200, metavar="N", help="queries a generator (default: 200)")
     parser.add_argument("--by-type", action="store_true", help="also nDCG@10 by type of question")
     parser.add_argument(

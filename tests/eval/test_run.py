@@ -120,3 +120,16 @@ def test_a_corpus_at_another_commit_is_refused(
 def test_a_missing_corpus_is_said(fixtures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KRATE_SHARED", str(tmp_path))
     assert run.main(["--system", f"{__name__}:Good"], fixtures=fixtures) == 3
+
+
+def test_a_missing_corpus_may_be_skipped_but_no_unreadable_one(
+    fixtures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KRATE_SHARED", str(tmp_path))
+    arguments = ["--system", f"{__name__}:Good", "--skip-missing"]
+    assert run.main(arguments, fixtures=fixtures) == 0
+    assert "skipped: " in capsys.readouterr().out
+    broken = tmp_path / "broken.bundle"
+    broken.write_text("no bundle")
+    assert run.main([*arguments, "--bundle", str(broken)], fixtures=fixtures) == 3
+    assert "EVAL_CORPUS_UNREADABLE" in capsys.readouterr().out
