@@ -34,6 +34,6 @@ def verify(invocation: Invocation, references: tuple[str, ...]) -> int:
         else:
             found = verify_all(database, organization, progress=listen)
     lines = "".join(f"{fault.snapshot}: {printable(fault.what)}\n" for fault in found.faults)
-    end = f"{found.snapshots} snapshots: {f'{len(found.faults)} faults' if found.faults else 'as they were written'}\n"
+    end = f"snapshots {found.snapshots}, faults {len(found.faults)}\n"
     show(invocation.output, plain(found), table=lines + end)
     return int(bool(found.faults))

@@ -12,6 +12,7 @@ from krate_gitops.errors import DeniedError, UnavailableError
 
 _NAME = re.compile(r"ams-[0-9a-f]{12}")
 _QUALIFIED = re.compile(r"(?:krate-org-)?(?P<org>[^/:]+)[/:](?P<name>ams-[0-9a-f]{12})")
+_LINK = re.compile(r"(?:[^/:]+://[^/]+)?/?(?:api/)?orgs/(?P<org>[^/]+)/(?:[^/]+/)*(?P<name>ams-[0-9a-f]{12})")
 
 
 class ForeignReferenceError(DeniedError):
@@ -33,7 +34,7 @@ def snapshot_reference(text: str, organization: str) -> str | None:
     """
     if _NAME.fullmatch(text):
         return text
-    qualified = _QUALIFIED.fullmatch(text)
+    qualified = _QUALIFIED.fullmatch(text) or _LINK.fullmatch(text)
     if qualified is None:
         return None
     check_organization(qualified["org"], organization, "AgentMemorySnapshot")

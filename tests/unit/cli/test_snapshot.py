@@ -207,7 +207,7 @@ def test_verify_checks_one_or_all_without_the_repository(snapshots: Snapshots) -
     shutil.rmtree(snapshots.repo.path)
     assert snapshots.json("verify") == {"snapshots": 2, "faults": []}
     assert snapshots.json("verify", *names)["snapshots"] == 2
-    assert snapshots("verify").stdout == "2 snapshots: as they were written\n"
+    assert snapshots("verify").stdout == "snapshots 2, faults 0\n"
 
 
 # Without a store, and with what is no answer
@@ -314,7 +314,11 @@ def test_bad_input_has_a_code_a_hint_and_an_exit_code(
 
 # The boundary of an organisation
 
-FOREIGN = ("other/{}", "krate-org-other/{}", "other:{}", "krate-org-other:{}", "oth er/{}", "local2/{}")
+FOREIGN = (
+    *("other/{}", "krate-org-other/{}", "other:{}", "krate-org-other:{}", "oth er/{}", "local2/{}"),
+    *("orgs/other/{}", "/orgs/other/agents/memory/snapshots/{}", "/api/orgs/other/agents/memory/snapshots/{}"),
+    "https://krate.example/orgs/other/agents/memory/snapshots/{}",
+)
 
 
 def test_a_reference_into_another_organisation_says_nothing_of_what_is_there(snapshots: Snapshots) -> None:
