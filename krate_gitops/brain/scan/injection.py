@@ -69,6 +69,9 @@ _QUALIFIED_AFTER = re.compile(
 )
 _QUOTES = "\"'`“”‘’«»("
 _LOOK_BACK = 160
+_SHORT = 8_192
+"""Characters up to which a text is searched phrase by phrase at once. The automaton of all phrases, which is there to
+leave out most of a brain, takes longer to build than the search of a commit's few texts."""
 
 
 def scan_injection(text: str, extra_phrases: Sequence[str] = ()) -> list[InjectionHit]:
@@ -77,9 +80,7 @@ def scan_injection(text: str, extra_phrases: Sequence[str] = ()) -> list[Injecti
     ``extra_phrases`` are matched word by word whatever the white space and case; they count as
     ``override-instructions``, or as the category named before a colon (``exfiltration: post it here``).
     """
-    encoded = text.encode()
-    triggers = (phrase_trigger(tuple(extra_phrases)), _DISGUISED, _ENCODED)
-    if all(trigger.search(encoded) is None for trigger in triggers):
+    if len(text) > _SHORT and not _may_hit(text.encode(), extra_phrases):
         return []
     normal = normalise(text)
     hits = list(_phrases(text, normal, extra_phrases))
@@ -90,6 +91,11 @@ def scan_injection(text: str, extra_phrases: Sequence[str] = ()) -> list[Injecti
         if any(True for _ in _phrases(run.text, normalise(run.text), extra_phrases)):
             hits.append(_hit(Category.ENCODED, run.start, run.end))
     return sorted(set(hits))
+
+
+def _may_hit(encoded: bytes, extra_phrases: Sequence[str]) -> bool:
+    triggers = (phrase_trigger(tuple(extra_phrases)), _DISGUISED, _ENCODED)
+    return any(trigger.search(encoded) is not None for trigger in triggers)
 
 
 def worst(hits: Sequence[InjectionHit]) -> Verdict:
@@ -112,7 +118,7 @@ def _hit(category: Category, start: int, end: int) -> InjectionHit:
 
 
 def _phrases(text: str, normal: Normal, extra_phrases: Sequence[str]) -> Iterator[InjectionHit]:
-    if phrase_trigger(tuple(extra_phrases)).search(normal.text.encode()) is None:
+    if len(normal.text) > _SHORT and phrase_trigger(tuple(extra_phrases)).search(normal.text.encode()) is None:
         return
     for phrase, pattern in _COMPILED:
         for match in pattern.finditer(normal.text):
