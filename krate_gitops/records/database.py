@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,6 +24,7 @@ from krate_gitops.records.schema import migrate
 from krate_gitops.settings import Settings
 
 _SQLITE_WAIT_MS = 30_000
+_PAUSE_SECONDS = 0.02
 # Rows of a batch touch pages all over the indexes: they stay in memory until the transaction ends, and are copied from
 # the journal to the file itself when they have changed a few times, not after each batch.
 _SQLITE_CACHE_KIB = 64 * 1024
@@ -143,12 +146,26 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
     connection.isolation_level = None  # transactions begin where we say, see _begin_sqlite
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={_SQLITE_WAIT_MS}")
-    cursor.execute("PRAGMA journal_mode=WAL")
+    _write_ahead(cursor)
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute(f"PRAGMA cache_size=-{_SQLITE_CACHE_KIB}")
     cursor.execute(f"PRAGMA wal_autocheckpoint={_SQLITE_JOURNAL_PAGES}")
     cursor.close()
+
+
+def _write_ahead(cursor: sqlite3.Cursor) -> None:
+    """Sets the journal's mode. A new file must be had alone for it, and for that SQLite does not wait by itself."""
+    end = time.monotonic() + _SQLITE_WAIT_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= end:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:

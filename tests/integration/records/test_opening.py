@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,19 @@ def test_many_processes_open_a_new_store_at_once(database_settings: Settings) ->
             return connection.scalar(text("SELECT version_num FROM alembic_version"))
 
     assert in_children(5, version) == [HEAD] * 5
+
+
+def test_a_new_store_that_somebody_writes_is_waited_for(tmp_path: Path) -> None:
+    file = tmp_path / "records.sqlite"
+    writer = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
+    writer.execute("CREATE TABLE other (x)")
+    writer.execute("BEGIN IMMEDIATE")
+    end = threading.Timer(0.3, writer.close)
+    end.start()
+    database = open_database(Settings(home=tmp_path, records=f"sqlite:///{file}"))
+    with database.reading() as connection:
+        assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
+    end.join()
 
 
 def test_a_store_is_opened_once_in_a_process_and_again_in_a_forked_one(database_settings: Settings) -> None:
