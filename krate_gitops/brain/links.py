@@ -14,9 +14,9 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from krate_gitops.brain.base_fields import SENSITIVITIES, STATUSES
 from krate_gitops.brain.facts import ParsedFile
 from krate_gitops.brain.identifiers import prefix_of
-from krate_gitops.brain.normalise import SENSITIVITIES, STATUSES
 from krate_gitops.brain.timestamps import epoch_seconds
 
 EDGE, OWNER, REPOSITORY, SOURCE, ALIAS = range(5)

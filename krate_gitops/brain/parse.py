@@ -4,33 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
-from itertools import accumulate
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import msgspec
 
 from krate_gitops.brain import fields as text_fields
-from krate_gitops.brain.documents import Span, split_documents
+from krate_gitops.brain.documents import split_documents
 from krate_gitops.brain.facts import NoteFields, ParsedFile
 from krate_gitops.brain.fields import Segment
 from krate_gitops.brain.frontmatter import find_frontmatter
+from krate_gitops.brain.headings import first_heading
 from krate_gitops.brain.model import FileClass, Finding, Foreign, Limits, Record
-from krate_gitops.brain.normalise import SENSITIVITIES, STATUSES, Normaliser, Origin
-from krate_gitops.brain.text import EncodingProblem, decode
-from krate_gitops.brain.timestamps import normalise_timestamp
-from krate_gitops.brain.values import settle, text_of
+from krate_gitops.brain.normalise import Normaliser, Origin
+from krate_gitops.brain.notes import fallback_title, note_fields, titled
+from krate_gitops.brain.text import EncodingProblem, byte_offsets, decode
+from krate_gitops.brain.values import settle
 from krate_gitops.brain.yaml_exact import YamlRefused, parse_exact
 from krate_gitops.brain.yaml_fast import NeedExact, fractions_are_plain, parse_fast
 
-_HEADING = re.compile(r"^#[ \t]+(?!#+[ \t]*$)(\S.*)$", re.MULTILINE)
-_LINE_END = re.compile(rb"\r\n|\r|\n")
-_FENCED = re.compile(r"^(```|~~~)", re.MULTILINE)
 _ENTRYPOINT_BYTES = 65_536
 _LFS = b"version https://git-lfs.github.com/spec/"
 _ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"7z\xbc\xaf", b"\xfd7zXZ", b"Rar!\x1a\x07", b"%PDF-", b"\x7fELF", b"\x89PNG")
 
 _BZIP = re.compile(rb"BZh[1-9]1AY&SY")
+
+_BODY_ONLY = NoteFields(title="")
+
+Read = TypeVar("Read")
 
 
 class Profile(msgspec.Struct, frozen=True):
@@ -139,7 +140,7 @@ class FileParser:
             raise YamlRefused(Finding("KB001", "the file holds no YAML document", offset=0))
         if (len(spans) > 1 and not self._several) or not all(span.plain for span in spans):
             parse_exact(text, several=self._several)
-        to_byte = _byte_offsets(text, data)
+        to_byte = byte_offsets(text, data)
         records: list[Record] = []
         for ordinal, span in enumerate(spans):
             source = text if len(spans) == 1 else text[span.start : span.end]
@@ -150,25 +151,14 @@ class FileParser:
             else:
                 start, end = 0, len(data)
             origin = Origin(ordinal, start, end, digest, "graph")
-            record = self._from_yaml(source, span, origin, findings)
+            record = self._from_yaml(source, span.start, origin, findings)
             if record is not None:
                 segments.extend(text_fields.of_record(len(records), record))
                 records.append(record)
         return records
 
-    def _from_yaml(self, source: str, span: Span, origin: Origin, findings: list[Finding]) -> Record | None:
-        mark = len(findings)
-        try:
-            raw = parse_fast(source)
-            return self._record_of(raw, origin, findings, lambda: fractions_are_plain(source))
-        except NeedExact:
-            del findings[mark:]
-        try:
-            documents = parse_exact(source, findings=findings)
-        except YamlRefused as refused:
-            raise YamlRefused(_shifted(refused.finding, span.start)) from None
-        findings[mark:] = [_shifted(finding, span.start) for finding in findings[mark:]]
-        return self._record_of(documents[0].value if documents else None, origin, findings, _never)
+    def _from_yaml(self, source: str, shift: int, origin: Origin, findings: list[Finding]) -> Record | None:
+        return _read_yaml(source, shift, findings, lambda raw, plain: self._record_of(raw, origin, findings, plain))
 
     def _record_of(
         self, raw: Any, origin: Origin, findings: list[Finding], fractions: Callable[[], bool]
@@ -210,7 +200,7 @@ class FileParser:
         if record is not None:
             parsed.records = (record,)
         heading = first_heading(body)
-        parsed.note = None if record else self._note(parsed, note, heading)
+        parsed.note = None if record else titled(note, heading, parsed.path)
         self._body_findings(parsed, body, heading, record, findings)
         if record is not None:
             segments.extend(text_fields.of_record(0, record))
@@ -222,24 +212,17 @@ class FileParser:
         self, parsed: ParsedFile, source: str, shift: int, findings: list[Finding]
     ) -> tuple[Record | None, NoteFields]:
         wants_record = parsed.file_class is FileClass.MARKDOWN_RECORD
-        mark = len(findings)
         try:
-            raw = parse_fast(source)
-            return self._matter(parsed, raw, wants_record, findings, lambda: fractions_are_plain(source))
-        except NeedExact:
-            del findings[mark:]
-        try:
-            documents = parse_exact(source, findings=findings)
+            return _read_yaml(
+                source, shift, findings, lambda raw, plain: self._matter(parsed, raw, wants_record, findings, plain)
+            )
         except YamlRefused as refused:
-            finding = _shifted(refused.finding, shift)
+            finding = refused.finding
             if finding.code in ("KB001", "KB005"):
                 finding = msgspec.structs.replace(finding, code="KB002")
             findings.append(finding)
             parsed.parse_error = True
             return None, NoteFields()
-        findings[mark:] = [_shifted(finding, shift) for finding in findings[mark:]]
-        raw = documents[0].value if documents else {}
-        return self._matter(parsed, raw, wants_record, findings, _never)
 
     def _matter(
         self, parsed: ParsedFile, raw: Any, wants_record: bool, findings: list[Finding], fractions: Callable[[], bool]
@@ -255,20 +238,13 @@ class FileParser:
             return None, _BODY_ONLY
         if wants_record or "id" in raw:
             if wants_record and _is_readme(parsed.path) and "id" not in raw:
-                return None, _note_fields(raw)
+                return None, note_fields(raw)
             form = "markdown" if wants_record else "note"
             origin = Origin(0, 0, parsed.size, parsed.digest, form)
             record = self._normaliser.record(raw, origin, findings, fractions)
-            return record, NoteFields() if record else _note_fields(raw)
+            return record, NoteFields() if record else note_fields(raw)
         settle(raw, 1, True)
-        return None, _note_fields(raw)
-
-    def _note(self, parsed: ParsedFile, note: NoteFields, heading: str | None) -> NoteFields:
-        if note.title:
-            return note
-        if heading is not None:
-            return msgspec.structs.replace(note, title=heading)
-        return msgspec.structs.replace(note, title=parsed.path.rpartition("/")[2].removesuffix(".md"))
+        return None, note_fields(raw)
 
     def _body_findings(
         self, parsed: ParsedFile, body: str, heading: str | None, record: Record | None, findings: list[Finding]
@@ -283,13 +259,30 @@ class FileParser:
             findings.append(Finding("KB009", f"{noun} has frontmatter but no text", offset=0))
         if record is not None and record.title and heading is not None and heading != record.title:
             findings.append(Finding("KB029", "H1 differs from title", 0, "title"))
-        if parsed.file_class is FileClass.NOTE and record is None and parsed.note:
-            fallback = parsed.path.rpartition("/")[2].removesuffix(".md")
-            if parsed.note.title == fallback and heading is None:
-                findings.append(Finding("KB030", "note falls back to its file name", offset=0))
+        nameless = parsed.note is not None and heading is None and parsed.note.title == fallback_title(parsed.path)
+        if nameless and parsed.file_class is FileClass.NOTE:
+            findings.append(Finding("KB030", "note falls back to its file name", offset=0))
 
 
-_BODY_ONLY = NoteFields(title="")
+def _read_yaml(
+    source: str, shift: int, findings: list[Finding], use: Callable[[Any, Callable[[], bool]], Read]
+) -> Read:
+    """What ``use`` makes of a document: as the fast parser reads it, or the exact one where that can't be vouched for.
+
+    ``use`` is told how to ask whether the floats of the source print as they are written. ``shift`` is the offset of
+    the source in its file. Raises ``YamlRefused``.
+    """
+    mark = len(findings)
+    try:
+        return use(parse_fast(source), lambda: fractions_are_plain(source))
+    except NeedExact:
+        del findings[mark:]
+    try:
+        documents = parse_exact(source, findings=findings)
+    except YamlRefused as refused:
+        raise YamlRefused(_shifted(refused.finding, shift)) from None
+    findings[mark:] = [_shifted(finding, shift) for finding in findings[mark:]]
+    return use(documents[0].value if documents else None, _never)
 
 
 def _never() -> bool:
@@ -312,80 +305,7 @@ def _looks_like_yaml(text: str) -> bool:
     return re.match(r"[A-Za-z][\w-]*:(?:\s|$)", line) is not None
 
 
-def _note_fields(raw: dict[str, Any]) -> NoteFields:
-    """Fields of a note's frontmatter; what has an odd shape is left out, since notes never fail for it."""
-    status = _text_or_none(raw.get("status"))
-    sensitivity = _text_or_none(raw.get("sensitivity"))
-    return NoteFields(
-        title=_text_or_none(raw.get("title")),
-        status=status if status in STATUSES else None,
-        sensitivity=sensitivity if sensitivity in SENSITIVITIES else ("restricted" if sensitivity else None),
-        owners=tuple(_texts(raw.get("owners"))),
-        tags=tuple(_texts(raw.get("tags"))),
-        repo_refs=tuple(_texts(raw.get("repoRefs"))),
-        updated_at=normalise_timestamp(_text_or_none(raw.get("updatedAt")) or ""),
-    )
-
-
-def _text_or_none(value: Any) -> str | None:
-    try:
-        return text_of(value)
-    except TypeError:
-        return None
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if type(value) is list:
-        for item in value:
-            text = _text_or_none(item)
-            if text:
-                yield text
-
-
-def first_heading(body: str) -> str | None:
-    """Text of the first level-one heading outside code fences."""
-    match = _HEADING.search(body)
-    if match is None:
-        return None
-    if len(_FENCED.findall(body, 0, match.start())) % 2 == 0:
-        return _heading_text(match[1])
-    open_fence = False
-    for line in body.split("\n"):
-        if line.startswith(("```", "~~~")):
-            open_fence = not open_fence
-        elif not open_fence and (heading := _HEADING.fullmatch(line)):
-            return _heading_text(heading[1])
-    return None
-
-
-def _heading_text(text: str) -> str:
-    """A heading without the signs that may close it; ``C#`` keeps its own."""
-    text = text.rstrip()
-    bare = text.rstrip("#")
-    return bare.rstrip() if bare[-1:] in (" ", "\t") else text
-
-
 def _shifted(finding: Finding, shift: int) -> Finding:
     if finding.offset < 0 or not shift:
         return finding
     return msgspec.structs.replace(finding, offset=finding.offset + shift)
-
-
-def _byte_offsets(text: str, data: bytes) -> Callable[[int], int]:
-    """From character offsets of the decoded text to byte offsets of the file, for increasing offsets."""
-    if len(text) == len(data):
-        return lambda offset: offset
-    # Line ends of two bytes are one character of the text; ``longer[n]`` are those among the first n.
-    longer = [0]
-    if b"\r\n" in data:
-        longer += accumulate(len(match[0]) - 1 for match in _LINE_END.finditer(data))
-    at, lines, byte = 0, 0, 3 if data.startswith(b"\xef\xbb\xbf") else 0
-
-    def to_byte(offset: int) -> int:
-        nonlocal at, lines, byte
-        byte += len(text[at:offset].encode())
-        lines += text.count("\n", at, offset)
-        at = offset
-        return byte + longer[min(lines, len(longer) - 1)]
-
-    return to_byte

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
+from collections.abc import Callable
 from functools import cached_property
+from itertools import accumulate
 
 _BOM = "\ufeff"
+_LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
 class EncodingProblem(ValueError):
@@ -60,3 +64,23 @@ class LineIndex:
         if line >= len(self._starts):
             return len(self._text)
         return min(self._starts[line] + column, len(self._text))
+
+
+def byte_offsets(text: str, data: bytes) -> Callable[[int], int]:
+    """From character offsets of the decoded text to byte offsets of the file, for increasing offsets."""
+    if len(text) == len(data):
+        return lambda offset: offset
+    # Line ends of two bytes are one character of the text; ``longer[n]`` are those among the first n.
+    longer = [0]
+    if b"\r\n" in data:
+        longer += accumulate(len(match[0]) - 1 for match in _LINE_END.finditer(data))
+    at, lines, byte = 0, 0, 3 if data.startswith(b"\xef\xbb\xbf") else 0
+
+    def to_byte(offset: int) -> int:
+        nonlocal at, lines, byte
+        byte += len(text[at:offset].encode())
+        lines += text.count("\n", at, offset)
+        at = offset
+        return byte + longer[min(lines, len(longer) - 1)]
+
+    return to_byte

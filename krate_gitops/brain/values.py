@@ -6,6 +6,7 @@ out and a null in a list is ``{"$null": true}``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from krate_gitops.brain.model import Number
@@ -41,6 +42,16 @@ def settle(value: Any, depth: int, fractions: bool) -> Any:
     if kind is float and fractions and value - value == 0.0:
         return {"$number": repr(value)}
     raise NeedExact
+
+
+def settle_asking(value: Any, depth: int, are_plain: Callable[[], bool]) -> Any:
+    """The settled value; only one with floats asks whether those of its source print as they are written."""
+    try:
+        return settle(value, depth, False)
+    except NeedExact:
+        if not are_plain():
+            raise
+        return settle(value, depth, True)
 
 
 def _is_null(value: Any) -> bool:

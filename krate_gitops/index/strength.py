@@ -15,9 +15,9 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from krate_gitops.brain.base_fields import STATUSES
 from krate_gitops.brain.fields import ALIAS, FIELD_COUNT, ID, TITLE
 from krate_gitops.brain.links import NO_STATUS, Array
-from krate_gitops.brain.normalise import STATUSES
 from krate_gitops.index.analysis import Word, fold_text, term_key, tokens_of, whole_of, words_of
 from krate_gitops.index.columns import Columns
 from krate_gitops.index.names import Names

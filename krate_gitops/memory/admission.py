@@ -6,10 +6,10 @@ from functools import cached_property
 
 import numpy as np
 
+from krate_gitops.brain.base_fields import SENSITIVITIES, STATUSES
 from krate_gitops.brain.globs import compile_globs
 from krate_gitops.brain.layout import SERVED
 from krate_gitops.brain.links import NO_SENSITIVITY, NO_STATUS, Array
-from krate_gitops.brain.normalise import SENSITIVITIES, STATUSES
 from krate_gitops.brain.ontology import OntologyIndex
 from krate_gitops.index.columns import Columns
 from krate_gitops.index.shard import FILE_CLASSES

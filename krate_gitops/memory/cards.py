@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from krate_gitops.brain.base_fields import SENSITIVITIES
 from krate_gitops.brain.links import NO_TIME
 from krate_gitops.brain.model import Record
-from krate_gitops.brain.normalise import SENSITIVITIES
 from krate_gitops.brain.scan.injection import Verdict
 from krate_gitops.memory.admission import Admission
 from krate_gitops.memory.candidates import share_removed

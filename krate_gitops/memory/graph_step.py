@@ -6,8 +6,8 @@ from itertools import islice
 
 import numpy as np
 
+from krate_gitops.brain.base_fields import STATUSES
 from krate_gitops.brain.links import OWNER, REPOSITORY, Array, id_key
-from krate_gitops.brain.normalise import STATUSES
 from krate_gitops.memory.first import first_of
 from krate_gitops.memory.question import Question
 

@@ -11,8 +11,8 @@ from functools import cached_property
 
 import msgspec
 
+from krate_gitops.brain.base_fields import SENSITIVITIES, STATUSES
 from krate_gitops.brain.globs import compile_globs
-from krate_gitops.brain.normalise import SENSITIVITIES, STATUSES
 from krate_gitops.digest import json_digest
 from krate_gitops.errors import DeniedError
 from krate_gitops.memory.request import Consumer

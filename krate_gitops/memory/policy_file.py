@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from krate_gitops.brain.normalise import SENSITIVITIES, STATUSES
+from krate_gitops.brain.base_fields import SENSITIVITIES, STATUSES
 from krate_gitops.errors import UsageError
 from krate_gitops.memory.policy import MAX_DEPTH, MODES, Source, SourceSpec
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from krate_gitops.brain.base_fields import STATUSES
 from krate_gitops.brain.links import NO_STATUS, NO_TIME, Array
-from krate_gitops.brain.normalise import STATUSES
 from krate_gitops.index.columns import Columns
 from krate_gitops.index.strength import Matches, matched_words
 from krate_gitops.memory.admission import Admission

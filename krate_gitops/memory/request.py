@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from krate_gitops.brain.normalise import STATUSES
+from krate_gitops.brain.base_fields import STATUSES
 from krate_gitops.encoding import strings_in
 from krate_gitops.errors import UsageError
 from krate_gitops.index.strength import FORMULAS, RANKING_VERSION

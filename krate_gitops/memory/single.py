@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from krate_gitops.brain.normalise import SENSITIVITIES
+from krate_gitops.brain.base_fields import SENSITIVITIES
 from krate_gitops.brain.scan.injection import Verdict
 from krate_gitops.errors import UnavailableError
 from krate_gitops.memory.admission import Admission

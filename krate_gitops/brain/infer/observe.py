@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from krate_gitops.brain.base_fields import BASE_FIELDS, STATUSES
 from krate_gitops.brain.identifiers import is_id, prefix_of
 from krate_gitops.brain.infer.types import SeenValues
-from krate_gitops.brain.normalise import BASE_FIELDS, STATUSES
 
 _GRAPH_KEYS = frozenset(("nodeKind", "kind", "id", "attributes", "edges", "patch"))
 _FLAT_KEYS = frozenset(("id", "kind", "nodeKind", "related", "edges"))

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from krate_gitops.brain.base_fields import SENSITIVITIES
 from krate_gitops.brain.model import (
     AttributeType,
     EdgeKind,
@@ -22,7 +23,6 @@ from krate_gitops.brain.model import (
     ValidationRules,
     Vocabulary,
 )
-from krate_gitops.brain.normalise import SENSITIVITIES
 from krate_gitops.brain.ontology.kinds import ACYCLIC, TRAVERSE
 from krate_gitops.brain.ontology.load import EDGE_KINDS, NODE_KINDS, RULES, VOCABULARY, version_key
 

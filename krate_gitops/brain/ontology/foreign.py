@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from krate_gitops.brain.base_fields import STATUSES
 from krate_gitops.brain.model import FileClass, Foreign, Sidecars
-from krate_gitops.brain.normalise import STATUSES
 from krate_gitops.brain.ontology.reader import Section
 
 REQUIRABLE = ("title", "status", "owners", "updatedAt")

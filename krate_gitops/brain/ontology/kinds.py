@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+from krate_gitops.brain.base_fields import SENSITIVITIES
 from krate_gitops.brain.model import ATTRIBUTE_TYPES, AttributeType, EdgeKind, ExternalPrefix, NodeKind
-from krate_gitops.brain.normalise import SENSITIVITIES
 from krate_gitops.brain.ontology.reader import Section, scalar_text
 
 NODE_KIND_NAME = re.compile(r"[A-Z][A-Za-z0-9]*\Z")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from difflib import get_close_matches
 
+from krate_gitops.brain.base_fields import SENSITIVITIES
 from krate_gitops.brain.globs import compile_globs
 from krate_gitops.brain.identifiers import prefix_of
 from krate_gitops.brain.model import EdgeKind, ExternalPrefix, NodeKind, Ontology, Vocabulary
-from krate_gitops.brain.normalise import SENSITIVITIES
 
 BASE_REQUIRED = ("title", "status", "owners", "updatedAt")
 

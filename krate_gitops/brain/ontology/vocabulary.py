@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from krate_gitops.brain.base_fields import SENSITIVITIES, STATUSES
 from krate_gitops.brain.model import Vocabulary
-from krate_gitops.brain.normalise import SENSITIVITIES, STATUSES
 from krate_gitops.brain.ontology.reader import Section, scalar_text
 
 _FIXED = {"status": STATUSES, "sensitivity": SENSITIVITIES}

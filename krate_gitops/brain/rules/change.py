@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from krate_gitops.brain.base_fields import SENSITIVITIES
 from krate_gitops.brain.facts import ParsedFile
 from krate_gitops.brain.model import Finding, NodeKind, Ontology, Record, Related
-from krate_gitops.brain.normalise import SENSITIVITIES
 from krate_gitops.brain.ontology.change import Usage, check_bump, removed_in_use
 from krate_gitops.brain.ontology.lookup import OntologyIndex
 from krate_gitops.brain.rules.place import Placed, document_ordinals, pointer

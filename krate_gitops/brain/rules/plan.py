@@ -12,9 +12,9 @@ from operator import attrgetter
 from typing import Any
 
 from krate_gitops.brain.attribute_types import type_test
+from krate_gitops.brain.base_fields import BASE_FIELDS, RUN_MEMORY_KINDS, SENSITIVITIES
 from krate_gitops.brain.facts import ParsedFile
 from krate_gitops.brain.model import AttributeType, Finding, NodeKind, Record, Severity, Vocabulary
-from krate_gitops.brain.normalise import BASE_FIELDS, RUN_MEMORY_KINDS, SENSITIVITIES
 from krate_gitops.brain.ontology.lookup import OntologyIndex
 from krate_gitops.brain.rules.place import document_ordinals, pointer
 

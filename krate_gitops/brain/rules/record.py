@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from krate_gitops.brain.attribute_types import expected, term_of
+from krate_gitops.brain.base_fields import SENSITIVITIES
 from krate_gitops.brain.facts import ParsedFile
 from krate_gitops.brain.model import Finding, Severity
-from krate_gitops.brain.normalise import SENSITIVITIES
 from krate_gitops.brain.ontology.lookup import OntologyIndex
 from krate_gitops.brain.rules.plan import KindPlan, RecordCase, Terms
 from krate_gitops.brain.rules.run_memory import RUN_RULES, applies

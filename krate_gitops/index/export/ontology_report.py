@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from krate_gitops.brain.base_fields import SENSITIVITIES
 from krate_gitops.brain.links import OWNER
 from krate_gitops.brain.model import Diagnostic
-from krate_gitops.brain.normalise import SENSITIVITIES
 from krate_gitops.brain.report import assemble, report_body
 from krate_gitops.brain.rules.table import REPOSITORY
 from krate_gitops.digest import json_digest

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from krate_gitops.brain.attribute_types import fits
+from krate_gitops.brain.base_fields import BASE_FIELDS
 from krate_gitops.brain.infer import infer_ontology
 from krate_gitops.brain.model import Ontology
-from krate_gitops.brain.normalise import BASE_FIELDS
 from krate_gitops.brain.ontology import EDGE_KINDS, NODE_KINDS, RULES, OntologyIndex, load_ontology
 
 Document = tuple[str, dict[str, Any]]

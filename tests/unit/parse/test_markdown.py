@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from krate_gitops.brain.facts import freshness
-from krate_gitops.brain.parse import first_heading
+from krate_gitops.brain.headings import first_heading
 from tests.proportion import assert_in_proportion
 from tests.unit.parse.sample import codes, markdown, parse, places, record_of
 

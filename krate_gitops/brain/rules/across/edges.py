@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from krate_gitops.brain.base_fields import STATUSES
 from krate_gitops.brain.links import EDGE
-from krate_gitops.brain.normalise import STATUSES
 from krate_gitops.brain.ontology import OntologyIndex
 from krate_gitops.brain.rules.across.case import Across, Hit
 from krate_gitops.brain.rules.across.references import owner_keys

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from krate_gitops.brain.base_fields import STATUSES
 from krate_gitops.brain.links import ALIAS, NO_TIME, Array
-from krate_gitops.brain.normalise import STATUSES
 from krate_gitops.brain.ontology import OntologyIndex
 from krate_gitops.brain.rules.across.case import Across, Hit
 
