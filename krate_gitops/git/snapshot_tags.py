@@ -41,9 +41,8 @@ def create_snapshot_tag(
     """
     if Path(spec).is_file() and is_bundle(Path(spec)):
         raise UsageError("INVALID_REQUEST", "a bundle can't be tagged", hint="tag the repository it was made from")
-    for second in range(_TRIES):
+    for second, name in enumerate(snapshot_tag_names(now)):
         time = now.astimezone(UTC) + timedelta(seconds=second)
-        name = SNAPSHOT_TAGS + time.strftime(_STAMP)
         if name in taken or _exists(repository, name):
             continue
         oid = _write(repository, name, commit, canonical_json(record), time)
@@ -56,6 +55,12 @@ def create_snapshot_tag(
         "the tags of this second and those after it are taken",
         hint="try again in a few seconds",
     )
+
+
+def snapshot_tag_names(now: datetime) -> list[str]:
+    """The full names that a tag made at this time may get, the first of them that is free."""
+    start = now.astimezone(UTC)
+    return [SNAPSHOT_TAGS + (start + timedelta(seconds=second)).strftime(_STAMP) for second in range(_TRIES)]
 
 
 def _exists(repository: Repository, name: str) -> bool:

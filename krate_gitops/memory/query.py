@@ -28,6 +28,7 @@ from krate_gitops.memory.response import (
     excerpts_digest,
     records_digest,
 )
+from krate_gitops.organization import namespace_of
 
 _IN_MANIFEST = ("text", "graph", "grep", "documents", "selection", "consumer", "limits", "intent")
 
@@ -104,7 +105,7 @@ def _response(question: Question, scope: Scope, found: _Found, chosen: Selection
     ]
     return Response(
         organization=scope.organization,
-        namespace=f"krate-org-{scope.organization}",
+        namespace=namespace_of(scope.organization),
         memory_repository=scope.memory_repository,
         ref_resolution=scope.resolution,
         snapshot_preview=SnapshotPreview(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,7 +27,7 @@ from krate_gitops.memory.snapshot import (
 )
 from krate_gitops.records.consumers import SnapshotFilter, list_snapshots
 from krate_gitops.records.database import Database
-from krate_gitops.records.known_bad import ranges_of
+from krate_gitops.records.known_bad import KnownBadRange, ranges_of
 from krate_gitops.records.snapshots import StoredSnapshot, find_object, find_query, find_snapshot, spoilt
 
 T = TypeVar("T")
@@ -84,7 +85,7 @@ def _with_marks(database: Database | None, kept: Kept) -> Kept:
         found = find_snapshot(connection, kept.snapshot.spec.organization_ref, kept.snapshot.metadata.name)
         if found is None or found.snapshot.digest != kept.snapshot.status.digest:
             return kept
-        return msgspec.structs.replace(kept, snapshot=document(connection, found))
+        return msgspec.structs.replace(kept, snapshot=_as_of_now(connection, found))
 
 
 def _is_file(text: str) -> bool:
@@ -103,7 +104,7 @@ def load(connection: Connection, found: StoredSnapshot) -> Kept:
     query = find_query(connection, found.id)
     return Kept(
         found.id,
-        document(connection, found),
+        _as_of_now(connection, found),
         AgentMemoryQuery(
             metadata=metadata(query.name, row.organization, row.dispatch_run),
             spec=_decoded(found, query.spec, QuerySpec),
@@ -121,14 +122,23 @@ def _decoded(found: StoredSnapshot, text: str, kind: type[T]) -> T:
         raise spoilt("rows", f"can't be read: {error}", location=found.snapshot.name) from None
 
 
-def document(connection: Connection, found: StoredSnapshot) -> AgentMemorySnapshot:
-    """The snapshot as a resource, its status as of now. Raises ``KrateError(MEMORY_SNAPSHOT_FAILED)``."""
+def documents(connection: Connection, organization: str, found: Sequence[StoredSnapshot]) -> list[AgentMemorySnapshot]:
+    """Snapshots of an organisation as resources, their status as of now.
+
+    Raises ``KrateError(MEMORY_SNAPSHOT_FAILED)``.
+    """
+    ranges = ranges_of(connection, organization, [one.id for one in found])
+    return [_document(one, ranges.get(one.id, ())) for one in found]
+
+
+def _as_of_now(connection: Connection, found: StoredSnapshot) -> AgentMemorySnapshot:
+    return documents(connection, found.snapshot.organization, [found])[0]
+
+
+def _document(found: StoredSnapshot, ranges: Sequence[KnownBadRange]) -> AgentMemorySnapshot:
     row = found.snapshot
     spec = _decoded(found, row.spec, SnapshotSpec)
-    marks = tuple(
-        KnownBadMark(bad.reason, bad.ref, bad.marked_by, bad.marked_at)
-        for bad in ranges_of(connection, row.organization, found.id)
-    )
+    marks = tuple(KnownBadMark(bad.reason, bad.ref, bad.marked_by, bad.marked_at) for bad in ranges)
     return AgentMemorySnapshot(
         metadata=metadata(row.name, row.organization, row.dispatch_run),
         spec=spec,
@@ -158,7 +168,7 @@ def list_documents(
         page = list_snapshots(
             connection, organization, wanted, limit=limit, before=None if cursor is None else int(cursor)
         )
-        items = [document(connection, found) for found in page.items]
+        items = documents(connection, organization, page.items)
     return Documents(items, None if page.next_before is None else str(page.next_before))
 
 

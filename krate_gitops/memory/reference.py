@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 
 from krate_gitops.errors import DeniedError, UnavailableError
+from krate_gitops.organization import NAMESPACE_PREFIX
 
 _NAME = re.compile(r"ams-[0-9a-f]{12}")
-_QUALIFIED = re.compile(r"(?:krate-org-)?(?P<org>[^/:]+)[/:](?P<name>ams-[0-9a-f]{12})")
+_QUALIFIED = re.compile(rf"(?:{NAMESPACE_PREFIX})?(?P<org>[^/:]+)[/:](?P<name>ams-[0-9a-f]{{12}})")
 _LINK = re.compile(r"(?:[^/:]+://[^/]+)?/?(?:api/)?orgs/(?P<org>[^/]+)/(?:[^/]+/)*(?P<name>ams-[0-9a-f]{12})")
 
 

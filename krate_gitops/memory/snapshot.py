@@ -12,6 +12,7 @@ import msgspec
 from krate_gitops.digest import sha256_digest
 from krate_gitops.git.refs import RefResolution
 from krate_gitops.memory.policy import SourceRef
+from krate_gitops.organization import namespace_of
 
 API_VERSION = "krate.a5c.ai/v1alpha1"
 SNAPSHOT_KIND, QUERY_KIND = "AgentMemorySnapshot", "AgentMemoryQuery"
@@ -136,7 +137,7 @@ def query_name(snapshot: str, number: int = 1) -> str:
 
 def metadata(name: str, organization: str, dispatch_run: str | None) -> Metadata:
     """Name, namespace and labels of a record of an organisation."""
-    namespace = f"krate-org-{organization}"
+    namespace = namespace_of(organization)
     labels = {"krate.a5c.ai/org": organization, "krate.a5c.ai/namespace": namespace}
     if dispatch_run:
         labels["krate.a5c.ai/dispatch-run"] = dispatch_run

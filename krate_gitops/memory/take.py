@@ -15,7 +15,7 @@ from krate_gitops.git.instants import format_instant, parse_instant
 from krate_gitops.git.lookup import find_default_branch
 from krate_gitops.git.refs import RefResolution
 from krate_gitops.git.request import RefMode, RefRequest
-from krate_gitops.git.snapshot_tags import create_snapshot_tag
+from krate_gitops.git.snapshot_tags import create_snapshot_tag, snapshot_tag_names
 from krate_gitops.memory.brain import Brain
 from krate_gitops.memory.freeze import Frozen, Occasion, OntologyState, freeze, ontology_state
 from krate_gitops.memory.keep import Asked, keep, refuse_known_bad, same_question
@@ -27,7 +27,7 @@ from krate_gitops.memory.request import QueryRequest
 from krate_gitops.memory.snapshot import snapshot_name
 from krate_gitops.memory.trail import append_tag, record_refusal, use_of
 from krate_gitops.records.database import Database
-from krate_gitops.records.snapshots import find_snapshot, find_tag, insert_tag, list_tags
+from krate_gitops.records.snapshots import find_snapshot, find_tag, find_tags, insert_tag
 
 
 def take(
@@ -140,18 +140,19 @@ def tag_snapshot(brain: Brain, database: Database, kept: Kept) -> str:
         "indexDigest": spec.index_digest,
     }
     requester = kept.query.spec.requester.name
+    now = datetime.now(UTC)
     with database.writing() as connection:
         made = find_tag(connection, kept.number)
         if made is not None:
             return made  # asked for again under the same request id
         append_tag(connection, kept.snapshot, None, requester)
-        taken = list_tags(connection, spec.organization_ref, spec.memory_repository)
+        taken = find_tags(connection, spec.organization_ref, spec.memory_repository, snapshot_tag_names(now))
     name = create_snapshot_tag(
         brain.repository,
         brain.spec,
         spec.resolved_commit,
         record,
-        now=datetime.now(UTC),
+        now=now,
         settings=brain.settings,
         taken=taken,
     )

@@ -130,8 +130,3 @@ class AuditRecord(Entry, frozen=True, kw_only=True, rename="camel"):
     time: str
     previous_hash: str
     hash: str
-
-
-def namespace_of(organization: str) -> str:
-    """The Kubernetes namespace of an organisation; ``platform`` is the installation itself."""
-    return "krate-system" if organization == "platform" else f"krate-org-{organization}"

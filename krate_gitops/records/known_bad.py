@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 from sqlalchemy import Connection, func, insert, select
@@ -97,21 +97,25 @@ def range_row(connection: Connection, organization: str, name: str) -> int | Non
     return connection.execute(select(func.max(table.id)).where(*where)).scalar()
 
 
-def ranges_of(connection: Connection, organization: str, snapshot_id: int) -> list[KnownBadRange]:
-    """Ranges that cover a snapshot, newest first."""
+def ranges_of(
+    connection: Connection, organization: str, snapshot_ids: Sequence[int]
+) -> Mapping[int, Sequence[KnownBadRange]]:
+    """Ranges that cover each of the snapshots that one covers, newest first."""
     marks, ranges = known_bad_marks.c, known_bad_ranges.c
     newest = (
         select(func.max(marks.id))
-        .where(marks.organization == organization, marks.snapshot_id == snapshot_id)
-        .group_by(marks.range_name)
+        .where(marks.organization == organization, marks.snapshot_id.in_(snapshot_ids))
+        .group_by(marks.snapshot_id, marks.range_name)
     )
-    bodies = connection.execute(
-        select(ranges.body)
+    found: dict[int, list[KnownBadRange]] = {}
+    for row in connection.execute(
+        select(marks.snapshot_id, ranges.body)
         .join_from(known_bad_marks, known_bad_ranges, marks.range_id == ranges.id)
         .where(marks.id.in_(newest), marks.is_bad)
         .order_by(ranges.id.desc())
-    ).scalars()
-    return [msgspec.json.decode(body, type=KnownBadRange) for body in bodies]
+    ):
+        found.setdefault(row.snapshot_id, []).append(msgspec.json.decode(row.body, type=KnownBadRange))
+    return found
 
 
 def marked_snapshots(connection: Connection, organization: str, name: str) -> set[int]:

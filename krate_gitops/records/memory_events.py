@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from krate_gitops.organization import namespace_of
 from krate_gitops.records.audit_record import (
     Actor,
     Decision,
@@ -20,7 +21,6 @@ from krate_gitops.records.audit_record import (
     Source,
     Stage,
     Target,
-    namespace_of,
 )
 
 _REPOSITORY = "AgentMemoryRepository"

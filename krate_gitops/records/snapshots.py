@@ -201,10 +201,10 @@ def find_tag(connection: Connection, snapshot_id: int) -> str | None:
     return connection.execute(select(snapshot_tags.c.tag).where(snapshot_tags.c.snapshot_id == snapshot_id)).scalar()
 
 
-def list_tags(connection: Connection, organization: str, repository: str) -> dict[str, str]:
-    """Commits recorded for the snapshot tags of a repository, by full name."""
+def find_tags(connection: Connection, organization: str, repository: str, names: Sequence[str]) -> dict[str, str]:
+    """Commits recorded for those of the full names that are snapshot tags of the repository."""
     table = snapshot_tags.c
-    where = (table.organization == organization, table.memory_repository == repository)
+    where = (table.organization == organization, table.memory_repository == repository, table.tag.in_(names))
     return {row.tag: row.commit for row in connection.execute(select(table.tag, table.commit).where(*where))}
 
 

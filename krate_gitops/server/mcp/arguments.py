@@ -10,6 +10,7 @@ import msgspec
 
 from krate_gitops.errors import UsageError
 from krate_gitops.memory.reference import ForeignReferenceError
+from krate_gitops.organization import namespace_of
 from krate_gitops.printable import printable
 from krate_gitops.server.mcp.boundary import check_organization, is_pin, pin_violation
 from krate_gitops.server.mcp.pin import Pin
@@ -77,7 +78,7 @@ def _is_settled(name: str, value: Any, pin: Pin) -> bool:
     """Whether an argument that no tool has says what holds in any case; refuses one that says something else."""
     plain = _plain(name)
     if plain in _ORGANIZATIONS:
-        if value not in (pin.organization, f"krate-org-{pin.organization}"):
+        if value not in (pin.organization, namespace_of(pin.organization)):
             raise ForeignReferenceError("namespace")
         return True
     if plain in _COMMITS:

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from krate_gitops.encoding import strings_in
 from krate_gitops.errors import DeniedError
 from krate_gitops.memory.reference import ForeignReferenceError, snapshot_reference
+from krate_gitops.organization import NAMESPACE_PREFIX
 from krate_gitops.server.mcp.pin import Pin
 
 SCHEME = "krate-memory://"
@@ -32,12 +33,12 @@ _REST = r"(?:/(?P<rest>\S*))?"
 _REFERENCES = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"krate-org-{_ORG}{_REST}",
+        rf"{NAMESPACE_PREFIX}{_ORG}{_REST}",
         rf"/(?:api/)?(?:watch/)?orgs/{_ORG}{_REST}",
         rf"api/(?:watch/)?orgs/{_ORG}{_REST}",
         # Without a slash at its start it may be a path of the brain: only what the API serves is foreign then.
         r"(?:watch/)?orgs/(?P<org>[a-z0-9][a-z0-9-]*)(?:/(?P<rest>(?:agents|resources)(?:/\S*)?))?",
-        rf"(?:krate-org-)?{_ORG}[/:](?P<rest>{_NAMED}(?:/\S*)?)",
+        rf"(?:{NAMESPACE_PREFIX})?{_ORG}[/:](?P<rest>{_NAMED}(?:/\S*)?)",
     )
 )
 _SHORTEST_COMMIT = 7
