@@ -367,3 +367,13 @@ def test_snapshots_of_different_repositories_are_not_compared(desk: Desk) -> Non
     name = desk.take().snapshot.metadata.name
     with pytest.raises(UsageError, match="of different repositories"):
         other_snapshot(desk.database, "local", "another", name)
+
+
+def test_a_commit_that_is_nowhere_any_more_is_named(desk: Desk) -> None:
+    kept = desk.take()
+    rewrite(desk.repo)
+    shutil.rmtree(desk.settings.home / "pins")
+    with pytest.raises(UnavailableError) as caught:
+        desk.replay(kept)
+    assert (caught.value.code, caught.value.location) == ("MEMORY_REF_NOT_FOUND", desk.second)
+    assert "--repo" in caught.value.hint

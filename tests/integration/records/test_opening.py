@@ -174,3 +174,10 @@ def test_looking_for_a_store_makes_none(home: Path) -> None:
     open_database(settings)
     assert has_records(settings)
     close_databases()
+
+
+def test_postgresql_without_its_package_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    error = failure(Settings(home=tmp_path, records=f"postgresql://user:{PASSWORD}@localhost/krate"))
+    assert (error.code, "psycopg" in error.message) == ("CONFIG_INVALID", True)
+    assert "pip install 'krate-gitops[postgres]'" in error.hint

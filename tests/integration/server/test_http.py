@@ -10,9 +10,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
+import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
+from krate_gitops.errors import UnavailableError
+from krate_gitops.server.mcp.http import listen
 from tests.integration.server.wire import ERAS, over_http
 from tests.repos import RepoBuilder
 
@@ -63,3 +66,12 @@ def _status(url: str, authorization: str, **headers: str) -> int:
     with socket.create_connection((place.hostname or "", place.port or 0), timeout=30) as connection:
         connection.sendall(f"POST {place.path} HTTP/1.1\r\n{head}\r\n{body}".encode())
         return int(connection.makefile().readline().split()[1])
+
+
+def test_a_port_that_is_taken_is_named() -> None:
+    with listen("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(UnavailableError) as caught:
+            listen("127.0.0.1", port)
+    assert caught.value.code == "SERVICE_UNAVAILABLE"
+    assert f"127.0.0.1:{port}" in caught.value.message

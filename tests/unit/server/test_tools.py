@@ -236,3 +236,12 @@ def test_every_tool_is_described_as_clients_need_it(tool: Any) -> None:
     hints = (notes.read_only_hint, notes.destructive_hint, notes.idempotent_hint, notes.open_world_hint)
     assert hints == (True, False, True, False)
     assert described(tool, dotted=True).name == tool.dotted == shown.name.replace("_", ".")
+
+
+def test_a_path_is_changed_once(owner: Served) -> None:
+    changes = [{"path": "notes/x.md", "content": text} for text in ("one", "two")]
+    assert owner.code("memory_ontology_validate", changes=changes) == "INVALID_REQUEST"
+
+
+def test_a_record_without_its_text_must_fit(owner: Served) -> None:
+    assert owner.code("memory_record_read", id="runbook:refunds", maxBytes=1) == "INVALID_REQUEST"
