@@ -14,6 +14,7 @@ from krate_gitops.errors import UnavailableError
 from krate_gitops.records import schema
 from krate_gitops.records.audit import append
 from krate_gitops.records.database import close_databases, open_database
+from krate_gitops.records.snapshots import find_consumed, find_snapshots
 from krate_gitops.records.tables import metadata, snapshots
 from krate_gitops.settings import Settings
 from tests.unit.records.sample import APPROVAL, NOW
@@ -72,6 +73,43 @@ def test_a_store_of_an_earlier_release_is_brought_up_to_date(
         assert append(connection, [APPROVAL], now=NOW)[0].sequence == 1
     with pytest.raises(UnavailableError, match="never changed"), database.writing() as connection:
         connection.execute(text("DELETE FROM snapshots"))
+
+
+def test_what_was_consumed_is_taken_from_the_items_of_before(
+    database_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items = [
+        *(("note", None, "notes/n.md"), ("line", "runbook:b", "b.md"), ("line", "runbook:a", "a.md")),
+        *(("record", "runbook:b", "b.md"), ("line", None, "notes/n.md"), ("record", "runbook:c", "b.md")),
+    ]
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "HEAD", "0002")
+        with open_database(database_settings).writing() as connection:
+            for name in ("one", "two"):
+                number = connection.execute(
+                    insert(snapshots).values({**SNAPSHOT, "name": name}).returning(snapshots.c.id)
+                ).scalar_one()
+                connection.execute(
+                    text(
+                        "INSERT INTO snapshot_items (snapshot_id, rank, organization, kind, record_id, path, digest)"
+                        " VALUES (:snapshot, :rank, 'local', :kind, :record, :path, 'x')"
+                    ),
+                    [
+                        {"snapshot": number, "rank": rank, "kind": kind, "record": record, "path": path}
+                        for rank, (kind, record, path) in enumerate(items if name == "one" else items[:1], 1)
+                    ],
+                )
+        close_databases()
+    database = open_database(database_settings)
+    with database.reading() as connection:
+        found = find_snapshots(connection, SNAPSHOT["organization"], ["one", "two"])
+        assert find_consumed(connection, found["one"].id) == (
+            *((None, "notes/n.md"), ("runbook:b", "b.md"), ("runbook:a", "a.md"), ("runbook:c", "b.md")),
+        )
+        assert find_consumed(connection, found["two"].id) == ((None, "notes/n.md"),)
+        assert not inspect(connection).has_table("snapshot_items")
+    with pytest.raises(UnavailableError, match="never changed"), database.writing() as connection:
+        connection.execute(text("DELETE FROM consumed"))
 
 
 def test_a_migration_that_fails_leaves_the_store_as_it_was(

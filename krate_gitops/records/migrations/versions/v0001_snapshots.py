@@ -29,7 +29,7 @@ def upgrade() -> None:
     _create_known_bad()
     make_append_only(
         op.get_bind(),
-        *("objects", "snapshots", "queries", "consumed", "snapshot_tags"),
+        *("objects", "snapshots", "queries", "snapshot_items", "snapshot_tags"),
         *("known_bad_ranges", "known_bad_marks"),
     )
 
@@ -72,18 +72,21 @@ def _create_what_hangs_on_snapshots() -> None:
     )
     _index("queries", "snapshot_id")
     op.create_table(
-        "consumed",
+        "snapshot_items",
         sa.Column("snapshot_id", _NUMBER, nullable=False),
-        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("rank", sa.Integer(), nullable=False),
         sa.Column("organization", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("record_id", sa.Text()),
         sa.Column("path", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(["snapshot_id"], ["snapshots.id"], name="fk_consumed_snapshot_id"),
-        sa.PrimaryKeyConstraint("snapshot_id", "number", name="pk_consumed"),
-        sqlite_with_rowid=False,
+        sa.Column("line_start", sa.Integer()),
+        sa.Column("line_end", sa.Integer()),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["snapshot_id"], ["snapshots.id"], name="fk_snapshot_items_snapshot_id"),
+        sa.PrimaryKeyConstraint("snapshot_id", "rank", name="pk_snapshot_items"),
     )
-    _index("consumed", "organization", "record_id", "snapshot_id")
-    _index("consumed", "organization", "path", "snapshot_id")
+    _index("snapshot_items", "organization", "record_id", "snapshot_id")
+    _index("snapshot_items", "organization", "path", "snapshot_id")
     op.create_table(
         "snapshot_tags",
         sa.Column("organization", sa.Text(), nullable=False),
@@ -94,7 +97,6 @@ def _create_what_hangs_on_snapshots() -> None:
         sa.ForeignKeyConstraint(["snapshot_id"], ["snapshots.id"], name="fk_snapshot_tags_snapshot_id"),
         sa.PrimaryKeyConstraint("organization", "memory_repository", "tag", name="pk_snapshot_tags"),
     )
-    _index("snapshot_tags", "snapshot_id")
 
 
 def _create_known_bad() -> None:
