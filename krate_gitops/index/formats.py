@@ -1,4 +1,4 @@
-"""Numbers of the index format, with their history. Any change here makes old stores be rebuilt, never misread."""
+"""Numbers of the index format, with their history. Old stores are rebuilt after a change, never misread."""
 
 from __future__ import annotations
 
@@ -15,8 +15,12 @@ INDEX_FORMAT = 3
 3: assigned secrets that seldom change case are found, so texts with one are no longer left alone.
 """
 
-INDEXER_VERSION = f"{INDEX_FORMAT}.0.0"
-"""What digests call the indexer: format, cut table, analysis. Not the release of the program."""
+INDEXER_VERSION = "2.0.0"
+"""What digests call the indexer: cut table, analysis, and what of a file is a record. Not the release of the program.
+
+It is not the format either. A store of another format is built anew and nobody notices; a snapshot whose digests name
+another indexer can't be proven equal any more.
+"""
 
 ONTOLOGY_LOADER = 1
 """Changes whenever the same ontology files are read or judged differently."""

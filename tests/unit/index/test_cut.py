@@ -11,7 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from krate_gitops.digest import json_digest
+from krate_gitops.index.analysis import VERSION as ANALYSIS
 from krate_gitops.index.cut import CUTS, cuts, is_cut
+from krate_gitops.index.formats import INDEXER_VERSION
 
 
 def _paths(seed: int, count: int) -> list[str]:
@@ -91,3 +94,11 @@ def test_a_hostile_choice_of_paths_is_bounded_by_the_table() -> None:
         if int.from_bytes(sha256(p.encode()).digest()[:4], "big") >= CUTS[-2]
     )
     assert max(_sizes(uncut)) == 512
+
+
+def test_another_table_or_analysis_is_another_indexer() -> None:
+    """Digests name the indexer: who changes what they are made from gives it another version, and mends this."""
+    made_from = (json_digest([str(threshold) for threshold in CUTS]), ANALYSIS)
+    assert {INDEXER_VERSION: made_from} == {
+        "2.0.0": ("sha256:4eecb978cc46239da5a46e07ae5ef63aeee3ad14f1b96529647967df13186c37", "krate-text-1")
+    }
