@@ -6,6 +6,8 @@ import contextlib
 import io
 import os
 import shlex
+import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -16,6 +18,7 @@ import click
 
 from krate_gitops.cli.commands import ENVIRONMENT_PREFIX, KrateCommand
 from krate_gitops.cli.failures import EXIT_NO
+from krate_gitops.cli.global_options import PROGRAM
 from krate_gitops.cli.invocation import Invocation, pass_invocation
 from krate_gitops.cli.output import show, write
 
@@ -116,7 +119,7 @@ def _told(number: int, step: Step, ran: Played) -> str:
 
 def _closing(world: World, count: int, seconds: float) -> str:
     return f"""
-{count} steps in {seconds:.1f} s. What to try next, in a shell with the variable set:
+{count} steps in {seconds:.1f} s. What to try next, in a shell that begins with the same:
 
 {_export(world)}
 krate-gitops brain query acme "why can nobody update a ledger entry"
@@ -130,4 +133,9 @@ Everything lies in {world.folder}; delete it when you are done.
 
 
 def _export(world: World) -> str:
-    return f"export KRATE_CONFIG={shlex.quote(str(world.config))}"
+    """What a shell needs for the commands: the configuration, and the program where it does not find that by itself."""
+    config = f"export KRATE_CONFIG={shlex.quote(str(world.config))}"
+    folder = Path(sys.executable).parent
+    if shutil.which(PROGRAM) is None and (folder / PROGRAM).exists():
+        return f"export PATH={shlex.quote(str(folder))}:$PATH\n{config}"
+    return config

@@ -219,3 +219,17 @@ def test_an_installed_wheel_has_all_that_the_demo_needs(tmp_path: Path) -> None:
     )
     files = sum(path.is_file() for path in (top / "examples" / "brain").rglob("*"))
     assert done.stdout.splitlines() == [str(tmp_path / "installed/krate_gitops/examples/brain"), str(files)]
+
+
+def test_a_shell_that_does_not_find_the_program_is_told_where_it_is(tmp_path: Path) -> None:
+    path = os.pathsep.join(part for part in os.defpath.split(os.pathsep) if not Path(part, "krate-gitops").exists())
+    printed = run_demo(tmp_path / "world", PATH=path).stdout
+    begin = "\n".join(re.findall(r"^export (?:PATH|KRATE_CONFIG)=.*$", printed, flags=re.MULTILINE)[:2])
+    done = subprocess.run(
+        ["bash", "-c", f"{begin}\nkrate-gitops ref resolve acme"],
+        capture_output=True,
+        timeout=60,
+        env=environment(PATH=path),
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
