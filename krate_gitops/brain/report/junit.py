@@ -10,10 +10,8 @@ from krate_gitops.brain.model import Diagnostic
 from krate_gitops.brain.report.model import Report, at_least
 from krate_gitops.brain.report.presentation import Presentation, headline
 from krate_gitops.brain.report.table import count_of
-from krate_gitops.brain.rules.table import RULES
 from krate_gitops.printable import printable
 
-_SUITE = "krate-gitops.brain"
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -22,13 +20,14 @@ def write_junit(report: Report, presentation: Presentation) -> str:
     by_code: dict[str, list[Diagnostic]] = defaultdict(list)
     for found in report.diagnostics:
         by_code[found.code].append(found)
-    names = {code: f"{code} {rule.name}" for code, rule in RULES.items()}
+    names = {code: f"{code} {rule.name}" for code, rule in presentation.rules.items()}
     names |= {code: headline(found[0]) for code, found in by_code.items()}
 
-    suite = ElementTree.Element("testsuite", name=_SUITE, errors="0", skipped="0")
+    suite_name = f"krate-gitops.{presentation.subject}"
+    suite = ElementTree.Element("testsuite", name=suite_name, errors="0", skipped="0")
     failures = 0
     for code, name in sorted(names.items()):
-        case = ElementTree.SubElement(suite, "testcase", classname=_SUITE, name=_clean(name), time="0")
+        case = ElementTree.SubElement(suite, "testcase", classname=suite_name, name=_clean(name), time="0")
         failures += _fill(case, by_code[code], presentation)
     seconds = f"{report.duration_ms / 1000:.3f}"
     totals = {"tests": str(len(names)), "failures": str(failures), "time": seconds}

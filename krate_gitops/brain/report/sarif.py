@@ -10,8 +10,7 @@ from urllib.parse import quote
 from krate_gitops import __version__
 from krate_gitops.brain.model import Diagnostic, Related
 from krate_gitops.brain.report.model import Report
-from krate_gitops.brain.report.presentation import Presentation
-from krate_gitops.brain.rules.table import RULES
+from krate_gitops.brain.report.presentation import Presentation, RuleText
 from krate_gitops.digest import json_digest
 from krate_gitops.encoding import json_text
 from krate_gitops.printable import printable
@@ -48,7 +47,7 @@ def fingerprints(diagnostics: list[Diagnostic]) -> list[str]:
 
 
 def _run(report: Report, presentation: Presentation) -> dict[str, Any]:
-    codes = sorted(set(RULES) | set(report.counts_by_code))
+    codes = sorted(set(presentation.rules) | set(report.counts_by_code))
     index = {code: position for position, code in enumerate(codes)}
     results = [
         _result(found, index[found.code], fingerprint, presentation)
@@ -60,10 +59,10 @@ def _run(report: Report, presentation: Presentation) -> dict[str, Any]:
                 "name": "krate-gitops",
                 "version": __version__,
                 "semanticVersion": __version__,
-                "rules": [_rule(code) for code in codes],
+                "rules": [_rule(code, presentation.rules.get(code)) for code in codes],
             }
         },
-        "automationDetails": {"id": f"krate-gitops/brain-validate/{printable(report.profile)}/"},
+        "automationDetails": {"id": f"krate-gitops/{presentation.subject}-validate/{printable(report.profile)}/"},
         "invocations": [{"executionSuccessful": True}],
         "originalUriBaseIds": {_ROOT: {"description": {"text": "The top of the repository."}}},
         "columnKind": "unicodeCodePoints",
@@ -77,8 +76,7 @@ def _run(report: Report, presentation: Presentation) -> dict[str, Any]:
     }
 
 
-def _rule(code: str) -> dict[str, Any]:
-    rule = RULES.get(code)
+def _rule(code: str, rule: RuleText | None) -> dict[str, Any]:
     if rule is None:
         return {"id": code}
     return {

@@ -28,7 +28,7 @@ def write_table(report: Report, presentation: Presentation) -> str:
     """``path:line:column: severity CODE message`` lines with their hints, then one line that sums up."""
     paint = _painter() if presentation.colour else _plain
     lines = [line for found in report.diagnostics for line in _lines(found, presentation, paint)]
-    lines.append(_summary(report, paint))
+    lines.append(_summary(report, presentation.unit, paint))
     return "\n".join(lines) + "\n"
 
 
@@ -53,14 +53,14 @@ def _place(path: str, line: int, column: int) -> str:
     return f"{printable(path)}:{line or 1}:{column or 1}"
 
 
-def _summary(report: Report, paint: Paint) -> str:
+def _summary(report: Report, unit: str, paint: Paint) -> str:
     counts = report.counts
     parts = [
         count_of(counts.error, "error"),
         count_of(counts.warning, "warning"),
         f"{counts.info} info",
         count_of(report.files, "file"),
-        count_of(report.records, "record"),
+        count_of(report.records, unit),
         f"{report.duration_ms} ms",
     ]
     commit = f" at {printable(report.commit)}" if report.commit else ""
