@@ -1,26 +1,28 @@
-"""Writes docs/reference from the code; with --check only says whether it is current."""
+"""Writes docs/reference and the CRDs from the code; with --check only says whether they are current."""
 
 from __future__ import annotations
 
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import click
+from page_parts import NOTE, table
 from raised_errors import Raised, raised_in
+from resource_pages import config_rules_page, kinds_page
 
 from krate_gitops.brain.rules.table import RULES
 from krate_gitops.cli.commands import environment_name
 from krate_gitops.cli.global_options import GLOBAL_OPTIONS, PROGRAM
 from krate_gitops.cli.main import cli
+from krate_gitops.resources.crds import crd_files
 
 TOP = Path(__file__).resolve().parents[1]
 REFERENCE = TOP / "docs" / "reference"
 PACKAGE = TOP / "krate_gitops"
-
-NOTE = "<!-- Made by `make docs`; edit the code it comes from. -->\n"
+CRDS = TOP / "charts" / "krate-gitops" / "crds"
 
 
 def errors_page() -> str:
@@ -117,30 +119,30 @@ def _options(options: list[click.Option]) -> str:
     return table(("Option", "Environment", "Meaning"), rows)
 
 
-def table(headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    """A Markdown table."""
-    lines = [f"| {' | '.join(headings)} |", f"|{'---|' * len(headings)}"]
-    lines += ["| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
-
-
 PAGES: Mapping[str, Callable[[], str]] = {
     "rules.md": rules_page,
     "cli.md": commands_page,
     "errors.md": errors_page,
+    "kinds.md": kinds_page,
+    "config-rules.md": config_rules_page,
 }
 
 
+def outputs() -> dict[Path, str]:
+    """Everything that is made from the code, by file."""
+    made = {REFERENCE / name: page() for name, page in PAGES.items()}
+    return made | {CRDS / name: text for name, text in crd_files().items()}
+
+
 def main(arguments: list[str]) -> int:
-    """Writes the pages, or with ``--check`` compares them; 1 when one is out of date."""
+    """Writes the files, or with ``--check`` compares them; 1 when one is out of date."""
     stale = []
-    for name, page in PAGES.items():
-        file, text = REFERENCE / name, page()
+    for file, text in outputs().items():
         if file.exists() and file.read_text(encoding="utf-8") == text:
             continue
-        stale.append(name)
+        stale.append(file.name)
         if "--check" not in arguments:
-            REFERENCE.mkdir(parents=True, exist_ok=True)
+            file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
     if stale and "--check" in arguments:
         sys.stderr.write(f"out of date: {', '.join(stale)}; run make docs\n")

@@ -30,6 +30,9 @@ COMMANDS: Mapping[str, LazyCommand] = {
     "audit": LazyCommand("krate_gitops.cli.audit:audit", "Search the audit log, and check that nobody has changed it."),
     "brain": LazyCommand("krate_gitops.cli.brain:brain", "Validate, index, query and compare a company brain."),
     "completion": LazyCommand("krate_gitops.cli.completion:completion", "Print a completion script for a shell."),
+    "config": LazyCommand(
+        "krate_gitops.cli.config_repo:config_repo", "Validate agent resources, and describe their kinds to editors."
+    ),
     "demo": LazyCommand("krate_gitops.cli.demo:demo", "Build a small brain in DIR and show the main job on it."),
     "index": LazyCommand("krate_gitops.cli.index:index", "List, clean up and check the index store."),
     "mcp": LazyCommand("krate_gitops.cli.mcp:mcp", "Serve the memory tools to a coding agent, pinned to one commit."),

@@ -51,12 +51,13 @@ def test_help_and_version_import_next_to_nothing() -> None:
         ["ref", "resolve", "--help"],
         ["mcp", "--help"],
         ["audit", "query", "--help"],
+        ["config", "validate", "--help"],
         ["snapshot", "--help"],
         ["snapshot", "create", "--help"],
         ["snapshot", "list", "--help"],
         ["completion", "bash"],
     ):
-        light = {"msgspec"} if arguments[0] not in ("ref", "mcp", "audit", "snapshot") else set()
+        light = {"msgspec"} if arguments[0] not in ("ref", "mcp", "audit", "snapshot", "config") else set()
         assert imported_by(*arguments) & {*HEAVY, *light} == set()
 
 
