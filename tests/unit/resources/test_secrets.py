@@ -64,3 +64,9 @@ def test_references_to_secrets_are_no_secrets() -> None:
         "allowedRepositories: [payments]",
     )
     assert check(text) == []
+
+
+def test_a_file_full_of_credentials_is_refused_and_not_recited() -> None:
+    found = [one for one in check("a:\n" + f"- {TOKEN}\n" * 2000) if one.code == "KR302"]
+    assert len(found) == 100
+    assert sum(one.message.endswith("(1900 more like it here)") for one in found) == 1
