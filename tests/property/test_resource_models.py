@@ -23,7 +23,7 @@ from krate_gitops.resources.shapes import Object, Sequence, Shape, Table, shape_
 from krate_gitops.resources.structure import breaches
 
 _FEW = settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 _KINDS = pytest.mark.parametrize("kind", MODELS.values(), ids=list(MODELS))
 _ASCII = st.characters(codec="ascii", exclude_categories=("Cc",))
