@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from krate_gitops.digest import sha256_digest
+from krate_gitops.resources.kinds.capabilities import AgentContextLabelSpec
 from krate_gitops.resources.kinds.memory import AgentMemorySourceSpec
 from krate_gitops.resources.permissions.expand import Expanded, same_tool
 from krate_gitops.resources.permissions.ledger import Ledger, shown
@@ -16,7 +16,6 @@ from krate_gitops.resources.permissions.policy import (
     is_broader,
     manifest_of,
 )
-from krate_gitops.resources.permissions.state import Held
 
 
 def judge_capabilities(ledger: Ledger, expanded: Expanded) -> None:
@@ -33,11 +32,7 @@ def judge_capabilities(ledger: Ledger, expanded: Expanded) -> None:
 def limits_for(ledger: Ledger, pool: str) -> list[Limits]:
     """Limits that hold for the repository and for the trust of a pool."""
     policy = ledger.state.policy
-    found = (
-        [policy.repository_limits[ledger.request.repository]]
-        if (ledger.request.repository in policy.repository_limits)
-        else []
-    )
+    found = [policy.repository_limits[ledger.repository]] if (ledger.repository in policy.repository_limits) else []
     return [*found, policy.untrusted_limits] if policy.is_untrusted_pool(pool) or ledger.untrusted else found
 
 
@@ -166,29 +161,10 @@ def _subagents(ledger: Ledger, expanded: Expanded, manifest: AdapterManifest | N
             if limit is not None and spec.max_parallel_tasks > limit:
                 message = f"at most {limit} at once are admitted"
                 ledger.say("ParallelismExceeded", subagent.owner, message, "spec.maxParallelTasks")
-        if spec.runtime_identity_override is not None:
-            _override(ledger, subagent, spec.runtime_identity_override)
-
-
-def _override(ledger: Ledger, subagent: Held[Any], name: str) -> None:
-    """An account of a subagent's own: it must be there, and bound to a role."""
-    field = "spec.runtimeIdentityOverride"
-    account = ledger.find("AgentServiceAccount", name)
-    if account is None:
-        if "/" not in name:
-            ledger.say(
-                "MissingServiceAccount", subagent.owner, f"AgentServiceAccount {shown(name)} is not there", field
-            )
-        return
-    bindings = ledger.state.bindings_of("", name)
-    for binding in bindings:
-        ledger.use(binding)
-    if not bindings:
-        ledger.say("MissingRoleBinding", subagent.owner, f"no AgentRoleBinding names {shown(name)}", field)
 
 
 def _labels(ledger: Ledger, expanded: Expanded) -> None:
-    stack, repository = expanded.stack.name, ledger.request.repository
+    stack, repository = expanded.stack.name, ledger.repository
     for label in expanded.labels:
         spec = label.spec
         for what, own, allowed, field in (
@@ -199,8 +175,16 @@ def _labels(ledger: Ledger, expanded: Expanded) -> None:
                 ledger.say("UnsafeFragment", label.owner, f"the label is not for {what} {shown(own)}", f"spec.{field}")
         if spec.requires_review and not spec.reviewed_by:
             ledger.say("UnsafeFragment", label.owner, "nobody has reviewed the label", "spec.reviewedBy")
+        if ledger.request.label_digests.get(label.name, label_digest(spec)) != label_digest(spec):
+            message = "the text has changed since the snapshot, which is kept"
+            ledger.say("ContextLabelDrifted", label.owner, message, "spec.promptFragment")
         if label.is_fresh and label.status.get("patternCheck") == "failed":
             ledger.say("UnsafeFragment", label.owner, "the text did not pass the patterns", "spec.promptFragment")
+
+
+def label_digest(spec: AgentContextLabelSpec) -> str:
+    """Digest of the text of a label, as snapshots keep it."""
+    return sha256_digest(spec.prompt_fragment.encode())
 
 
 def _memory(ledger: Ledger, expanded: Expanded) -> None:
@@ -221,7 +205,7 @@ def _applies(ledger: Ledger, source: AgentMemorySourceSpec, stack: str) -> bool:
     request, to = ledger.request, source.applies_to
     dimensions = (
         (to.stacks, (stack,)),
-        (to.repositories, (request.repository,)),
+        (to.repositories, (ledger.repository,)),
         (to.teams, request.actor.groups or ("",)),
         (to.users, (request.actor.user,)),
         (to.triggers, (request.trigger_source,)),

@@ -21,6 +21,13 @@ WORKSPACE_MODES = ("no-workspace", "read-only", "branch-local", "isolated-worktr
 """Modes of workspaces from narrow to broad."""
 
 
+_UNREADABLE = {
+    "AgentSkill": "InvalidSkill",
+    "AgentSubagent": "InvalidTaskKinds",
+    "AgentContextLabel": "UnsafeFragment",
+}
+
+
 class Capabilities(msgspec.Struct, frozen=True, rename="camel"):
     """What would be launched, by name; lists are in the order of the stack. Empty texts stand for nothing."""
 
@@ -42,6 +49,8 @@ class Expanded(NamedTuple):
     """A stack with the objects it takes in, those that are there."""
 
     stack: Held[AgentStackSpec]
+    account: str
+    """Name of its runtime account; empty for one of another organization."""
     names: Capabilities
     profile: Held[AgentToolProfileSpec] | None
     servers: list[Held[AgentMcpServerSpec]]
@@ -80,6 +89,7 @@ def expand(ledger: Ledger, stack: Held[AgentStackSpec]) -> Expanded:
     )
     return Expanded(
         stack,
+        ledger.state.own_name(spec.runtime_identity.service_account_ref),
         names,
         profile,
         _many(ledger, stack, "AgentMcpServer", servers, "mcpServerRefs", "MissingMcpServers"),
@@ -149,11 +159,19 @@ def _many(
 ) -> list[Held[Any]]:
     found = []
     for text in names:
-        organization, _, name = text.rpartition("/")
-        held = ledger.find(kind, name, organization.removeprefix("krate-org-"))
+        stated, _, name = text.rpartition("/")
+        organization = stated.removeprefix("krate-org-") or ledger.state.organization
+        is_own = organization == ledger.state.organization
+        # One of another organization that isn't shared is told as such, and never looked at.
+        if not is_own and not ledger.state.shares(organization, kind, name):
+            continue
+        held = ledger.find(kind, name, organization)
         if held is not None:
             found.append(held)
-        elif not organization or organization.removeprefix("krate-org-") == ledger.state.organization:
+        elif is_own and ledger.state.raw(kind, name) is not None:
+            message = f"{kind} {shown(name)} does not fit its kind"
+            ledger.say(_UNREADABLE.get(kind, missing), stack.owner, message, f"spec.{field}")
+        else:
             ledger.say(missing, stack.owner, f"{kind} {shown(name)} is not there", f"spec.{field}")
     return found
 

@@ -93,12 +93,12 @@ def judge(
 
 def rank_of(subject: GrantSubject, need: Need, expanded: Expanded, ledger: Ledger) -> int:
     """How narrow a subject is, 3 the narrowest; 0 where it is somebody else."""
-    stack, account = expanded.stack.name, expanded.stack.spec.runtime_identity.service_account_ref
+    stack, account = expanded.stack.name, expanded.account
     if subject.stack_ref not in (None, stack) or subject.service_account_ref not in (None, account):
         return 0
     actor = ledger.request.actor
     if subject.kind == "service-account":
-        return _EXACT if subject.name == account else 0
+        return _EXACT if account and subject.name == account else 0
     if subject.kind == "user":
         return _EXACT if actor.user and subject.name == actor.user else 0
     if subject.kind == "agent-stack":
@@ -162,7 +162,7 @@ def _fits(ledger: Ledger, spec: GrantSpec, need: Need, key: str) -> bool:
     return (
         (not key or key in target_of(spec).keys)
         and spec.purpose == need.purpose
-        and _is_among(request.repository, spec.allowed_repositories)
+        and _is_among(ledger.repository, spec.allowed_repositories)
         and _is_among(request.trigger_source, spec.allowed_trigger_sources)
     )
 

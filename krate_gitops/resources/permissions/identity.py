@@ -9,7 +9,7 @@ from krate_gitops.resources.permissions.access import AccessQuestion
 from krate_gitops.resources.permissions.expand import Expanded
 from krate_gitops.resources.permissions.ledger import Denial, Drifted, Ledger, shown
 from krate_gitops.resources.permissions.reasons import Owner
-from krate_gitops.resources.permissions.roles import is_privileged
+from krate_gitops.resources.permissions.roles import is_privileged, judge_account
 from krate_gitops.resources.permissions.state import Held
 
 _FIELD = "spec.runtimeIdentity.serviceAccountRef"
@@ -27,19 +27,18 @@ class Identity(msgspec.Struct, frozen=True, rename="camel"):
 def judge_runtime(ledger: Ledger, expanded: Expanded) -> Identity:
     """The runtime account: there, synced, as it was written, and allowed here."""
     stack = expanded.stack
-    name = stack.spec.runtime_identity.service_account_ref
+    name = expanded.account
     account: Held[AgentServiceAccountSpec] | None = ledger.find("AgentServiceAccount", name)
     if account is None:
-        if "/" not in name:
-            ledger.say("MissingServiceAccount", stack.owner, f"AgentServiceAccount {shown(name)} is not there", _FIELD)
+        ledger.say("MissingServiceAccount", stack.owner, f"{_what(name)} is not there", _FIELD)
         return Identity(name)
     identity = _native(ledger, account, "MissingServiceAccount", _FIELD)
     for what, wanted, admitted in (
         ("runner pool", expanded.names.runner_pool, admits_pool(account.spec, expanded.names.runner_pool, stack.name)),
         (
             "repository",
-            ledger.request.repository,
-            admits_repository(account.spec, ledger.request.repository, stack.name),
+            ledger.repository,
+            admits_repository(account.spec, ledger.repository, stack.name),
         ),
     ):
         if wanted and not admitted:
@@ -49,6 +48,23 @@ def judge_runtime(ledger: Ledger, expanded: Expanded) -> Identity:
     if ledger.untrusted:
         _no_privileges(ledger, stack.name, account)
     return identity
+
+
+def judge_overrides(ledger: Ledger, expanded: Expanded) -> None:
+    """Accounts of subagents' own: there, synced, and bound to roles that hold."""
+    for subagent in expanded.subagents:
+        if subagent.spec.runtime_identity_override is None:
+            continue
+        field = "spec.runtimeIdentityOverride"
+        name = ledger.state.own_name(subagent.spec.runtime_identity_override)
+        account: Held[AgentServiceAccountSpec] | None = ledger.find("AgentServiceAccount", name)
+        if account is None:
+            ledger.say("MissingServiceAccount", subagent.owner, f"{_what(name)} is not there", field)
+            continue
+        _native(ledger, account, "MissingServiceAccount", field)
+        judge_account(ledger, account.name, subagent.owner, field)
+        if ledger.untrusted:
+            _no_privileges(ledger, "", account)
 
 
 def judge_runner(ledger: Ledger, expanded: Expanded) -> Identity:
@@ -84,6 +100,10 @@ def _by_owner(spec: AgentServiceAccountSpec, kind: str, name: str, stack: str) -
     if owner is None:
         return False
     return owner.kind == "Organization" or (owner.kind, owner.name) in ((kind, name), ("AgentStack", stack))
+
+
+def _what(name: str) -> str:
+    return f"AgentServiceAccount {shown(name)}" if name else "an AgentServiceAccount of this organization"
 
 
 def _field_of(what: str) -> str:

@@ -45,6 +45,8 @@ class Ledger:
     def __init__(self, request: ReviewRequest, state: ReviewState) -> None:
         self.request, self.state = request, state
         self.untrusted = is_untrusted(request)
+        self.repository = state.own_name(request.repository)
+        """The repository by its bare name; empty for none, and for one of another organization."""
         self.generations: dict[str, int] = {}
         self.targets: dict[str, str] = {}
         self.questions: set[AccessQuestion] = set()

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from krate_gitops.resources.kinds.common import Keys
 from krate_gitops.resources.permissions.expand import Expanded
-from krate_gitops.resources.permissions.ledger import Ledger
+from krate_gitops.resources.permissions.ledger import Ledger, shown
 from krate_gitops.resources.permissions.reasons import Owner
 
 EITHER = ""
@@ -107,10 +107,10 @@ def _pinned(ledger: Ledger, expanded: Expanded) -> Iterator[Need]:
     ):
         for name in names:
             place = f"spec.permissionRefs.{field}"
-            held = ledger.find(kind, name)
+            own = ledger.state.own_name(name)
+            held = ledger.find(kind, own)
             if held is None:
-                if "/" not in name:
-                    ledger.say(missing, owner, f"{kind} {name} is not there", place)
+                ledger.say(missing, owner, f"{kind} {shown(own)} is not there", place)
                 continue
             target = held.spec.secret_ref if kind == "AgentSecretGrant" else held.spec.config_map_ref
             native = "Secret" if kind == "AgentSecretGrant" else "ConfigMap"

@@ -44,17 +44,8 @@ def _check(ledger: Ledger, held: Held[Any]) -> None:
     for field, kind, text in references(value.get("spec"), shape_of(model), "spec"):
         stated, slash, name = text.rpartition("/")
         organization = stated.removeprefix("krate-org-")
-        if slash and organization != own and not is_shared(ledger, organization, kind, name):
+        if slash and organization != own and not ledger.state.shares(organization, kind, name):
             _deny(ledger, held, kind, field)
-
-
-def is_shared(ledger: Ledger, organization: str, kind: str, name: str) -> bool:
-    """Whether an effective policy lets the organization use an object of another one."""
-    return any(
-        policy.spec.target_org == organization
-        and any((shared.kind, shared.name) == (kind, name) for shared in policy.spec.allowed_refs)
-        for policy in ledger.state.sharing
-    )
 
 
 def _deny(ledger: Ledger, held: Held[Any], kind: str, field: str) -> None:

@@ -40,7 +40,7 @@ def preview_of(ledger: Ledger, expanded: Expanded, missing: list[MissingGrant]) 
 
 def _accounts(ledger: Ledger, expanded: Expanded) -> Iterator[dict[str, Any]]:
     state, stack, pool = ledger.state, expanded.stack, expanded.names.runner_pool
-    name = stack.spec.runtime_identity.service_account_ref
+    name = expanded.account
     if _is_name(name) and state.raw("AgentServiceAccount", name) is None:
         yield _manifest(
             ledger, "AgentServiceAccount", name, namespace=state.namespace, serviceAccountName=name,
@@ -56,7 +56,7 @@ def _accounts(ledger: Ledger, expanded: Expanded) -> Iterator[dict[str, Any]]:
 
 
 def _bindings(ledger: Ledger, expanded: Expanded) -> Iterator[dict[str, Any]]:
-    account = expanded.stack.spec.runtime_identity.service_account_ref
+    account = expanded.account
     for reason in ledger.reasons:
         if reason.code != "MissingRoleBinding" or not _is_name(account):
             continue

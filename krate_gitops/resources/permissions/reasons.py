@@ -97,7 +97,7 @@ _KINDS = (
     _kind(_SUBAGENTS, "InvalidTaskKinds", "a subagent is not readable, or has no kind of task"),
     _kind(_LABELS, "MissingContextLabels", "a context label is not there"),
     _kind(_LABELS, "UnsafeFragment", "a context label is not approved, or not for this stack or repository"),
-    _kind(_LABELS, "ContextLabelDrifted", "a context label is not the text that was reviewed"),
+    _kind(_LABELS, "ContextLabelDrifted", "a context label is not the text of the snapshot", blocking=False),
     _kind(_MEMORY, "MissingMemoryRepositories", "a memory repository is not there"),
     _kind(_MEMORY, "MemoryScopeDenied", "no memory source admits the stack"),
     # Identity

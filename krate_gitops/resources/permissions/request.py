@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 
@@ -18,7 +20,8 @@ class ReviewRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     An empty ``repository``, ``ref`` or ``trigger_source`` means no particular one: restrictions to some of them are
     then no obstacle, as for the readiness of a stack. Lists are None where the caller doesn't narrow the stack; an
-    empty list takes everything off. ``source_untrusted`` is what the source of an event says of itself.
+    empty list takes everything off. ``label_digests`` are those of context labels in an earlier snapshot, for a retry.
+    ``source_untrusted`` is what the source of an event says of itself.
     """
 
     organization_ref: str
@@ -36,3 +39,4 @@ class ReviewRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     mcp_server_refs: tuple[str, ...] | None = None
     context_label_refs: tuple[str, ...] | None = None
     workspace_policy_ref: str | None = None
+    label_digests: Mapping[str, str] = msgspec.field(default_factory=dict)

@@ -16,7 +16,7 @@ from krate_gitops.resources.permissions.access import AccessQuestion
 from krate_gitops.resources.permissions.capabilities import judge_capabilities
 from krate_gitops.resources.permissions.expand import Capabilities, expand, stack_owner
 from krate_gitops.resources.permissions.grants import judge
-from krate_gitops.resources.permissions.identity import Identity, judge_runner, judge_runtime
+from krate_gitops.resources.permissions.identity import Identity, judge_overrides, judge_runner, judge_runtime
 from krate_gitops.resources.permissions.ledger import Ledger, shown
 from krate_gitops.resources.permissions.needs import needs_of
 from krate_gitops.resources.permissions.organization import check_references, check_request
@@ -65,6 +65,7 @@ def evaluate(ledger: Ledger, *, stop_at_deny: bool) -> Review:
     check_references(ledger, expanded)
     judge_capabilities(ledger, expanded)
     runtime, runner = judge_runtime(ledger, expanded), judge_runner(ledger, expanded)
+    judge_overrides(ledger, expanded)
     roles = judge_roles(ledger, expanded)
     granted, missing = judge(ledger, expanded, needs_of(ledger, expanded))
     judge_workspace(ledger, expanded)

@@ -54,7 +54,7 @@ class Judged(NamedTuple):
 def judge_roles(ledger: Ledger, expanded: Expanded) -> list[RequiredRole]:
     """What became of every required role; reasons go to the ledger."""
     stack = expanded.stack
-    account = stack.spec.runtime_identity.service_account_ref
+    account = expanded.account
     bindings = [one for one in ledger.state.bindings_of(stack.name, account) if _is_in_scope(ledger, one.spec)]
     judged = [Judged(one, _judge(ledger, one, account)) for one in bindings]
     roles = _required(expanded)
@@ -68,6 +68,15 @@ def judge_roles(ledger: Ledger, expanded: Expanded) -> list[RequiredRole]:
     for one in judged:
         _tell(ledger, one, required=one.binding.name in needed)
     return sorted(found)
+
+
+def judge_account(ledger: Ledger, account: str, owner: Owner, field: str) -> None:
+    """Bindings of an account that isn't the stack's own: there has to be one, and all of them hold."""
+    bindings = [one for one in ledger.state.bindings_of("", account) if _is_in_scope(ledger, one.spec)]
+    if not bindings:
+        ledger.say("MissingRoleBinding", owner, f"no AgentRoleBinding names {shown(account)}", field)
+    for binding in bindings:
+        _tell(ledger, Judged(binding, _judge(ledger, binding, account)), required=True)
 
 
 def binding_rules(state: ReviewState, spec: AgentRoleBindingSpec) -> tuple[ResourceRule, ...] | None:
@@ -113,7 +122,7 @@ def _required(expanded: Expanded) -> list[tuple[str, Owner, str]]:
 def _is_in_scope(ledger: Ledger, spec: AgentRoleBindingSpec) -> bool:
     scope, state = spec.scope, ledger.state
     if scope.kind == "repository":
-        return not ledger.request.repository or scope.name == ledger.request.repository
+        return not ledger.repository or scope.name == ledger.repository
     if scope.kind == "namespace":
         return scope.name == state.namespace
     return (
@@ -191,13 +200,14 @@ def _pinned(ledger: Ledger, expanded: Expanded, judged: list[Judged]) -> list[Re
     owner, found = expanded.stack.owner, []
     by_name = {one.binding.name: one for one in judged}
     for name in dict.fromkeys(expanded.stack.spec.permission_refs.role_bindings):
-        one = by_name.get(name)
+        own = ledger.state.own_name(name)
+        one = by_name.get(own)
         if one is None:
-            message = f"AgentRoleBinding {shown(name)} is not there, or not for the stack or its account here"
+            message = f"AgentRoleBinding {shown(own)} is not there, or not for the stack or its account here"
             ledger.say("MissingRoleBinding", owner, message, "spec.permissionRefs.roleBindings")
             found.append(RequiredRole("", owner, "missing-role-binding"))
         else:
-            found.append(RequiredRole(one.binding.spec.role_ref.name, owner, one.result, name))
+            found.append(RequiredRole(one.binding.spec.role_ref.name, owner, one.result, own))
     return found
 
 

@@ -6,6 +6,7 @@ is predicted is what is found later.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
@@ -29,6 +30,8 @@ from krate_gitops.resources.rules.tenancy import is_effective
 S = TypeVar("S", bound=Part)
 Object = Mapping[str, Any]
 GRANT_KINDS = ("AgentSecretGrant", "AgentConfigGrant")
+UNSHARED = frozenset((*GRANT_KINDS, "AgentServiceAccount", "AgentRoleBinding", "Secret", "ConfigMap", "ServiceAccount"))
+"""Kinds that stay in their organization whatever a policy says."""
 
 
 class Held(NamedTuple, Generic[S]):
@@ -113,7 +116,7 @@ class ReviewState:
     ) -> ReviewState:
         """The state of an organization.
 
-        ``objects`` are whole objects in defaulted form; of those with one name the last counts. ``natives`` is None
+        ``objects`` are whole objects in defaulted form, in any order. ``natives`` is None
         where no cluster is asked; checks that need one are then left out, and the review says so. ``access`` are
         answers of the native access review. ``now`` is the time of judgement in seconds since 1970. ``converged``
         judges as if controllers had done their work: native accounts exist, and roles give what they say. Plans are
@@ -139,6 +142,11 @@ class ReviewState:
             value = self._objects.get(identity)
             self._held[identity] = None if value is None else _hold(identity, value)
         return self._held[identity]
+
+    def own_name(self, text: str) -> str:
+        """The name that a reference means in the own organization; empty for one into another organization."""
+        stated, slash, name = text.rpartition("/")
+        return name if not slash or stated.removeprefix("krate-org-") == self.organization else ""
 
     def raw(self, kind: str, name: str) -> Object | None:
         """An object of the own organization as it was given, whether it fits its model or not."""
@@ -186,6 +194,14 @@ class ReviewState:
         mine = policy.spec.source_org == self.organization
         return mine and approved and is_effective(policy.spec, self.now)
 
+    def shares(self, organization: str, kind: str, name: str) -> bool:
+        """Whether an effective policy admits an object of another organization. Identities and grants never are."""
+        return kind not in UNSHARED and any(
+            policy.spec.target_org == organization
+            and any((shared.kind, shared.name) == (kind, name) for shared in policy.spec.allowed_refs)
+            for policy in self.sharing
+        )
+
     def answer(self, question: AccessQuestion) -> bool | None:
         """What the native access review says; None for no answer."""
         return None if self._access is None else self._access.get(question)
@@ -227,13 +243,20 @@ class ReviewState:
 
 
 def _by_identity(objects: Iterable[Object]) -> dict[tuple[str, str, str], Object]:
-    found = {}
+    found: dict[tuple[str, str, str], Object] = {}
     for value in objects:
         metadata, spec = _map(value.get("metadata")), _map(value.get("spec"))
         kind, name, organization = value.get("kind"), metadata.get("name"), spec.get("organizationRef", "")
         if isinstance(kind, str) and isinstance(name, str) and isinstance(organization, str):
-            found[organization, kind, name] = value
+            identity = organization, kind, name
+            known = found.get(identity)
+            # Two of one name is a mistake, which must not make the order count.
+            found[identity] = value if known is None else max(known, value, key=_text_of)
     return found
+
+
+def _text_of(value: Object) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
 
 
 def _names_by_kind(objects: Iterable[tuple[str, str, str]], organization: str) -> dict[str, list[str]]:
