@@ -11,9 +11,9 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from krate_gitops.brain.timestamps import epoch_seconds, normalise_timestamp
-from krate_gitops.resources.kinds.grants import AgentConfigGrantSpec, AgentSecretGrantSpec, GrantSubject, GrantTarget
+from krate_gitops.resources.kinds.grants import GrantSubject
 from krate_gitops.resources.permissions.expand import Expanded
+from krate_gitops.resources.permissions.grant_health import GRANT_KIND, GrantSpec, stale_because, target_of, warn
 from krate_gitops.resources.permissions.ledger import Ledger, shown
 from krate_gitops.resources.permissions.natives import NativeObject
 from krate_gitops.resources.permissions.needs import Need
@@ -24,11 +24,8 @@ from krate_gitops.resources.permissions.trust import admits, excludes, names_unt
 Result = Literal[
     "allowed", "requires-approval", "missing-grant", "missing-target", "missing-key", "stale-grant", "denied"
 ]
-GrantSpec = AgentSecretGrantSpec | AgentConfigGrantSpec
-GRANT_KIND = {"Secret": "AgentSecretGrant", "ConfigMap": "AgentConfigGrant"}
 _EXACT, _STACK, _CAPABILITY, _TEAM, _ORGANIZATION = range(3, 8)
 """Ranks of subjects, as the order of precedence counts them."""
-_DAY = 86_400
 
 
 class Granted(msgspec.Struct, frozen=True, rename="camel", omit_defaults=False):
@@ -113,11 +110,6 @@ def rank_of(subject: GrantSubject, need: Need, expanded: Expanded, ledger: Ledge
     return _EXACT if subject.stack_ref or subject.service_account_ref else _CAPABILITY
 
 
-def target_of(spec: GrantSpec) -> GrantTarget:
-    """The Secret or ConfigMap of a grant."""
-    return spec.secret_ref if isinstance(spec, AgentSecretGrantSpec) else spec.config_map_ref
-
-
 def _judge_key(
     ledger: Ledger,
     expanded: Expanded,
@@ -193,19 +185,6 @@ def _admits_ref(ledger: Ledger, expanded: Expanded, need: Need, spec: GrantSpec)
     return on_forks and names_untrusted(spec.allowed_refs, ref)
 
 
-def stale_because(ledger: Ledger, grant: Held[Any], native: NativeObject | None) -> str:
-    """Why a grant isn't ready; empty where it is. What a target lacks is told as such, not here."""
-    if grant.condition("GrantTargetDrifted")[0] == "True":
-        return f"the target of {grant.kind} {grant.name} has drifted"
-    for kind in ("SubjectAuthorized", "PolicyAdmitted"):
-        if grant.condition(kind)[0] == "False":
-            return f"{grant.kind} {grant.name} is not ready: {kind}"
-    version = grant.status.get("metadataVersion") if grant.is_fresh else None
-    if native is not None and version and native.version and version != native.version:
-        return f"the target of {grant.kind} {grant.name} has changed since the grant was checked"
-    return ""
-
-
 def _with_key(ledger: Ledger, need: Need, key: str, native: NativeObject | None, grant: Held[Any]) -> Finding:
     wanted = (key,) if key else target_of(grant.spec).keys
     if native is not None and native.keys is None and not ledger.state.policy.metadata_blind:
@@ -266,46 +245,7 @@ def _tell(ledger: Ledger, need: Need, finding: Finding, keys: tuple[str, ...]) -
         by_exception = ledger.untrusted and need.kind == "Secret"
         rule = "untrusted-exception" if by_exception else f"required-approval-{grant.spec.required_approval}"
         ledger.approve("secret-access", rule, grant.owner, f"{grant.kind} {grant.name} asks for an approval")
-    _warn(ledger, grant)
-
-
-def _warn(ledger: Ledger, grant: Held[Any]) -> None:
-    spec: GrantSpec = grant.spec
-    if not spec.allowed_repositories:
-        ledger.say("BroadGrant", grant.owner, "the grant holds for every repository", "spec.allowedRepositories")
-    if spec.allowed_refs is not None and may_be_untrusted(spec.allowed_refs.include):
-        ledger.say("UntrustedGrant", grant.owner, "the grant names refs of pull requests", "spec.allowedRefs.include")
-    if is_overdue(ledger, grant):
-        message = f"the value is older than {spec.rotation_policy.max_age_days if spec.rotation_policy else 0} days"
-        ledger.say("RotationOverdue", grant.owner, message, "spec.rotationPolicy.maxAgeDays")
-    target = target_of(spec)
-    native = ledger.state.natives.find("Secret" if grant.kind == "AgentSecretGrant" else "ConfigMap", target.name)
-    if native is not None and native.keys is None and ledger.state.policy.metadata_blind:
-        ledger.say("MetadataBlind", grant.owner, "the keys of the target can not be read")
-
-
-def may_be_untrusted(patterns: tuple[str, ...]) -> bool:
-    """Whether a pattern takes in refs of pull requests."""
-    for pattern in patterns:
-        fixed = pattern.split("*", 1)[0]
-        if fixed.startswith("refs/pull/") or ("*" in pattern and "refs/pull/".startswith(fixed)):
-            return True
-    return False
-
-
-def is_overdue(ledger: Ledger, grant: Held[Any]) -> bool:
-    """Whether a value is older than its grant allows; False where its age isn't known."""
-    spec: GrantSpec = grant.spec
-    days = spec.rotation_policy.max_age_days if spec.rotation_policy is not None else None
-    if days is None:
-        return False
-    native = ledger.state.natives.find(
-        "Secret" if grant.kind == "AgentSecretGrant" else "ConfigMap", target_of(spec).name
-    )
-    told = grant.status.get("lastRotatedAt")
-    rotated = told if isinstance(told, str) and told else native.rotated_at if native is not None else ""
-    normal = normalise_timestamp(rotated) if rotated else None
-    return normal is not None and ledger.state.now - epoch_seconds(normal) > days * _DAY
+    warn(ledger, grant)
 
 
 def _stale_others(ledger: Ledger, expanded: Expanded, used: set[tuple[str, str]]) -> None:

@@ -28,7 +28,13 @@ def stream(*documents: str) -> str:
     return "---\n".join(documents)
 
 
-ACCOUNT = document("AgentServiceAccount", "namespace: krate-org-acme", "serviceAccountName: runner", name="runner")
+ACCOUNT = document(
+    "AgentServiceAccount",
+    "namespace: krate-org-acme",
+    "serviceAccountName: runner",
+    "owner: {kind: Organization, name: acme}",
+    name="runner",
+)
 BINDING = document(
     "AgentRoleBinding",
     "subject: {kind: service-account, name: runner}",
