@@ -11,6 +11,7 @@ from krate_gitops.resources.permissions.policy import (
     CACHED_FOR_SECONDS,
     FILESYSTEM,
     NETWORK,
+    WORKSPACE_MODES,
     AdapterManifest,
     Limits,
     is_broader,
@@ -157,6 +158,10 @@ def _subagents(ledger: Ledger, expanded: Expanded, manifest: AdapterManifest | N
             if not _has_tool(expanded, tool):
                 message = f"toolRefs names {shown(tool)}, which the stack has not"
                 ledger.say("SubagentWidensPermissions", subagent.owner, message, "spec.toolRefs")
+        mode = expanded.workspace.spec.mode if expanded.workspace is not None else spec.workspace_scope
+        if is_broader(spec.workspace_scope, mode, WORKSPACE_MODES):
+            message = f"it works in {spec.workspace_scope}, its stack in {mode}"
+            ledger.say("SubagentWidensPermissions", subagent.owner, message, "spec.workspaceScope")
         for limit in limits:
             if limit is not None and spec.max_parallel_tasks > limit:
                 message = f"at most {limit} at once are admitted"

@@ -14,12 +14,9 @@ from krate_gitops.resources.kinds.stack import AgentStackSpec
 from krate_gitops.resources.kinds.tools import AgentMcpServerSpec, AgentToolProfileSpec
 from krate_gitops.resources.kinds.workspace import AgentWorkspacePolicySpec
 from krate_gitops.resources.permissions.ledger import Ledger, shown
+from krate_gitops.resources.permissions.policy import WORKSPACE_MODES
 from krate_gitops.resources.permissions.reasons import Owner
 from krate_gitops.resources.permissions.state import Held
-
-WORKSPACE_MODES = ("no-workspace", "read-only", "branch-local", "isolated-worktree")
-"""Modes of workspaces from narrow to broad."""
-
 
 _UNREADABLE = {
     "AgentSkill": "InvalidSkill",

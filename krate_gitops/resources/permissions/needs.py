@@ -8,22 +8,13 @@ from typing import NamedTuple
 from krate_gitops.resources.kinds.common import Keys
 from krate_gitops.resources.permissions.expand import Expanded
 from krate_gitops.resources.permissions.ledger import Ledger, shown
+from krate_gitops.resources.permissions.purposes import PROVIDER_PURPOSE, purpose_of
 from krate_gitops.resources.permissions.reasons import Owner
 
 EITHER = ""
 """Kind of a target that a field names without saying whether it is a Secret or a ConfigMap."""
 _SUBJECTS = {"AgentToolProfile": "tool", "AgentMcpServer": "mcp-server", "AgentSkill": "skill"}
 """What grants call a capability as a subject."""
-_PURPOSES = {
-    ("AgentToolProfile", "Secret"): "tool",
-    ("AgentMcpServer", "Secret"): "mcp-server",
-    ("AgentSkill", "Secret"): "skill",
-    ("AgentProviderConfig", "Secret"): "model-provider-token",
-    ("AgentToolProfile", "ConfigMap"): "tool-config",
-    ("AgentMcpServer", "ConfigMap"): "mcp-config",
-    ("AgentSkill", "ConfigMap"): "skill-config",
-}
-PROVIDER_PURPOSE = "model-provider-token"
 
 
 class Need(NamedTuple):
@@ -76,7 +67,7 @@ def _listed(
 ) -> Iterator[Need]:
     for at, keys in enumerate(refs):
         target = kind or (_kind_of(ledger, keys.name) if ledger else "Secret")
-        purpose = keys.purpose or _PURPOSES[owner.kind, target]
+        purpose = purpose_of(keys, owner.kind, target)
         yield Need(target, keys.name, keys.keys, purpose, owner, f"spec.{field}[{at}]", _SUBJECTS[owner.kind])
 
 

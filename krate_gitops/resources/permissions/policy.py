@@ -11,6 +11,8 @@ FILESYSTEM = ("no-fs", "read-only", "repo-write", "workspace-write")
 """File access from narrow to broad."""
 NETWORK = ("deny", "repository-host-only", "unrestricted-with-approval")
 """Network access from narrow to broad."""
+WORKSPACE_MODES = ("no-workspace", "read-only", "branch-local", "isolated-worktree")
+"""Modes of workspaces from narrow to broad."""
 CACHED_FOR_SECONDS = 24 * 3600
 """How long the manifest of an adapter counts while its gateway is down."""
 

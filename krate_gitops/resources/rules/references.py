@@ -68,7 +68,7 @@ def _is_shared(world: World, own: str, wanted: Reference) -> bool:
         and policy.spec.target_org == wanted.organization
         and is_effective(policy.spec, world.context.now)
         and any((shared.kind, shared.name) == (wanted.kind, wanted.name) for shared in policy.spec.allowed_refs)
-        for policy in world.of(OrgSharingPolicySpec)
+        for policy in world.known(OrgSharingPolicySpec)
     )
 
 

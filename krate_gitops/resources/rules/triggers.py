@@ -113,7 +113,7 @@ def _placeholders(text: str) -> list[str]:
 
 def unsigned_webhook(world: World) -> Iterator[Issue]:
     """KR407: where webhooks start agents, a grant names the secret that signs them."""
-    signing = {one.organization for one in world.of(AgentSecretGrantSpec) if one.spec.purpose == "webhook-signing"}
+    signing = {one.organization for one in world.known(AgentSecretGrantSpec) if one.spec.purpose == "webhook-signing"}
     for rule in world.of(AgentTriggerRuleSpec):
         if "webhook" in rule.spec.sources and rule.organization not in signing:
             message = "no AgentSecretGrant with purpose webhook-signing is among these files"

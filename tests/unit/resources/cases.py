@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from tests.unit.resources.sample import ACCOUNT, BINDING, document, stack, stream, whole
 
@@ -14,6 +16,8 @@ class Case(NamedTuple):
     bad: str
     mend: tuple[str, str]
     org: str | None = None
+    context: Mapping[str, Any] = MappingProxyType({})
+    """What else is known of the source."""
 
 
 def organization(*lines: str, name: str = "acme") -> str:
@@ -77,6 +81,12 @@ def helper(*lines: str) -> str:
     return document("AgentSubagent", "rolePrompt: Help.", "taskKinds: [triage]", *lines, name="helper")
 
 
+def adapter(capabilities: str) -> str:
+    return document(
+        "AgentAdapter", "adapterType: remote", "transport: http", f"capabilities: {{{capabilities}}}", name="codex"
+    )
+
+
 def config_rule(rule_lines: str) -> str:
     return template(f"resourceRules: [{rule_lines}]")
 
@@ -84,6 +94,7 @@ def config_rule(rule_lines: str) -> str:
 _HEAD = "apiVersion: krate.a5c.ai/v1alpha1\nkind: "
 _CRON = "sources: [schedule]"
 _LABELS = "labels: {§krate.a5c.ai/gitops-source: mine}"
+_OWNER = "owner: {kind: Organization, name: acme}"
 _HIDDEN = "An\\u200b amount"
 
 CASES = (
@@ -132,10 +143,30 @@ CASES = (
         "apiVersion: v1\nkind: §ConfigMap\nmetadata: {name: a}\n",
         ("v1\nkind: ConfigMap", "krate.a5c.ai/v1alpha1\nkind: AgentStack"),
     ),
+    Case(
+        "KR017",
+        stack().replace("kind: AgentStack", "kind: §AgentStack"),
+        ("AgentStack", "AgentToolProfile"),
+        context={"allowed_kinds": ("AgentToolProfile",)},
+    ),
     Case("KR018", stack(f"prompt: {{system: §{'ab' * 32_769}}}"), ("ab" * 32_769, "ab")),
+    Case(
+        "KR017",
+        stack().replace("kind: AgentStack", "kind: §AgentStack"),
+        ("AgentStack", "AgentToolProfile"),
+        context={"allowed_kinds": ("AgentToolProfile",)},
+    ),
     Case("KR018", stack(f"prompt: {{system: §{'é' * 40_000}}}"), ("é" * 40_000, "é")),
     Case("KR019", stack(metadata=_LABELS), ("gitops-source", "team")),
-    Case("KR019", stack(metadata="annotations: {§krate.a5c.ai/adopt: other}"), ("adopt", "note")),
+    Case("KR019", stack(metadata="annotations: {§krate.a5c.ai/approve-plan: abc}"), ("approve-plan", "note")),
+    Case("KR019", stack(metadata="labels: {§krate.a5c.ai/adopt: other}"), ("labels", "annotations")),
+    Case("KR019", stack(metadata="annotations: {§krate.a5c.ai/adopt: No One}"), ("No One", "other")),
+    Case(
+        "KR019",
+        stack(metadata="annotations: {§krate.a5c.ai/adopt: own}"),
+        ("adopt: own", "adopt: other"),
+        context={"source": "own"},
+    ),
     Case("KR019", stack(metadata="labels: {team: §7}"), ("7}", "seven}")),
     Case("KR020", stack("§toolPolicy: readonly"), ("toolPolicy", "toolProfileRef")),
     Case("KR020", server("§endpoint: x"), ("  endpoint: x\n", "")),
@@ -208,6 +239,48 @@ CASES = (
         ("{git: allow}", "{git: allow}\n  nativeTools: {shell: true}"),
     ),
     Case(
+        "KR204",
+        whole(
+            document("AgentWorkspacePolicy", "mode: read-only", "retentionPolicy: {}", name="look"),
+            stack("workspacePolicyRef: look", "subagentRefs: [§helper]"),
+            helper("workspaceScope: branch-local"),
+        ),
+        ("mode: read-only", "mode: branch-local"),
+    ),
+    Case(
+        "KR205",
+        whole(
+            document(
+                "AgentWorkspacePolicy",
+                "mode: read-only",
+                "retentionPolicy: {}",
+                "maxConcurrentSessions: 1",
+                name="look",
+            ),
+            stack("workspacePolicyRef: look", "subagentRefs: [§helper]"),
+            helper("maxParallelTasks: 2"),
+        ),
+        ("Tasks: 2", "Tasks: 1"),
+    ),
+    Case(
+        "KR205",
+        whole(adapter("maxParallelTasks: 3"), stack("subagentRefs: [§helper]"), helper("maxParallelTasks: 4")),
+        ("Tasks: 4", "Tasks: 3"),
+    ),
+    Case(
+        "KR206",
+        stream(label("promptFragment: Hi."), rule("sources: [push]", "contextLabels: [§money]")),
+        ("[push]", "[ci]"),
+    ),
+    Case(
+        "KR206",
+        whole(
+            label("promptFragment: Hi.", "allowedRepositories: [web]"),
+            stack("contextLabelRefs: [§money]", metadata="labels: {krate.a5c.ai/repository: payments}"),
+        ),
+        ("[web]", "[payments]"),
+    ),
+    Case(
         "KR206",
         whole(label("promptFragment: Hi.", "allowedAgentStacks: [other]"), stack("contextLabelRefs: [§money]")),
         ("[other]", "[triage]"),
@@ -227,6 +300,30 @@ CASES = (
     Case("KR208", rule("sources: [ci]", "match: {failureSignature: §'a(b'}"), ("a(b", "ab")),
     Case("KR208", rule("sources: [ci]", "match: {payload: [{jsonPath: §'$.a[', equals: x}]}"), ("$.a[", "$.a[0]")),
     Case("KR209", profile("allowedCommands: [ls, §cat]", "deniedCommands: [cat]"), ("[ls, cat]", "[ls]")),
+    Case(
+        "KR210",
+        whole(profile().replace("read-only", "workspace-write"), stack("toolProfileRef: §readonly")),
+        ("workspace-write", "repo-write"),
+    ),
+    Case(
+        "KR210",
+        whole(profile("networkPolicy: {default: unrestricted-with-approval}"), stack("toolProfileRef: §readonly")),
+        ("unrestricted-with-approval", "deny"),
+    ),
+    Case(
+        "KR211",
+        whole(adapter("baseAgents: [gemini]"), stack().replace(": codex\n  ad", ": §codex\n  ad")),
+        ("[gemini]", "[codex]"),
+    ),
+    Case(
+        "KR211",
+        whole(
+            adapter("tools: [shell]"), profile("nativeTools: {codeSearch: true}"), stack("toolProfileRef: §readonly")
+        ),
+        ("[shell]", "[code-search]"),
+    ),
+    Case("KR211", whole(adapter("subagents: false"), helper(), stack("subagentRefs: §[helper]")), ("false", "true")),
+    Case("KR212", whole(stack("approvalMode: §yolo")), ("yolo", "deny")),
     Case("KR213", whole(stack("memoryRepositoryRefs: [§brain]")), ("  memoryRepositoryRefs: [brain]\n", "")),
     # Secrets, identities, grants
     Case("KR301", server("§token: abc"), ("  token: abc\n", "")),
@@ -257,6 +354,28 @@ CASES = (
         ("[other]", "[login]"),
     ),
     Case(
+        "KR307",
+        whole(
+            document(
+                "AgentProviderConfig",
+                "provider: lab",
+                "authType: token",
+                "secretRef: {name: logs, keys: [login]}",
+                name="lab",
+            ),
+            grant(),
+            stack("provider: §lab"),
+        ),
+        ("authType: token", "authType: none"),
+    ),
+    Case(
+        "KR307",
+        whole(server("secretRefs: [{name: logs, keys: [login]}]"), grant(), stack("mcpServerRefs: [§logs]")).replace(
+            "purpose: mcp-server", "purpose: cache"
+        ),
+        ("purpose: cache", "purpose: mcp-server"),
+    ),
+    Case(
         "KR308",
         whole(server("configMapRefs: [{name: logs, keys: [url]}]"), stack("mcpServerRefs: [§logs]")),
         ("  configMapRefs: [{name: logs, keys: [url]}]\n", ""),
@@ -278,8 +397,20 @@ CASES = (
     ),
     Case(
         "KR319",
-        whole(stack("runnerPool: §big")).replace("Name: runner\n", "Name: runner\n  allowedRunnerPools: [small]\n"),
+        whole(stack("runnerPool: §big")).replace(_OWNER, "allowedRunnerPools: [small]"),
         ("[small]", "[small, big]"),
+    ),
+    Case(
+        "KR319",
+        whole(stack("runnerPool: §big")).replace(_OWNER, "owner: {kind: RunnerPool, name: small}"),
+        ("name: small", "name: big"),
+    ),
+    Case(
+        "KR319",
+        whole(stack(metadata="labels: {krate.a5c.ai/repository: §payments}")).replace(
+            _OWNER, "allowedRepositories: [web]"
+        ),
+        ("[web]", "[payments]"),
     ),
     # Triggers, workspaces, sources
     Case("KR401", rule(_CRON, "schedule: {cron: §'61 * * * *'}"), ("61", "1-59/2")),
@@ -296,6 +427,7 @@ CASES = (
     ),
     Case("KR404", rule("sources: [ci]", "dedupePolicy: {key: §all}"), ("all}", "'all {{sha}}'}")),
     Case("KR405", rule("sources: [ci]", "promptTemplate: §'Look at {{everything}}'"), ("everything", "sourceRefs.job")),
+    Case("KR406", rule("sources: [ci]", "lifecycleState: §active"), ("active", "paused")),
     Case("KR407", rule("sources: [ci, §webhook]"), (", webhook", "")),
     Case(
         "KR408",
@@ -305,12 +437,24 @@ CASES = (
     Case("KR409", rule("sources: [ci]", "contextBundleTemplate: {redactSecrets: §false}"), ("false", "true")),
     Case("KR409", rule("sources: [ci]", "contextBundleTemplate: {maxBytes: §768001}"), ("768001", "768000")),
     Case(
+        "KR410",
+        whole(
+            document("AgentWorkspacePolicy", "mode: read-only", "retentionPolicy: {}", "trustTier: trusted", name="w"),
+            stack("workspacePolicyRef: §w"),
+        ),
+        ("trustTier: trusted", "trustTier: untrusted"),
+    ),
+    Case(
         "KR411",
         document(
             "AgentWorkspacePolicy", "mode: read-only", "retentionPolicy: {}", "cleanupPolicy: {paths: [build, §../x]}"
         ),
         ("../x", "x"),
     ),
+    Case(
+        "KR704", document("GitOpsSource", "source: {repoURL: §'http://git.example/y'}"), ("git.example", "git.code.svc")
+    ),
+    Case("KR704", document("GitOpsSource", "source: {repoURL: §'file:///srv/y'}"), ("file:///srv", "ssh://git@srv")),
     Case("KR704", document("GitOpsSource", "source: {repoURL: §'https://dana:pw@x.example/y'}"), ("dana:pw@", "")),
     Case("KR732", stack(metadata="annotations: {§krate.a5c.ai/prune: disabled}"), ("disabled", "enabled")),
 )

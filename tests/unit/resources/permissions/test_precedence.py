@@ -308,6 +308,7 @@ def test_a_narrower_workspace_may_be_asked_for() -> None:
     from tests.unit.resources.permissions.world import make
 
     world = World()
+    world.spec("AgentSubagent", "helper")["workspaceScope"] = "no-workspace"
     world.put(make("AgentWorkspacePolicy", "none", mode="no-workspace", retentionPolicy={}, maxConcurrentSessions=1))
     world.ask(workspace_policy_ref="none")
     found = world.review()
