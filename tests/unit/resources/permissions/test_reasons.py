@@ -205,6 +205,12 @@ CASES = (
     Case("ParallelismExceeded", _set("AgentSubagent", "helper", maxParallelTasks=5), "SubagentsValid",
          "ParallelismExceeded"),
     Case(
+        "SubagentWidensPermissions",
+        _set("AgentSubagent", "helper", workspaceScope="branch-local"),
+        "SubagentsValid",
+        "SubagentWidensPermissions",
+    ),
+    Case(
         "ParallelismExceeded",
         _both(
             lambda world: world.settle(gateway="up", adapters={"codex": AdapterManifest(max_parallel_tasks=1)}),
