@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from functools import cached_property
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -207,17 +208,10 @@ class ReviewState:
         return None if self._access is None else self._access.get(question)
 
     def with_access(self, access: Answers) -> ReviewState:
-        """The same state with answers."""
-        return ReviewState(
-            self._objects,
-            organization=self.organization,
-            namespace=self.namespace,
-            natives=self.natives,
-            access=access,
-            policy=self.policy,
-            now=self.now,
-            converged=self.converged,
-        )
+        """The same state with answers; indexes and objects are shared."""
+        answered = copy(self)
+        answered._access = access
+        return answered
 
     def _of(self, kind: str, names: Iterable[str]) -> list[Held[Any]]:
         return [held for name in names if (held := self.find(kind, name)) is not None]
