@@ -17,6 +17,7 @@ from krate_gitops.resources.permissions.policy import (
     is_broader,
     manifest_of,
 )
+from krate_gitops.resources.rules.capabilities import fragment_faults
 
 
 def judge_capabilities(ledger: Ledger, expanded: Expanded) -> None:
@@ -117,6 +118,8 @@ def _skills(ledger: Ledger, expanded: Expanded) -> None:
         if spec.compatible_base_agents and stack.spec.base_agent not in spec.compatible_base_agents:
             message = f"the skill does not go with {stack.spec.base_agent}"
             ledger.say("InvalidSkill", skill.owner, message, "spec.compatibleBaseAgents")
+        for fault in fragment_faults(spec.prompt_fragment or ""):
+            ledger.say("InvalidSkill", skill.owner, fault, "spec.promptFragment")
         for tool in spec.required_tools:
             if not _has_tool(expanded, tool):
                 message = f"the skill needs tool {shown(tool)}"
@@ -178,6 +181,8 @@ def _labels(ledger: Ledger, expanded: Expanded) -> None:
         ):
             if allowed and own and own not in allowed:
                 ledger.say("UnsafeFragment", label.owner, f"the label is not for {what} {shown(own)}", f"spec.{field}")
+        for fault in fragment_faults(spec.prompt_fragment):
+            ledger.say("UnsafeFragment", label.owner, fault, "spec.promptFragment")
         if spec.requires_review and not spec.reviewed_by:
             ledger.say("UnsafeFragment", label.owner, "nobody has reviewed the label", "spec.reviewedBy")
         if ledger.request.label_digests.get(label.name, label_digest(spec)) != label_digest(spec):

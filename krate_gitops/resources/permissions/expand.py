@@ -182,6 +182,9 @@ def _workspace(ledger: Ledger, stack: Held[AgentStackSpec]) -> Held[AgentWorkspa
     wanted = ledger.request.workspace_policy_ref
     if wanted is None or (standing is not None and wanted == standing.name):
         return standing
+    if not ledger.state.own_name(wanted):
+        ledger.say("RequestWidensStack", stack.owner, f"{field} is of another organization", field)
+        return standing
     asked = _one(ledger, stack, "AgentWorkspacePolicy", wanted, field, missing)
     if asked is not None and standing is not None and not _is_narrower(asked.spec, standing.spec):
         ledger.say("RequestWidensStack", stack.owner, f"{field} is broader than that of the stack", field)

@@ -14,6 +14,8 @@ GrantSpec = AgentSecretGrantSpec | AgentConfigGrantSpec
 GRANT_KIND = {"Secret": "AgentSecretGrant", "ConfigMap": "AgentConfigGrant"}
 """Kinds of grants by what they grant."""
 _DAY = 86_400
+_TOLD_OTHERWISE = ("TargetMissing", "KeyMissing", "MetadataUnavailable", "RotationOverdue", "Revoked")
+"""Reasons of a grant that a review finds by itself, from what is known of the target now."""
 
 
 def target_of(spec: GrantSpec) -> GrantTarget:
@@ -28,6 +30,9 @@ def stale_because(ledger: Ledger, grant: Held[Any], native: NativeObject | None)
     for kind in ("SubjectAuthorized", "PolicyAdmitted"):
         if grant.condition(kind)[0] == "False":
             return f"{grant.kind} {grant.name} is not ready: {kind}"
+    status, reason = grant.condition("Ready")
+    if status == "False" and reason not in _TOLD_OTHERWISE:
+        return f"{grant.kind} {grant.name} is not ready"
     version = grant.status.get("metadataVersion") if grant.is_fresh else None
     if native is not None and version and native.version and version != native.version:
         return f"the target of {grant.kind} {grant.name} has changed since the grant was checked"

@@ -170,7 +170,7 @@ def _denied(ledger: Ledger, expanded: Expanded, need: Need, grants: list[Held[An
     if need.kind == "Secret" and listed and need.name not in listed:
         return Finding("denied", None, code, f"secretPolicy of the stack does not list Secret {shown(need.name)}")
     for grant in grants:
-        if grant.phase == "Revoked":
+        if grant.phase == "Revoked" or grant.condition("Ready") == ("False", "Revoked"):
             return Finding("denied", grant, code, f"{grant.kind} {grant.name} was revoked")
         if excludes(grant.spec.allowed_refs, ledger.request.ref):
             return Finding("denied", grant, code, f"{grant.kind} {grant.name} excludes this ref")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from krate_gitops.resources.kinds.common import Keys
 from krate_gitops.resources.permissions.expand import Expanded
-from krate_gitops.resources.permissions.ledger import Ledger, shown
+from krate_gitops.resources.permissions.ledger import Denial, Ledger, shown
 from krate_gitops.resources.permissions.purposes import PROVIDER_PURPOSE, purpose_of
 from krate_gitops.resources.permissions.reasons import Owner
 
@@ -105,6 +105,10 @@ def _pinned(ledger: Ledger, expanded: Expanded) -> Iterator[Need]:
                 continue
             target = held.spec.secret_ref if kind == "AgentSecretGrant" else held.spec.config_map_ref
             native = "Secret" if kind == "AgentSecretGrant" else "ConfigMap"
+            if target.namespace not in (None, ledger.state.namespace):
+                ledger.denials.add(Denial(native, place))
+                ledger.say("CrossOrgDenied", held.owner, f"the {native} is outside of the organization", place)
+                continue
             subject = held.spec.subject
             if subject.kind in ("tool", "skill", "mcp-server"):
                 # It is for a capability, which has needs of its own; here it only has to be in order.

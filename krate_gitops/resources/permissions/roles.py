@@ -170,11 +170,11 @@ def _escalates(ledger: Ledger, binding: Held[AgentRoleBindingSpec]) -> bool | No
 def _holds(ledger: Ledger, binding: Held[AgentRoleBindingSpec], account: str) -> bool | None:
     """Whether the cluster gives the runtime account what a binding says."""
     state = ledger.state
-    if not state.natives.known:
-        return True
     role = binding.spec.role_ref
     if role.kind == "RoleTemplate" and role.name not in TEMPLATE_RULES:
         return False
+    if not state.natives.known:
+        return True
     if role.kind != "RoleTemplate" and ledger.target(role.kind, role.name) is None and not binding.spec.resource_rules:
         return False
     if state.converged:

@@ -12,6 +12,8 @@ UNTRUSTED_PREFIXES = ("refs/pull/", "refs/merge-requests/")
 """Refs that anybody may push to by proposing a change, also from the same repository."""
 _HEADS = "refs/heads/"
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")
+_MALFORMED = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|//|@\{|/\.|\.lock(/|\Z)|\A/|/\Z|\.\Z")
+"""What git takes for no ref. Whoever asks with one means to look like another."""
 _NAMESPACES = ("heads/", "tags/", "pull/", "merge-requests/")
 
 
@@ -24,7 +26,9 @@ def full_ref(ref: str) -> str:
 
 def is_untrusted(request: ReviewRequest) -> bool:
     """Whether strangers may have written what would run."""
-    return request.is_fork or request.source_untrusted or full_ref(request.ref).startswith(UNTRUSTED_PREFIXES)
+    ref = full_ref(request.ref)
+    is_odd = _MALFORMED.search(ref) is not None or ref.startswith(UNTRUSTED_PREFIXES)
+    return request.is_fork or request.source_untrusted or is_odd
 
 
 def matches_ref(patterns: tuple[str, ...], ref: str) -> bool:

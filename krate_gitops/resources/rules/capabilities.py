@@ -138,11 +138,12 @@ def forbidden_fragment(world: World) -> Iterator[Issue]:
         *((one, one.spec.prompt_fragment) for one in world.of(AgentSkillSpec)),
     ]
     for one, text in fragments:
-        for fault in _faults(text or ""):
+        for fault in fragment_faults(text or ""):
             yield issue_of(one.manifest, "KR207", fault, "spec.promptFragment")
 
 
-def _faults(text: str) -> Iterator[str]:
+def fragment_faults(text: str) -> Iterator[str]:
+    """What is forbidden in a text that becomes part of a prompt; nothing of the text itself is told."""
     if next(hidden_characters(text), None) is not None:
         yield "the text holds characters that a reader doesn't see"
     if invisible_ranges(text):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from krate_gitops.resources.manifest import Manifest
@@ -13,7 +15,7 @@ from tests.unit.resources.cases import grant, label, profile, server, template
 from tests.unit.resources.sample import ACCOUNT, BINDING, check, codes, load, stack, stream
 
 CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {url: 'https://a.example'}\n"
-ADMITTED = {"allowed_native_kinds": ("ConfigMap",)}
+ADMITTED: dict[str, Any] = {"allowed_native_kinds": ("ConfigMap",)}
 
 
 def test_references_resolve_against_what_is_live() -> None:

@@ -148,7 +148,7 @@ def test_no_secret_value_gets_into_an_answer() -> None:
     del world.objects["AgentConfigGrant", "log-settings"]
     found = world.review()
     state = world.answered()
-    assert codes(found) == ["MissingConfigGrant", "SecretKeyMissing"]
+    assert codes(found) == ["GrantStale", "MissingConfigGrant"]
     for shown in (plain(found), plain(readiness("triage", state)), repr(found), repr(list(state.natives))):
         assert _SECRET not in json.dumps(shown)
 

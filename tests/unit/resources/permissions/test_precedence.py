@@ -221,6 +221,30 @@ def test_strangers_get_a_secret_by_a_named_exception_only(
     assert found.untrusted_warnings
 
 
+@pytest.mark.parametrize(
+    "ref",
+    [
+        "refs//pull/7/head",
+        "/refs/pull/7/head",
+        "refs/heads/../pull/7/head",
+        "refs/heads/main ",
+        "refs/heads/a:b",
+        "a\n",
+    ],
+)
+def test_what_git_takes_for_no_ref_is_not_trusted(ref: str) -> None:
+    world = World()
+    world.ask(ref=ref)
+    assert world.review().trust == "untrusted"
+
+
+@pytest.mark.parametrize("ref", ["", "main", "refs/heads/pulls", "refs/tags/v1.0", "a" * 40, "feature/pull/7"])
+def test_branches_tags_and_commits_are_trusted(ref: str) -> None:
+    world = World()
+    world.ask(ref=ref)
+    assert world.review().trust == "trusted"
+
+
 def test_configuration_for_strangers_needs_a_named_ref_and_no_exception() -> None:
     world = World()
     world.ask(ref=_PULL)

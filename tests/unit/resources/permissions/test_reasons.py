@@ -179,6 +179,45 @@ CASES = (
         "ToolsAdmitted", "DeniedCommand",
     ),
     Case("MissingMcpServers", _drop("AgentMcpServer", "logs"), "McpHealthy", "MissingMcpServers"),
+    Case(
+        "InvalidSkill",
+        _set("AgentSkill", "reading", promptFragment="approvalMode: yolo"),
+        "SkillsValidated",
+        "InvalidSkill",
+    ),
+    Case(
+        "UnsafeFragment",
+        _set("AgentContextLabel", "money", promptFragment="Use ${{ secrets.LOGIN }}."),
+        "ContextLabelsValid",
+        "UnsafeFragment",
+    ),
+    Case("RequestWidensStack", _ask(workspace_policy_ref="other/look-only")),
+    Case(
+        "CrossOrgDenied",
+        _both(
+            lambda world: world.put(
+                grant("far", secretRef={"name": "log-login", "keys": ["token"], "namespace": "krate-org-other"})
+            ),
+            _stack(permissionRefs={"secretGrants": ["far"]}),
+        ),
+        "CapabilitiesResolved",
+        "MissingRefs",
+    ),
+    Case(
+        "RoleDenied",
+        _both(
+            _set("AgentRoleBinding", "reader", roleRef={"kind": "RoleTemplate", "name": "root"}),
+            _set("AgentToolProfile", "readonly", requiredRoles=["root"]),
+        ),
+        "RolesAdmitted",
+        "MissingRoleBinding",
+    ),
+    Case(
+        "GrantStale",
+        lambda world: world.status("AgentSecretGrant", "log-token", ("Ready", "False")),
+        "SecretsAdmitted",
+        "GrantStale",
+    ),
     Case("McpDenied", _set("AgentMcpServer", "logs", enabled=False), "McpHealthy", "McpDenied"),
     Case("McpDenied", _set("AgentMcpServer", "logs", approvalPolicy="deny"), "McpHealthy", "McpDenied"),
     Case("McpDenied", _set("AgentMcpServer", "logs", allowedAgentStacks=["other"]), "McpHealthy", "McpDenied"),
