@@ -60,7 +60,12 @@ def broad_rules(world: World) -> Iterator[Issue]:
 
 
 def _too_much(rule: ResourceRule) -> Iterator[tuple[str, str]]:
-    for field, values in (("verbs", rule.verbs), ("resources", rule.resources), ("apiGroups", rule.api_groups)):
+    for field, values in (
+        ("verbs", rule.verbs),
+        ("resources", rule.resources),
+        ("apiGroups", rule.api_groups),
+        ("nonResourceURLs", rule.non_resource_urls),
+    ):
         for at, value in enumerate(values):
             if "*" in value:
                 yield f"{field}[{at}]", "a rule has no wildcards"

@@ -125,6 +125,16 @@ CASES = (
     Case("KR009", server("enabled: §True"), ("True", "true")),
     Case("KR009", stack("agentsDocRef: {source: repository, path: §../AGENTS.md}"), ("../", "")),
     Case("KR010", stack().replace("baseAgent: codex", "baseAgent: §kodex"), ("kodex", "codex")),
+    Case(
+        "KR010",
+        document("GitOpsSource", "source: {repoURL: 'https://x/y'}", "allowedKinds: [§AgentStak]"),
+        ("AgentStak", "AgentStack"),
+    ),
+    Case(
+        "KR010",
+        document("GitOpsSource", "source: {repoURL: 'https://x/y'}", "allowedKinds: [§Organization]"),
+        ("spec:", "spec:\n  scope: platform"),
+    ),
     Case("KR011", stack("budget: {maxTokens: §-1}"), ("-1", "1")),
     Case("KR011", document("GitOpsSource", "source: {repoURL: 'https://x/y'}", "interval: §5s"), ("5s", "1m5s")),
     Case("KR012", stack("§approvalMod: prompt"), ("approvalMod", "approvalMode")),
@@ -387,6 +397,7 @@ CASES = (
     Case("KR315", config_rule("{verbs: [§'*'], resources: [pods]}"), ("'*'", "get")),
     Case("KR315", config_rule("{verbs: [get], resources: [§secrets]}"), ("secrets", "pods")),
     Case("KR315", config_rule("{verbs: [create], resources: [§pods/exec]}"), ("pods/exec", "pods")),
+    Case("KR315", config_rule("{verbs: [get], nonResourceURLs: [§'/metrics/*']}"), ("/*", "/a")),
     Case("KR315", config_rule("{verbs: [§bind], resources: [roles]}"), ("bind", "get")),
     Case("KR316", ACCOUNT.replace("namespace: krate-org-acme", "namespace: §default"), ("default", "krate-org-acme")),
     Case("KR317", ACCOUNT + "  automountServiceAccountToken: §true\n", ("true", "false")),
@@ -434,7 +445,27 @@ CASES = (
         rule("sources: [ci]", "writeBackPolicy: {allowedTargets: [§branch-push]}"),
         ("runtimeIdentity", "writeBackPolicy: {allowedTargets: [branch-push]}\n  runtimeIdentity"),
     ),
+    Case(
+        "KR408",
+        stream(
+            rule("sources: [ci]", "writeBackPolicy: {allowedTargets: [§branch-push]}").replace(
+                "agentStack: triage", "agentDefinition: carla"
+            ),
+            document("AgentDefinition", "personaRef: carla", "stackRef: triage", name="carla"),
+        ),
+        ("runtimeIdentity", "writeBackPolicy: {allowedTargets: [branch-push]}\n  runtimeIdentity"),
+    ),
     Case("KR409", rule("sources: [ci]", "contextBundleTemplate: {redactSecrets: §false}"), ("false", "true")),
+    Case(
+        "KR408",
+        stream(
+            rule("sources: [ci]", "writeBackPolicy: {allowedTargets: [§branch-push]}").replace(
+                "agentStack: triage", "agentDefinition: carla"
+            ),
+            document("AgentDefinition", "personaRef: carla", "stackRef: triage", name="carla"),
+        ),
+        ("runtimeIdentity", "writeBackPolicy: {allowedTargets: [branch-push]}\n  runtimeIdentity"),
+    ),
     Case("KR409", rule("sources: [ci]", "contextBundleTemplate: {maxBytes: §768001}"), ("768001", "768000")),
     Case(
         "KR410",
