@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from krate_gitops.resources.permissions.natives import Natives
+from krate_gitops.resources.permissions.reach import stacks_reached
+from krate_gitops.resources.permissions.readiness import readiness
 from krate_gitops.resources.permissions.review import required_access, review
 from krate_gitops.resources.permissions.state import ReviewState
 from tests.unit.resources.permissions.world import NOW, World, config_grant, grant
@@ -132,3 +134,28 @@ def test_every_blocking_reason_denies_and_nothing_else_does(world: World) -> Non
     found = world.review()
     assert (found.decision == "denied") == any(one.blocking for one in found.reasons)
     assert (found.decision == "requires-approval") <= bool(found.approval_requirements)
+
+
+_JUNK: st.SearchStrategy[Any] = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(-9, 9), st.floats(allow_nan=False), st.text(max_size=5)),
+    lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(st.text(max_size=5), inner, max_size=2)),
+    max_leaves=4,
+)
+
+
+@_SETTINGS
+@given(world=worlds(), data=st.data())
+def test_whatever_objects_hold_there_is_an_answer(world: World, data: st.DataObject) -> None:
+    for _ in range(data.draw(st.integers(1, 4))):
+        one = world.objects[data.draw(st.sampled_from(sorted(world.objects)))]
+        part = data.draw(st.sampled_from(["metadata", "spec", "status"]))
+        held = one.get(part)
+        if isinstance(held, dict) and held and data.draw(st.booleans()):
+            held[data.draw(st.sampled_from(sorted(held)))] = data.draw(_JUNK)
+        else:
+            one[part] = data.draw(_JUNK)
+    found = world.review()
+    assert found.decision in _ORDER
+    assert found.digest.startswith("sha256:")
+    assert readiness("triage", world.state()).conditions[-1].type == "Ready"
+    assert set(stacks_reached(world.state(), world.objects.values())) <= {"triage"}

@@ -12,6 +12,10 @@ import msgspec
 
 from krate_gitops.resources.kinds.identity import ResourceRule
 
+METADATA_ONLY = ("ServiceAccount", "Secret", "ConfigMap", "RoleBinding", "ClusterRoleBinding")
+"""Kinds of which a review wants one list of metadata each."""
+WHOLE = ("Role", "ClusterRole")
+"""Kinds of which it wants the objects, for their rules."""
 _DATA = ("data", "binaryData", "stringData")
 
 
@@ -19,7 +23,8 @@ class NativeObject(msgspec.Struct, frozen=True, kw_only=True):
     """One native object of the org namespace, or a ClusterRole.
 
     ``keys`` of a Secret or ConfigMap are sorted, None where they can't be read. ``version`` is its resource version.
-    ``rules`` are those of a role. ``rotated_at`` is RFC 3339, empty where it isn't known. ``drifted``: its owner found
+    ``rules`` are those of a role. ``rotated_at`` is when keys
+    were last written, RFC 3339, empty where it isn't known. ``drifted``: its owner found
     that it is not as it was written.
     """
 
@@ -56,14 +61,13 @@ def native_of(value: Mapping[str, Any], *, kind: str = "", drifted: bool = False
     """
     metadata = _map(value.get("metadata"))
     kind = kind or _text(value.get("kind"))
-    annotations = _map(metadata.get("annotations"))
     return NativeObject(
         kind=kind,
         name=_text(metadata.get("name")),
         version=_text(metadata.get("resourceVersion")),
         keys=_keys(value, metadata) if kind in ("Secret", "ConfigMap") else None,
         rules=tuple(_rules(value.get("rules"))) if kind in ("Role", "ClusterRole") else (),
-        rotated_at=_text(annotations.get("krate.a5c.ai/rotated-at")) or _text(metadata.get("creationTimestamp")),
+        rotated_at=_changed_at(metadata) or _text(metadata.get("creationTimestamp")),
         drifted=drifted,
         deleting=bool(metadata.get("deletionTimestamp")),
     )
@@ -81,6 +85,19 @@ def _keys(value: Mapping[str, Any], metadata: Mapping[str, Any]) -> tuple[str, .
         for name in _DATA:
             found |= {key[2:] for key in _map(fields.get(f"f:{name}")) if key.startswith("f:")}
     return tuple(sorted(found))
+
+
+def _changed_at(metadata: Mapping[str, Any]) -> str:
+    """When a manager last wrote keys, as RFC 3339; empty where that isn't known."""
+    managers = metadata.get("managedFields")
+    return max(
+        (
+            _text(_map(entry).get("time"))
+            for entry in (managers if isinstance(managers, list) else ())
+            if any(f"f:{name}" in _map(_map(entry).get("fieldsV1")) for name in _DATA)
+        ),
+        default="",
+    )
 
 
 def _rules(value: Any) -> Iterator[ResourceRule]:

@@ -165,15 +165,20 @@ def test_key_names_are_read_from_the_managers_of_metadata() -> None:
         "metadata": {
             "name": "log-login", "resourceVersion": "7", "creationTimestamp": "2026-01-01T00:00:00Z",
             "managedFields": [
-                {"manager": "kubectl", "fieldsV1": {"f:data": {".": {}, "f:token": {}}, "f:type": {}}},
+                {
+                    "manager": "kubectl", "time": "2026-05-01T00:00:00Z",
+                    "fieldsV1": {"f:data": {".": {}, "f:token": {}}, "f:type": {}},
+                },
                 {"manager": "other", "fieldsV1": {"f:data": {"f:user": {}}, "f:metadata": {"f:labels": {}}}},
             ],
         },
     }  # fmt: skip
     found = native_of(partial, kind="Secret")
     assert (found.keys, found.version) == (("token", "user"), "7")
+    assert found.rotated_at == "2026-05-01T00:00:00Z"
     del partial["metadata"]["managedFields"]
     assert native_of(partial, kind="Secret").keys is None
+    assert native_of(partial, kind="Secret").rotated_at == "2026-01-01T00:00:00Z"
 
 
 @pytest.mark.parametrize("junk", [{}, {"metadata": 1}, {"metadata": {"managedFields": [3]}}, {"rules": [1, {}]}])
