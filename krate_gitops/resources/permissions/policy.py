@@ -16,6 +16,7 @@ WORKSPACE_MODES = ("no-workspace", "read-only", "branch-local", "isolated-worktr
 CACHED_FOR_SECONDS = 24 * 3600
 """How long the manifest of an adapter counts while its gateway is down."""
 
+_UNTRUSTED_NAMES = ("untrusted-",)
 Gateway = Literal["not-configured", "up", "down"]
 
 
@@ -42,7 +43,7 @@ class AdapterManifest(msgspec.Struct, frozen=True):
 class ReviewPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of the installation, as far as they bear on permissions.
 
-    ``untrusted_pools`` are the runner pools that code of strangers may run on. ``repository_limits`` are by the name of
+    ``untrusted_pools`` are the runner pools that code of strangers may run on; so are those whose names say it. ``repository_limits`` are by the name of
     a repository. ``external_gateway`` says that a gateway executes runs, so that no runner account is needed.
     ``provider_secret`` is the name of the Secret, ``provider_keys`` its keys, that the deployment mode needs for a
     model's provider. ``applier`` is the user who binds roles for the organization, empty where nobody is asked about.
@@ -55,7 +56,7 @@ class ReviewPolicy(msgspec.Struct, frozen=True, kw_only=True):
     default_workspace_policy: str = "isolated-worktree-default"
     runner_account_prefix: str = "runner-"
     untrusted_pools: tuple[str, ...] = ("untrusted-linux",)
-    untrusted_limits: Limits = Limits(filesystem="repo-write", network="repository-host-only")
+    untrusted_limits: Limits = Limits(network="repository-host-only")
     repository_limits: Mapping[str, Limits] = msgspec.field(default_factory=dict)
     external_gateway: bool = False
     provider_secret: str = ""
@@ -67,7 +68,7 @@ class ReviewPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
     def is_untrusted_pool(self, pool: str) -> bool:
         """Whether code of strangers may run on a pool."""
-        return pool in self.untrusted_pools
+        return pool in self.untrusted_pools or pool.startswith(_UNTRUSTED_NAMES)
 
 
 def manifest_of(capabilities: Mapping[str, Any]) -> AdapterManifest:

@@ -92,6 +92,9 @@ _ALL = (
 ELSEWHERE: Mapping[str, FoundElsewhere] = {one.code: one for one in _ALL}
 """All codes that files alone don't decide."""
 
+REFUSED_ON_SAVE = frozenset(("KR201", *(f"KR{number}" for number in range(305, 311))))
+"""Codes that block what is applied, and for which a save is refused unless it is of a draft."""
+
 REASON_CODES: Mapping[str, str] = {
     **{reason: one.code for one in _ALL for reason in one.reasons},
     "CrossOrgDenied": "KR108",

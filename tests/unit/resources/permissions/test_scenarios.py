@@ -10,11 +10,8 @@ import pytest
 from krate_gitops.resources.permissions.reach import stacks_reached
 from krate_gitops.resources.permissions.readiness import readiness
 from krate_gitops.resources.permissions.review import required_access
-from krate_gitops.resources.rules.elsewhere import REASON_CODES
+from krate_gitops.resources.rules.elsewhere import REASON_CODES, REFUSED_ON_SAVE
 from tests.unit.resources.permissions.world import Identity, World, codes, grant, make
-
-REFUSED_ON_SAVE = {"KR201", *(f"KR{number}" for number in range(305, 311))}
-"""Codes for which the writer refuses to save; drafts aside."""
 
 
 def _drop(*identity: str) -> Callable[[World], object]:
