@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from krate_gitops.resources.permissions.policy import Limits, ReviewPolicy
 from tests.unit.resources.sample import ACCOUNT, BINDING, document, stack, stream, whole
 
 
@@ -312,8 +313,17 @@ CASES = (
     Case("KR209", profile("allowedCommands: [ls, §cat]", "deniedCommands: [cat]"), ("[ls, cat]", "[ls]")),
     Case(
         "KR210",
-        whole(profile().replace("read-only", "workspace-write"), stack("toolProfileRef: §readonly")),
-        ("workspace-write", "repo-write"),
+        whole(profile(), stack("toolProfileRef: §readonly")),
+        ("filesystemPolicy: read-only", "filesystemPolicy: no-fs"),
+        context={"policy": ReviewPolicy(untrusted_limits=Limits(filesystem="no-fs"))},
+    ),
+    Case(
+        "KR210",
+        whole(
+            profile(), stack("toolProfileRef: §readonly", metadata="labels: {krate.a5c.ai/repository: payments}")
+        ).replace(_OWNER, "allowedRepositories: [payments, web]"),
+        ("repository: payments", "repository: web"),
+        context={"policy": ReviewPolicy(repository_limits={"payments": Limits(filesystem="no-fs")})},
     ),
     Case(
         "KR210",

@@ -337,3 +337,10 @@ def test_a_narrower_workspace_may_be_asked_for() -> None:
     world.ask(workspace_policy_ref="none")
     found = world.review()
     assert (found.decision, found.capabilities.workspace_policy) == ("allowed", "none")
+
+
+@pytest.mark.parametrize(("pool", "is_trusted"), [("untrusted-linux", False), ("untrusted-arm", False), ("big", True)])
+def test_a_pool_is_untrusted_by_the_settings_or_by_its_name(pool: str, is_trusted: bool) -> None:
+    world = World()
+    world.ask(runner_pool=pool, is_fork=True)
+    assert ("UntrustedRunnerRequired" in codes(world.review())) == is_trusted

@@ -158,7 +158,7 @@ CASES = (
         "ToolsAdmitted", "DeniedCommand",
     ),
     Case(
-        "FilesystemTooBroad", _set("AgentToolProfile", "readonly", filesystemPolicy="workspace-write"),
+        "FilesystemTooBroad", lambda world: world.settle(untrusted_limits=Limits(filesystem="no-fs")),
         "ToolsAdmitted", "FilesystemTooBroad",
     ),
     Case(
