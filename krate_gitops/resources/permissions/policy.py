@@ -44,10 +44,11 @@ class ReviewPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of the installation, as far as they bear on permissions.
 
     ``untrusted_pools`` are the runner pools that code of strangers may run on; so are those whose names say it.
-    ``repository_limits`` are by the name of a repository. ``external_gateway`` says that a gateway executes runs, so that no runner account is needed.
-    ``provider_secret`` is the name of the Secret, ``provider_keys`` its keys, that the deployment mode needs for a
-    model's provider. ``applier`` is the user who binds roles for the organization, empty where nobody is asked about.
-    ``metadata_blind`` admits targets whose key names can't be read. ``adapters`` are manifests by adapter.
+    ``repository_limits`` are by the name of a repository. ``external_gateway`` says that a gateway executes runs, so
+    that no runner account is needed. ``provider_secret`` is the name of the Secret, ``provider_keys`` its keys, that
+    the deployment mode needs for a model's provider. ``applier`` is the user who binds roles for the organization,
+    empty where nobody is asked about. ``metadata_blind`` admits targets whose key names can't be read. ``adapters``
+    are manifests by adapter.
     """
 
     allowed_approval_modes: tuple[str, ...] = ("prompt", "deny")
