@@ -371,3 +371,34 @@ def test_capabilities_say_how_they_are_known(gateway: Any, reason: str) -> None:
     world.settle(gateway=gateway, adapters={"codex": AdapterManifest(age_seconds=60)})
     [first, *_] = readiness("triage", world.answered()).conditions
     assert (first.type, first.status, first.reason) == ("CapabilitiesResolved", "True", reason)
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"observedGeneration": 1, "conditions": [{"type": "PolicyAdmitted", "status": "False"}]},
+        {"observedGeneration": 1, "metadataVersion": "20"},
+        {"conditions": [{"type": "PolicyAdmitted", "status": "False"}]},
+        {
+            "observedGeneration": 2,
+            "conditions": [{"type": "PolicyAdmitted", "status": "False", "observedGeneration": 1}],
+        },
+    ],
+)
+def test_a_status_of_an_earlier_generation_says_nothing(status: dict[str, Any]) -> None:
+    world = World()
+    one = world.objects["AgentSecretGrant", "log-token"]
+    one["metadata"]["generation"] = 2
+    one["status"] = status
+    assert world.review().decision == "allowed"
+    one["metadata"]["generation"] = 1
+    one["status"] = {**status, "observedGeneration": 1}
+    assert codes(world.review()) == ["GrantStale"]
+
+
+def test_without_a_cluster_nobody_is_asked_who_may_bind() -> None:
+    world = World()
+    world.settle(applier="git")
+    state = ReviewState.build(world.objects.values(), organization="acme", now=NOW, policy=world.policy, converged=True)
+    assert required_access(world.request, state) == frozenset()
+    assert review(world.request, state).decision == "allowed"
