@@ -1,0 +1,116 @@
+"""A watch that doesn't end: reconnects where it stopped, and notices when a stream has died silently.
+
+A connection that something in between has dropped looks like a quiet one. So the server is asked to end each stream
+before ``quiet`` seconds have passed, and a stream that hasn't ended by then is dead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from krate_gitops.cluster.client.calls import Call, query_of
+from krate_gitops.cluster.client.failures import AuthError, GoneError, Relist, TransientError
+from krate_gitops.cluster.client.kinds import ResourceType
+from krate_gitops.cluster.client.status import Answer, failure
+from krate_gitops.cluster.client.transport import Transport
+
+_LONGEST_LINE = 16 * 1024 * 1024
+_LONGEST_WAIT = 30.0
+
+
+class Event(NamedTuple):
+    """One change. ``kind`` is ADDED, MODIFIED, DELETED (with the last state) or BOOKMARK (only a version)."""
+
+    kind: str
+    object: dict[str, Any]
+
+
+class _Line(msgspec.Struct):
+    type: str
+    object: dict[str, Any]
+
+
+_DECODER = msgspec.json.Decoder(_Line)
+
+
+async def watch(
+    transport: Transport, call: Call, type: ResourceType, *, resource_version: str, quiet: float, bookmarks: bool
+) -> AsyncIterator[Event]:
+    """Events of ``call``, whose query selects, from a version on.
+
+    Raises ``Relist`` on 410, ``ApiError`` for what waiting doesn't mend. A server out of reach is waited for without
+    end, with growing pauses: how long that is bearable is for the caller to say.
+    """
+    at = resource_version
+    failed = 0
+    renewed = False
+    while True:
+        used = transport.connection.credentials
+        try:
+            async for event in _stream(transport, call, type, at, quiet):
+                failed, renewed = 0, False
+                at = str(event.object.get("metadata", {}).get("resourceVersion") or at)
+                if bookmarks or event.kind != "BOOKMARK":
+                    yield event
+            failed = 0
+            continue
+        except AuthError:
+            if renewed:
+                raise
+            renewed = True
+            await transport.connection.refresh(used=used)
+        except GoneError as error:
+            told = Relist(error.code, error.message, location=error.location)
+            told.status, told.reason = error.status, error.reason
+            raise told from None
+        except TransientError as error:
+            failed += 1
+            wait = transport.backoff.wait(failed, retry_after=min(error.retry_after, _LONGEST_WAIT))
+            await asyncio.sleep(min(wait, _LONGEST_WAIT))
+
+
+async def _stream(transport: Transport, call: Call, type: ResourceType, at: str, quiet: float) -> AsyncIterator[Event]:
+    """One connection's events. Ends when the server ends it."""
+    ends = max(int(quiet * 0.8), 1)
+    parameters = (
+        ("watch", "1"),
+        ("allowWatchBookmarks", "true"),
+        ("resourceVersion", at),
+        ("timeoutSeconds", str(ends)),
+    )
+    query = "&".join(part for part in (call.query, query_of(parameters)) if part)
+    asked = msgspec.structs.replace(call, query=query)
+    loop = asyncio.get_running_loop()
+    opened, came = loop.time(), False
+    async with transport.stream(asked, quiet=quiet) as response:
+        rest = b""
+        async for chunk in response.content.iter_any():
+            came = True
+            *lines, rest = (rest + chunk).split(b"\n")
+            if len(rest) > _LONGEST_LINE:
+                raise TransientError("CLUSTER_ANSWER_INVALID", f"{call.request.what}: an event without end")
+            for line in lines:
+                if line.strip():
+                    yield _event(line, call, type)
+    if not came and loop.time() - opened < min(ends, 1) / 2:
+        # A server that hangs up at once must not be asked in a tight loop.
+        raise TransientError(
+            "CLUSTER_UNREACHABLE", f"{call.request.what}: the stream ended at once", location=call.location
+        )
+
+
+def _event(line: bytes, call: Call, type: ResourceType) -> Event:
+    try:
+        got = _DECODER.decode(line)
+    except (msgspec.MsgspecError, RecursionError):
+        message = f"{call.request.what}: a line of the stream is no event"
+        raise TransientError("CLUSTER_ANSWER_INVALID", message, location=call.location) from None
+    if got.type == "ERROR":
+        code = got.object.get("code")
+        raise failure(Answer(code if isinstance(code, int) else 500, got.object), call.request)
+    got.object["apiVersion"], got.object["kind"] = type.api_version, type.kind
+    return Event(got.type, got.object)
