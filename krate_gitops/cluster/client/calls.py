@@ -39,6 +39,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     location: str = ""
     sent: Mapping[str, Any] | None = None
 
+    def __repr__(self) -> str:
+        return f"Call({self.verb} {self.location or self.path})"
+
     @property
     def request(self) -> Request:
         """How an error names it."""

@@ -123,7 +123,7 @@ def from_kubeconfig(paths: str, context: str | None) -> Credentials:
 def _user(merged: ConfigNode, context: str) -> ConfigNode | None:
     chosen = merged["contexts"].get_with_name(context)["context"]
     name = chosen.safe_get("user")
-    if not name or not merged.safe_get("users"):
+    if not name:
         return None
     user = merged["users"].get_with_name(name, safe=True)
     if user is None:
