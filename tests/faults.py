@@ -1,7 +1,7 @@
 """A proxy that breaks things on purpose, in front of an API server or, without one, in its place.
 
-It speaks HTTP/1.1 on plain TCP to the client and to the server what the server speaks. Each request is compared with the
-faults that were asked for; the first that fits is used up by it. What was seen is kept, so that a test can count.
+It speaks HTTP/1.1 to the client, and with TLS to the server where that wants it. Each request is compared with the faults
+that were asked for; the first that fits is used up by it. What was seen is kept, so that a test can count.
 
     with faulty(server_url) as proxy:
         proxy.inject(refusal(429, "TooManyRequests", retry_after=1), method="PATCH")
@@ -368,7 +368,9 @@ async def _nothing() -> AsyncIterator[bytes]:
 
 
 @contextmanager
-def faulty(upstream: str = "", *, tls: ssl.SSLContext | None = None, serve_tls: ssl.SSLContext | None = None) -> Iterator[FaultProxy]:
+def faulty(
+    upstream: str = "", *, tls: ssl.SSLContext | None = None, serve_tls: ssl.SSLContext | None = None
+) -> Iterator[FaultProxy]:
     """A proxy on a port of its own, in front of the server at ``upstream``; ``tls`` is used towards that server.
 
     Without ``upstream`` only injected answers are given, and 404. With ``serve_tls`` clients must speak TLS too.
@@ -401,6 +403,7 @@ def faulty(upstream: str = "", *, tls: ssl.SSLContext | None = None, serve_tls: 
     try:
         yield proxy
     finally:
-        assert proxy._loop is not None and stop is not None
+        assert proxy._loop is not None
+        assert stop is not None
         proxy._loop.call_soon_threadsafe(stop.set)
         thread.join(10)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
@@ -302,12 +302,12 @@ class Api:
         metadata_only: bool = False,
         quiet: float = 75.0,
         bookmarks: bool = False,
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         """Changes since a version, for ever: reconnects by itself.
 
         A stream that has been silent for ``quiet`` seconds is given up and opened again. Bookmarks are used, and
-        yielded only if asked for. Raises ``Relist`` where the server has forgotten the version, ``ApiError`` for what
-        waiting doesn't mend.
+        yielded only if asked for. Whoever leaves it early closes it with ``contextlib.aclosing``. Raises ``Relist``
+        where the server has forgotten the version, ``ApiError`` for what waiting doesn't mend.
         """
         call = Call(
             verb="watch",

@@ -7,7 +7,7 @@ before ``quiet`` seconds have passed, and a stream that hasn't ended by then is 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any, NamedTuple
 
 import msgspec
@@ -20,6 +20,8 @@ from krate_gitops.cluster.client.transport import Transport
 
 _LONGEST_LINE = 16 * 1024 * 1024
 _LONGEST_WAIT = 30.0
+_SHORTEST_STREAM = 0.5
+"""Seconds; a stream that ends sooner is followed by a pause."""
 
 
 class Event(NamedTuple):
@@ -39,7 +41,7 @@ _DECODER = msgspec.json.Decoder(_Line)
 
 async def watch(
     transport: Transport, call: Call, type: ResourceType, *, resource_version: str, quiet: float, bookmarks: bool
-) -> AsyncIterator[Event]:
+) -> AsyncGenerator[Event, None]:
     """Events of ``call``, whose query selects, from a version on.
 
     Raises ``Relist`` on 410, ``ApiError`` for what waiting doesn't mend. A server out of reach is waited for without
@@ -48,59 +50,62 @@ async def watch(
     at = resource_version
     failed = 0
     renewed = False
+    loop = asyncio.get_running_loop()
     while True:
         used = transport.connection.credentials
+        opened = loop.time()
+        wait = 0.0
         try:
             async for event in _stream(transport, call, type, at, quiet):
                 failed, renewed = 0, False
                 at = str(event.object.get("metadata", {}).get("resourceVersion") or at)
                 if bookmarks or event.kind != "BOOKMARK":
                     yield event
-            failed = 0
-            continue
         except AuthError:
             if renewed:
                 raise
             renewed = True
             await transport.connection.refresh(used=used)
+            continue
         except GoneError as error:
             told = Relist(error.code, error.message, location=error.location)
             told.status, told.reason = error.status, error.reason
             raise told from None
         except TransientError as error:
+            wait = error.retry_after
+            opened = loop.time()
+        if loop.time() - opened < _SHORTEST_STREAM:
+            # Also where the server only hangs up at once: it must not be asked in a tight loop.
             failed += 1
-            wait = transport.backoff.wait(failed, retry_after=min(error.retry_after, _LONGEST_WAIT))
-            await asyncio.sleep(min(wait, _LONGEST_WAIT))
+            await asyncio.sleep(min(transport.backoff.wait(failed, retry_after=wait), _LONGEST_WAIT))
+        else:
+            failed = 0
 
 
-async def _stream(transport: Transport, call: Call, type: ResourceType, at: str, quiet: float) -> AsyncIterator[Event]:
+async def _stream(
+    transport: Transport, call: Call, type: ResourceType, at: str, quiet: float
+) -> AsyncGenerator[Event, None]:
     """One connection's events. Ends when the server ends it."""
-    ends = max(int(quiet * 0.8), 1)
-    parameters = (
-        ("watch", "1"),
-        ("allowWatchBookmarks", "true"),
-        ("resourceVersion", at),
-        ("timeoutSeconds", str(ends)),
-    )
+    ends = str(max(int(quiet * 0.8), 1))
+    parameters = (("watch", "1"), ("allowWatchBookmarks", "true"), ("resourceVersion", at), ("timeoutSeconds", ends))
     query = "&".join(part for part in (call.query, query_of(parameters)) if part)
     asked = msgspec.structs.replace(call, query=query)
-    loop = asyncio.get_running_loop()
-    opened, came = loop.time(), False
     async with transport.stream(asked, quiet=quiet) as response:
-        rest = b""
+        begun: list[bytes] = []
+        length = 0
         async for chunk in response.content.iter_any():
-            came = True
-            *lines, rest = (rest + chunk).split(b"\n")
-            if len(rest) > _LONGEST_LINE:
-                raise TransientError("CLUSTER_ANSWER_INVALID", f"{call.request.what}: an event without end")
+            *lines, rest = chunk.split(b"\n")
+            if lines:
+                lines[0] = b"".join((*begun, lines[0]))
+                begun, length = [], 0
+            begun.append(rest)
+            length += len(rest)
+            if length > _LONGEST_LINE:
+                message = f"{call.request.what}: an event without end"
+                raise TransientError("CLUSTER_ANSWER_INVALID", message, location=call.location)
             for line in lines:
                 if line.strip():
                     yield _event(line, call, type)
-    if not came and loop.time() - opened < min(ends, 1) / 2:
-        # A server that hangs up at once must not be asked in a tight loop.
-        raise TransientError(
-            "CLUSTER_UNREACHABLE", f"{call.request.what}: the stream ended at once", location=call.location
-        )
 
 
 def _event(line: bytes, call: Call, type: ResourceType) -> Event:

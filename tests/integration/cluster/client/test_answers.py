@@ -65,7 +65,9 @@ def test_the_kubeconfigs_own_impersonation_is_obeyed_and_can_be_replaced() -> No
         assert "impersonate-group" not in server.seen[1].headers
 
 
-@pytest.mark.parametrize("identity", [Identity(""), Identity("a\r\nX: y"), Identity("a", ("b\n",)), Identity("a", ("",))])
+@pytest.mark.parametrize(
+    "identity", [Identity(""), Identity("a\r\nX: y"), Identity("a", ("b\n",)), Identity("a", ("",))]
+)
 def test_an_identity_cannot_carry_headers_of_its_own(identity: Identity) -> None:
     async def work(api: Api) -> None:
         api.impersonating(identity)
@@ -144,7 +146,10 @@ def test_warnings_are_given_and_kept_once() -> None:
         server.inject(replies(answer(201, config_map(), headers)))
         server.inject(replies(answer(200, config_map(), headers)))
         applied, warnings = talk(server, work, on_warning=told.append)
-    assert [(one.warnings, one.created) for one in applied] == [(("v1 Widget is old",), True), (("v1 Widget is old",), False)]
+    assert [(one.warnings, one.created) for one in applied] == [
+        (("v1 Widget is old",), True),
+        (("v1 Widget is old",), False),
+    ]
     assert list(warnings) == told == ["v1 Widget is old"]
 
 
@@ -203,8 +208,8 @@ def test_a_refused_secret_shows_none_of_its_values() -> None:
         with pytest.raises(InvalidError) as caught:
             talk(server, lambda api: api.apply(SECRET, secret, manager="m"))
         assert "correct-horse" not in repr(caught.value) + str(caught.value.__dict__)
+        patch = {"stringData": {"password": "correct-horse-battery"}}
         with pytest.raises(InvalidError) as caught:
-            patch = {"stringData": {"password": "correct-horse-battery"}}
             talk(server, lambda api: api.merge_patch(SECRET, "s", "team", patch, manager="m"))
         assert "correct-horse" not in repr(caught.value) + str(caught.value.__dict__)
 
@@ -326,7 +331,7 @@ def test_discovery_is_two_requests_and_then_none() -> None:
     with scripted() as server:
         server.inject(replies(make(core, '"c"')), path="/api", times=1, skip=0)
         server.inject(replies(make(groups, '"g"')), path="/apis")
-        server.inject(replies(b"HTTP/1.1 304 X\r\nETag: \"c\"\r\n\r\n"), times=3)
+        server.inject(replies(b'HTTP/1.1 304 X\r\nETag: "c"\r\n\r\n'), times=3)
         server.inject(replies(make([], '"h"')), times=1)
         found = talk(server, work)
         assert len(server.seen) == 6

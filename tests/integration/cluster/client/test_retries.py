@@ -51,7 +51,10 @@ def test_an_apply_is_sent_again_after_what_passes(fault: Fault) -> None:
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [
-        (refusal(409, "Conflict", causes=[{"reason": "FieldManagerConflict", "message": "", "field": ".a"}]), FieldConflictError),
+        (
+            refusal(409, "Conflict", causes=[{"reason": "FieldManagerConflict", "message": "", "field": ".a"}]),
+            FieldConflictError,
+        ),
         (refusal(409, "Conflict", "the object has been modified"), ConflictError),
         (refusal(403, "Forbidden", "exceeded quota: q"), QuotaError),
         (refusal(500, "InternalError", "index out of range"), TransientError),

@@ -29,7 +29,9 @@ def _no_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
 
 
-def kubeconfig(folder: Path, user: dict[str, Any], *, name: str = "config", server: str = "http://10.0.0.1:8080/") -> Path:
+def kubeconfig(
+    folder: Path, user: dict[str, Any], *, name: str = "config", server: str = "http://10.0.0.1:8080/"
+) -> Path:
     folder.mkdir(exist_ok=True, parents=True)
     file = folder / name
     content = {

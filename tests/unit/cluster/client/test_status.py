@@ -110,7 +110,7 @@ def test_another_uid_is_another_object_and_not_an_immutable_field() -> None:
 
 
 def test_an_unknown_field_of_an_apply_is_invalid_though_the_server_says_500() -> None:
-    text = "failed to create typed patch object (/x; example.com/v1, Kind=Widget): .spec.unknown: field not declared in schema"
+    text = "failed to create typed patch object (/x; v1, Kind=Widget): .spec.unknown: field not declared in schema"
     error = told(500, "", text)
     assert type(error) is InvalidError
     assert [(one.field, one.message) for one in error.causes] == [(".spec.unknown", "field not declared in schema")]
