@@ -1,7 +1,7 @@
 """A proxy that breaks things on purpose, in front of an API server or, without one, in its place.
 
-It speaks HTTP/1.1 to the client, and with TLS to the server where that wants it. Each request is compared with the faults
-that were asked for; the first that fits is used up by it. What was seen is kept, so that a test can count.
+It speaks HTTP/1.1 to the client, and with TLS to the server where that wants it. Each request is compared with the
+faults that were asked for; the first that fits is used up by it. What was seen is kept, so that a test can count.
 
     with faulty(server_url) as proxy:
         proxy.inject(refusal(429, "TooManyRequests", retry_after=1), method="PATCH")
@@ -188,6 +188,7 @@ class FaultProxy:
 
     upstream: str = ""
     tls: ssl.SSLContext | None = None
+    server_name: str = ""
     url: str = ""
     seen: list[Seen] = field(default_factory=list)
     _rules: list[_Rule] = field(default_factory=list)
@@ -322,7 +323,8 @@ class FaultProxy:
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         parts = urlsplit(self.upstream)
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        return await asyncio.open_connection(parts.hostname, port, ssl=self.tls, limit=_READ * 16)
+        name = self.server_name or None if self.tls else None
+        return await asyncio.open_connection(parts.hostname, port, ssl=self.tls, server_hostname=name, limit=_READ * 16)
 
     def _for_server(self, head: bytes) -> bytes:
         host = urlsplit(self.upstream).netloc.encode()
@@ -369,13 +371,17 @@ async def _nothing() -> AsyncIterator[bytes]:
 
 @contextmanager
 def faulty(
-    upstream: str = "", *, tls: ssl.SSLContext | None = None, serve_tls: ssl.SSLContext | None = None
+    upstream: str = "",
+    *,
+    tls: ssl.SSLContext | None = None,
+    server_name: str = "",
+    serve_tls: ssl.SSLContext | None = None,
 ) -> Iterator[FaultProxy]:
     """A proxy on a port of its own, in front of the server at ``upstream``; ``tls`` is used towards that server.
 
     Without ``upstream`` only injected answers are given, and 404. With ``serve_tls`` clients must speak TLS too.
     """
-    proxy = FaultProxy(upstream=upstream, tls=tls)
+    proxy = FaultProxy(upstream=upstream, tls=tls, server_name=server_name)
     ready = threading.Event()
     stop: asyncio.Event | None = None
 

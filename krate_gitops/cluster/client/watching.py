@@ -106,6 +106,8 @@ async def _stream(
             for line in lines:
                 if line.strip():
                     yield _event(line, call, type)
+        if last := b"".join(begun).strip():
+            yield _event(last, call, type)
 
 
 def _event(line: bytes, call: Call, type: ResourceType) -> Event:

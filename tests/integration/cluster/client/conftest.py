@@ -1,9 +1,20 @@
 from __future__ import annotations
 
+import secrets
 import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+
+from krate_gitops.cluster.client.connection import Connection, load_connection
+from krate_gitops.cluster.client.kinds import ResourceType
+from tests.clusters import KUBECONFIG, cluster_kubeconfig, faulty_cluster
+from tests.faults import FaultProxy
+from tests.integration.cluster.client.scripted import talk
+
+NAMESPACE = ResourceType("", "v1", "Namespace", "namespaces", False)
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +30,36 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     except FileNotFoundError:
         pytest.skip("no openssl program")
     return file, key
+
+
+@pytest.fixture(scope="session")
+def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An administrator's way into an API server."""
+    with ExitStack() as stack:
+        try:
+            yield stack.enter_context(cluster_kubeconfig(tmp_path_factory.mktemp("cluster")))
+        except ImportError:
+            pytest.skip(f"no development server here, and {KUBECONFIG} names no other")
+
+
+@pytest.fixture(scope="session")
+def cluster(kubeconfig: Path) -> Connection:
+    """A connection to it."""
+    return load_connection(kubeconfig, None)
+
+
+@pytest.fixture
+def faults(kubeconfig: Path) -> Iterator[tuple[Connection, FaultProxy]]:
+    """A connection through a proxy that breaks what the test asks for."""
+    with faulty_cluster(kubeconfig) as both:
+        yield both
+
+
+@pytest.fixture
+def namespace(cluster: Connection) -> Iterator[str]:
+    """A namespace of the test's own. It is left behind Terminating where no controller finishes it."""
+    name = f"krate-client-{secrets.token_hex(4)}"
+    manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    talk(cluster, lambda api: api.create(NAMESPACE, manifest, manager="test"))
+    yield name
+    talk(cluster, lambda api: api.delete(NAMESPACE, name))
