@@ -90,9 +90,7 @@ def _table(title: str, measured: Mapping[str, list[Took]]) -> Table:
     return Table(f"{title}: the less the better.", header, tuple(rows))
 
 
-def _measured(
-    plan: Plan, clients: Mapping[str, Run], body: bytes, requests: int, rounds: int
-) -> dict[str, list[Took]]:
+def _measured(plan: Plan, clients: Mapping[str, Run], body: bytes, requests: int, rounds: int) -> dict[str, list[Took]]:
     took: dict[str, list[Took]] = {name: [] for name in clients}
     with _server(plan.scratch, body) as url:
         for run in clients.values():

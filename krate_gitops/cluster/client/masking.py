@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from krate_gitops.brain.model import SecretScan
@@ -21,6 +21,8 @@ _LONGEST = 2_000
 """Characters kept of one message. A server may echo a whole object."""
 _SHORTEST = 4
 """Characters of a value that is looked for anywhere; shorter ones are masked only where a value is quoted."""
+_MOST_WORK = 20_000_000
+"""Characters that are searched for values of a secret, all searches of one text together."""
 _ECHOED = re.compile(r"((?:Invalid|Unsupported|Duplicate) value: )(\"(?:[^\"\\]|\\.)*\"|[^\s\"]+?(?=: |$))")
 _PARSED = re.compile(r"(\bValue:)[^}\s]+")
 """A value as the server's typed reader prints it."""
@@ -37,10 +39,21 @@ def masked(text: str, *, sent: Mapping[str, Any] | None = None) -> str:
 
     ``sent`` is the object of the request, if there was one.
     """
-    text = text[: 4 * _LONGEST]
-    for value in _secret_values(sent):
+    return masked_all([text], sent=sent)[0]
+
+
+def masked_all(texts: Sequence[str], *, sent: Mapping[str, Any] | None = None) -> list[str]:
+    """The same for all texts of one answer."""
+    values = _secret_values(sent)
+    return [_masked(text[: 4 * _LONGEST], values, is_secret=_is_secret(sent)) for text in texts]
+
+
+def _masked(text: str, values: Sequence[str], *, is_secret: bool) -> str:
+    if len(values) * len(text) > _MOST_WORK:
+        return f"{MASK} (the text may hold one of {len(values):,} values)"
+    for value in values:
         text = text.replace(value, MASK)
-    if _is_secret(sent):
+    if is_secret:
         text = _PARSED.sub(rf"\1{MASK}", _ECHOED.sub(rf"\1{MASK}", text))
     for pattern in (_MANIFEST, _PRINTED, _LAST_APPLIED):
         text = pattern.sub(rf"\1{MASK}", text)

@@ -30,7 +30,8 @@ from krate_gitops.cluster.client.failures import (
     TooLargeError,
     TransientError,
 )
-from krate_gitops.cluster.client.masking import masked
+from krate_gitops.cluster.client.masking import masked, masked_all
+from krate_gitops.printable import printable
 
 _MOST_CAUSES = 200
 _MANAGER = re.compile(r'conflicts? with "((?:[^"\\]|\\.)*)"')
@@ -74,7 +75,7 @@ def failure(answer: Answer, request: Request) -> ApiError:
     causes = _causes(details, request)
     error = _sorted(answer.status, str(told.get("reason") or ""), raw, causes, details, request)
     error.status = answer.status
-    error.reason = str(told.get("reason") or "")[:100]
+    error.reason = _short(told.get("reason"))
     error.causes = error.causes or causes
     error.retry_after = retry_after(answer.headers, details)
     if isinstance(error, TransientError):
@@ -113,12 +114,17 @@ def _status_object(body: bytes | Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _causes(details: Mapping[str, Any], request: Request) -> tuple[Cause, ...]:
     listed = details.get("causes")
-    found = []
-    for one in listed[:_MOST_CAUSES] if isinstance(listed, list) else ():
-        if isinstance(one, Mapping):
-            message = masked(str(one.get("message") or ""), sent=request.sent)
-            found.append(Cause(str(one.get("reason") or ""), str(one.get("field") or ""), message))
-    return tuple(dict.fromkeys(found))
+    found = [one for one in listed[:_MOST_CAUSES] if isinstance(one, Mapping)] if isinstance(listed, list) else []
+    messages = masked_all([str(one.get("message") or "") for one in found], sent=request.sent)
+    causes = (
+        Cause(_short(one.get("reason")), _short(one.get("field")), message)
+        for one, message in zip(found, messages, strict=True)
+    )
+    return tuple(dict.fromkeys(causes))
+
+
+def _short(text: Any) -> str:
+    return printable(str(text or "")[:500])
 
 
 def _sorted(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from io import BytesIO
 from typing import NamedTuple
 
 import aiohttp
@@ -25,6 +26,7 @@ _LEAST_ATTEMPT = 5.0
 """Seconds that one attempt gets at least, where the deadline has them."""
 _MOST_BYTES = 256 * 1024 * 1024
 """Longest answer. A page of 500 large objects is far below it."""
+_LARGE = 1 << 20
 _USER_AGENT = f"krate-gitops/{__version__}"
 
 
@@ -138,7 +140,7 @@ class Transport:
             async with self._session.request(
                 call.method,
                 url,
-                data=call.body,
+                data=_payload(call.body),
                 headers=_headers(call, credentials.authorization),
                 ssl=connection.tls(),
                 server_hostname=credentials.server_name or None,
@@ -161,6 +163,11 @@ class Transport:
             if isinstance(error, TimeoutError):
                 raise
             raise _lost(call, f"the connection broke ({type(error).__name__})", sent=True) from None
+
+
+def _payload(body: bytes | None) -> bytes | BytesIO | None:
+    """Large bodies as a file: the library writes those in pieces, and warns of others."""
+    return BytesIO(body) if body is not None and len(body) >= _LARGE else body
 
 
 def _headers(call: Call, authorization: str) -> CIMultiDict[str]:

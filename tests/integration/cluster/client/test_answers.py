@@ -134,6 +134,15 @@ def test_a_manifest_of_another_kind_is_not_sent() -> None:
         assert not server.seen
 
 
+def test_a_large_object_is_sent_whole_and_again() -> None:
+    large = config_map(data={"a": "x" * (2 << 20)})
+    with scripted() as server:
+        server.inject(refusal(503))
+        echo(server)
+        assert talk(server, lambda api: api.apply(CONFIG_MAP, large, manager="m")).object == large
+        assert len(server.seen) == 2
+
+
 def test_warnings_are_given_and_kept_once() -> None:
     told: list[str] = []
     headers = {"Warning": '299 - "v1 Widget is old"'}

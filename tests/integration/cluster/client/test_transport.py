@@ -63,7 +63,9 @@ def test_429_is_waited_for_as_long_as_told(faults: Faults, namespace: str) -> No
 
 def test_409_of_a_plain_write_is_the_callers_to_solve(faults: Faults, namespace: str) -> None:
     connection, proxy = faults
-    proxy.inject(refusal(409, "Conflict", "the object has been modified"), method="PATCH", query="fieldManager=me", skip=1)
+    proxy.inject(
+        refusal(409, "Conflict", "the object has been modified"), method="PATCH", query="fieldManager=me", skip=1
+    )
 
     async def work(api: Api) -> dict[str, Any]:
         made = (await api.apply(CONFIG_MAP, manifest(namespace), manager="me")).object
@@ -133,7 +135,9 @@ def test_a_quota_is_told_and_not_tried_again(faults: Faults, namespace: str) -> 
     assert len(proxy.requests("PATCH")) == 1
 
 
-async def _names(api: Api, namespace: str, wanted: int, version: str, act: Callable[[], Any], quiet: float) -> list[str]:
+async def _names(
+    api: Api, namespace: str, wanted: int, version: str, act: Callable[[], Any], quiet: float
+) -> list[str]:
     """The names of the next events after ``act``."""
     got: list[str] = []
     async with aclosing(api.watch(CONFIG_MAP, namespace, resource_version=version, quiet=quiet)) as events:
@@ -202,7 +206,9 @@ def test_many_applies_converge_through_every_fault_at_once(faults: Faults, names
     async def work(api: Api) -> None:
         await asyncio.gather(*(api.apply(CONFIG_MAP, manifest(namespace, name), manager="me") for name in names))
         listing = await api.list(CONFIG_MAP, namespace, page=25)
-        assert sorted(one["metadata"]["name"] for one in listing.items if one["metadata"]["name"] in names) == sorted(names)
+        assert sorted(one["metadata"]["name"] for one in listing.items if one["metadata"]["name"] in names) == sorted(
+            names
+        )
         assert listing.pages >= 3
         assert api.calls.requests["apply"] == len(names) + api.calls.retries["apply"]
 
