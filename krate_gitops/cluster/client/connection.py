@@ -35,7 +35,7 @@ class Connection(msgspec.Struct, kw_only=True, eq=False):
     """Reads the credentials again; may run a plugin, so it may take long and fail."""
     read_at: float = msgspec.field(default_factory=time.monotonic)
     _tls: ssl.SSLContext | None = None
-    _reading: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
+    _reading: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
 
     @property
     def server(self) -> str:
@@ -68,7 +68,7 @@ class Connection(msgspec.Struct, kw_only=True, eq=False):
 
         With ``used``, only if they are still the ones in use: several requests may be refused at once.
         """
-        async with self._reading:
+        async with self._lock():
             if self.credentials is used if used is not None else self.is_stale:
                 fresh = await asyncio.to_thread(self.read)
                 if fresh.certificate_file or fresh.ca_file != self.credentials.ca_file:
@@ -77,6 +77,13 @@ class Connection(msgspec.Struct, kw_only=True, eq=False):
                     self._tls = None
                 self.credentials = fresh
                 self.read_at = time.monotonic()
+
+    def _lock(self) -> asyncio.Lock:
+        """A lock belongs to one event loop, and a connection may outlive several."""
+        loop = asyncio.get_running_loop()
+        if self._reading is None or self._reading[0] is not loop:
+            self._reading = (loop, asyncio.Lock())
+        return self._reading[1]
 
     def __repr__(self) -> str:
         return f"Connection({without_userinfo(self.server)!r})"
