@@ -443,7 +443,8 @@ async def open_api(
         )
 
         async def send(call: Call) -> Reply:
-            return await transport.send(call, timeout=timeout)
+            # As whoever the kubeconfig says, whomever an Api impersonates: kinds are the same for all.
+            return await transport.send(msgspec.structs.replace(call, identity=connection.identity), timeout=timeout)
 
         yield Api(transport, Discoverer(send), identity=connection.identity, timeout=timeout)
 

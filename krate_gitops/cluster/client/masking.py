@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from krate_gitops.brain.model import SecretScan
@@ -84,10 +86,29 @@ def _values(sent: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _forms(value: str) -> Iterator[str]:
-    yield value
-    yield value.encode("unicode_escape").decode()
-    yield base64.b64encode(value.encode()).decode()
-    try:
-        yield base64.b64decode(value, validate=True).decode()
-    except (binascii.Error, ValueError):
-        return
+    """How a value may be spelled: as it is, encoded as data, decoded from data, each also quoted once or twice."""
+    plain = [value, base64.b64encode(value.encode(errors="surrogatepass")).decode()]
+    with suppress(binascii.Error, ValueError):
+        plain.append(base64.b64decode(value, validate=True).decode())
+    for one in plain:
+        yield one
+        for escape in (_json, _json_ascii, _json_go, _breaks):
+            yield escape(one)
+            yield escape(escape(one))
+
+
+def _json(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)[1:-1]
+
+
+def _json_ascii(text: str) -> str:
+    return json.dumps(text)[1:-1]
+
+
+def _breaks(text: str) -> str:
+    return text.encode("unicode_escape").decode()
+
+
+def _json_go(text: str) -> str:
+    """Go also escapes what could end a script in a page."""
+    return _json(text).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
