@@ -240,8 +240,8 @@ class FaultProxy:
         try:
             while await self._exchange(peer):
                 pass
-        except (OSError, EOFError, asyncio.IncompleteReadError):
-            pass
+        except (OSError, EOFError, asyncio.CancelledError):
+            pass  # the stream's own callback reports a cancelled task as an error
         finally:
             peer.close()
             self._peers.pop(peer.number, None)

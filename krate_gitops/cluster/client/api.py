@@ -472,15 +472,18 @@ def _location(type: ResourceType, name: str, namespace: str) -> str:
 
 def _object(reply: Reply, call: Call) -> dict[str, Any]:
     try:
-        return msgspec.json.decode(reply.body, type=dict[str, Any])
+        told: dict[str, Any] = msgspec.json.decode(reply.body, type=dict[str, Any])
     except (msgspec.MsgspecError, RecursionError):
+        told = {}
+    if not isinstance(told.setdefault("metadata", {}) if call.verb == "review" else told.get("metadata"), dict):
         message = f"{call.request.what}: the answer is no object"
-        raise TransientError("CLUSTER_ANSWER_INVALID", message, location=call.location) from None
+        raise TransientError("CLUSTER_ANSWER_INVALID", message, location=call.location)
+    return told
 
 
 def _is_held(told: Mapping[str, Any]) -> bool:
     """Whether an object that a delete gave back is still there."""
-    metadata = told.get("metadata") or {}
+    metadata = told["metadata"]
     spec = told.get("spec") or {}
     waits = bool(metadata.get("finalizers")) or bool(metadata.get("deletionGracePeriodSeconds"))
     return waits or (told.get("kind") == "Namespace" and bool(isinstance(spec, Mapping) and spec.get("finalizers")))

@@ -54,8 +54,11 @@ async def create_once(
 
 
 def _is_made_by(found: Mapping[str, Any], obj: Mapping[str, Any], manager: str) -> bool:
-    entries = found.get("metadata", {}).get("managedFields") or ()
-    wrote = any(entry.get("manager") == manager and entry.get("operation") == "Update" for entry in entries)
+    entries = found["metadata"].get("managedFields")
+    wrote = any(
+        isinstance(entry, Mapping) and entry.get("manager") == manager and entry.get("operation") == "Update"
+        for entry in (entries if isinstance(entries, list) else ())
+    )
     # The server folds stringData into data.
     return wrote and _holds(found, {key: value for key, value in obj.items() if key != "stringData"})
 

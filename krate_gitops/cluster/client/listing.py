@@ -75,6 +75,9 @@ async def _all_pages(send: Callable[[Call], Awaitable[Reply]], call: Call, type:
             message = f"{call.request.what}: the server gives the same page again"
             raise TransientError("CLUSTER_ANSWER_INVALID", message, location=call.location)
         more = got.metadata.more
+    if not all(isinstance(item.get("metadata"), dict) for item in items):
+        message = f"{call.request.what}: an object without metadata"
+        raise TransientError("CLUSTER_ANSWER_INVALID", message, location=call.location)
     for item in items:
         # Items of built-in kinds come without, and those with metadata alone under another name.
         item["apiVersion"], item["kind"] = type.api_version, type.kind

@@ -196,9 +196,13 @@ def _conflicts(causes: tuple[Cause, ...]) -> Iterator[FieldConflict]:
             yield FieldConflict(cause.field, match[1] if match else "")
 
 
+def is_from_future(error: ApiError) -> bool:
+    """Whether the server hasn't reached that resourceVersion yet. It says 504, as if it could be waited for."""
+    return any(cause.reason == "ResourceVersionTooLarge" for cause in error.causes)
+
+
 def _is_passing(error: ApiError) -> bool:
     """Whether the same request may succeed in a moment."""
     if error.status in (408, 429, 502, 503, 504):
-        # A resourceVersion from the future is a 504 too, and stays one.
-        return not any(cause.reason == "ResourceVersionTooLarge" for cause in error.causes)
+        return not is_from_future(error)
     return bool(error.retry_after) or error.reason == "ServerTimeout" or bool(_PASSING.search(error.message))

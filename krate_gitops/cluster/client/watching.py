@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from krate_gitops.cluster.client.calls import Call, query_of
-from krate_gitops.cluster.client.failures import AuthError, GoneError, Relist, TransientError
+from krate_gitops.cluster.client.failures import ApiError, AuthError, GoneError, Relist, TransientError
 from krate_gitops.cluster.client.kinds import ResourceType
-from krate_gitops.cluster.client.status import Answer, failure
+from krate_gitops.cluster.client.status import Answer, failure, is_from_future
 from krate_gitops.cluster.client.transport import Transport
 
 _LONGEST_LINE = 16 * 1024 * 1024
@@ -58,7 +58,7 @@ async def watch(
         try:
             async for event in _stream(transport, call, type, at, quiet):
                 failed, renewed = 0, False
-                at = str(event.object.get("metadata", {}).get("resourceVersion") or at)
+                at = str(event.object["metadata"].get("resourceVersion") or at)
                 if bookmarks or event.kind != "BOOKMARK":
                     yield event
         except AuthError:
@@ -68,10 +68,11 @@ async def watch(
             await transport.connection.refresh(used=used)
             continue
         except GoneError as error:
-            told = Relist(error.code, error.message, location=error.location)
-            told.status, told.reason = error.status, error.reason
-            raise told from None
+            raise _relist(error) from None
         except TransientError as error:
+            if is_from_future(error):
+                # The store was set back; waiting for the version could take for ever.
+                raise _relist(error) from None
             wait = error.retry_after
             opened = loop.time()
         if loop.time() - opened < _SHORTEST_STREAM:
@@ -110,6 +111,12 @@ async def _stream(
             yield _event(last, call, type)
 
 
+def _relist(error: ApiError) -> Relist:
+    told = Relist("CLUSTER_VERSION_GONE", error.message, location=error.location)
+    told.status, told.reason = error.status, error.reason
+    return told
+
+
 def _event(line: bytes, call: Call, type: ResourceType) -> Event:
     try:
         got = _DECODER.decode(line)
@@ -119,5 +126,8 @@ def _event(line: bytes, call: Call, type: ResourceType) -> Event:
     if got.type == "ERROR":
         code = got.object.get("code")
         raise failure(Answer(code if isinstance(code, int) else 500, got.object), call.request)
+    if not isinstance(got.object.get("metadata"), dict):
+        message = f"{call.request.what}: an event without metadata"
+        raise TransientError("CLUSTER_ANSWER_INVALID", message, location=call.location)
     got.object["apiVersion"], got.object["kind"] = type.api_version, type.kind
     return Event(got.type, got.object)

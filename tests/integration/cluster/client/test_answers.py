@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import gzip
 import json
 import ssl
@@ -12,11 +13,11 @@ from typing import Any
 import pytest
 
 from krate_gitops.cluster.client.api import Api, Identity, open_api, service_account
-from krate_gitops.cluster.client.connection import Connection
+from krate_gitops.cluster.client.connection import Connection, load_connection
 from krate_gitops.cluster.client.credentials import Credentials
 from krate_gitops.cluster.client.failures import AuthError, InvalidError, NotServedError, TooLargeError, TransientError
 from krate_gitops.cluster.client.kinds import ResourceType
-from krate_gitops.errors import UnavailableError, UsageError
+from krate_gitops.errors import KrateError, UnavailableError, UsageError
 from tests.faults import FaultProxy, Seen, answer, faulty, refusal, replies
 from tests.integration.cluster.client.scripted import (
     CONFIG_MAP,
@@ -413,3 +414,34 @@ def test_a_pool_that_is_never_used_sends_nothing() -> None:
 
     assert asyncio.run(work()) == 0
     assert FaultProxy().seen == []
+
+
+def test_a_client_certificate_of_a_kubeconfig_is_shown(certificate: tuple[Path, Path], tmp_path: Path) -> None:
+    serve = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serve.load_cert_chain(*certificate)
+    serve.load_verify_locations(certificate[0])
+    serve.verify_mode = ssl.CERT_REQUIRED
+    data = [base64.b64encode(file.read_bytes()).decode() for file in certificate]
+    with faulty(serve_tls=serve) as server:
+        server.inject(MISSING, times=9)
+        cluster = {
+            "server": server.url,
+            "certificate-authority-data": data[0],
+            "tls-server-name": "api.example.com",
+        }
+        content: dict[str, Any] = {
+            "current-context": "a",
+            "contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}],
+            "clusters": [{"name": "a", "cluster": cluster}],
+            "users": [{"name": "a", "user": {"client-certificate-data": data[0], "client-key-data": data[1]}}],
+        }
+        file = tmp_path / "config"
+        file.write_text(json.dumps(content))
+        assert talk(load_connection(file, None), lambda api: api.get(CONFIG_MAP, "x", "team")) is None
+        content["users"][0]["user"] = {}
+        file.write_text(json.dumps(content))
+        before = len(server.seen)
+        with pytest.raises(KrateError) as caught:
+            talk(load_connection(file, None), lambda api: api.get(CONFIG_MAP, "x", "team"))
+        assert caught.value.exit_code == 3
+        assert len(server.seen) == before

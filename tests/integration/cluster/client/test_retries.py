@@ -150,7 +150,7 @@ def test_a_delete_is_sent_again_only_if_it_names_the_object_by_uid() -> None:
         with pytest.raises(TransientError):
             talk(server, lambda api: api.delete(CONFIG_MAP, "x", "team"))
         assert len(server.seen) == 1
-        server.inject(replies(answer(200, {"kind": "Status", "status": "Success"})))
+        server.inject(replies(answer(200, {"kind": "Status", "metadata": {}, "status": "Success"})))
         assert talk(server, lambda api: api.delete(CONFIG_MAP, "x", "team", uid="u")).gone
         assert len(server.seen) == 3
 
@@ -164,7 +164,7 @@ def test_a_json_patch_is_sent_again_only_if_it_was_turned_away() -> None:
         with pytest.raises(TransientError):
             talk(server, patch)
         server.inject(refusal(429, retry_after=0))
-        server.inject(replies(answer(200, {"kind": "ConfigMap"})))
+        server.inject(replies(answer(200, config_map())))
         talk(server, patch)
         assert [one.fault for one in server.seen] == ["refusal 503", "refusal 429", "reply"]
 
@@ -227,7 +227,7 @@ def test_a_create_under_a_generated_name_is_never_sent_twice() -> None:
 
 def test_no_more_requests_are_under_way_than_allowed() -> None:
     with scripted() as server:
-        server.inject(Fault("slow", hold=0.05, answer=answer(200, {"kind": "ConfigMap"})), times=100)
+        server.inject(Fault("slow", hold=0.05, answer=answer(200, config_map())), times=100)
 
         async def work(api: Api) -> None:
             await asyncio.gather(*(apply(api) for _ in range(30)))
@@ -239,7 +239,7 @@ def test_no_more_requests_are_under_way_than_allowed() -> None:
 
 def test_waiting_for_a_place_is_no_part_of_a_calls_deadline() -> None:
     with scripted() as server:
-        server.inject(Fault("slow", hold=0.1, answer=answer(200, {"kind": "ConfigMap"})), times=100)
+        server.inject(Fault("slow", hold=0.1, answer=answer(200, config_map())), times=100)
 
         async def work(api: Api) -> None:
             await asyncio.gather(*(apply(api.within(0.5)) for _ in range(10)))

@@ -66,6 +66,14 @@ def test_bookmarks_come_only_if_they_are_wanted() -> None:
         assert talk(server, lambda api: take(api, 1, bookmarks=True)) == ["BOOKMARK "]
 
 
+def test_a_version_from_the_future_means_to_list_again() -> None:
+    cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version", "field": ""}
+    with scripted() as server:
+        server.inject(refusal(504, "Timeout", causes=[cause]))
+        with pytest.raises(Relist):
+            talk(server, lambda api: take(api, 1))
+
+
 @pytest.mark.parametrize("as_event", [True, False])
 def test_a_forgotten_version_means_to_list_again(as_event: bool) -> None:
     gone = status_body(410, "Expired", "too old resource version: 5 (90)")
@@ -126,7 +134,17 @@ def test_a_server_that_hangs_up_at_once_is_not_asked_in_a_tight_loop() -> None:
         assert len(server.seen) < 40
 
 
-@pytest.mark.parametrize("junk", ["nonsense", "[]", '{"type": "ADDED"}', '{"type": 3, "object": {}}', "{" * 100_000])
+@pytest.mark.parametrize(
+    "junk",
+    [
+        "nonsense",
+        "[]",
+        '{"type": "ADDED"}',
+        '{"type": 3, "object": {}}',
+        "{" * 100_000,
+        '{"type": "ADDED", "object": {"metadata": null}}',
+    ],
+)
 def test_a_line_that_is_no_event_is_not_swallowed(junk: str) -> None:
     with scripted() as server:
         server.inject(replies(stream(event("ADDED", "a", 6), junk)))
