@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from krate_gitops.cluster.client.api import _is_held
@@ -115,3 +118,8 @@ def test_an_object_is_ours_if_our_manager_wrote_what_was_sent() -> None:
     assert not _is_made_by(found, sent, "other")
     assert not _is_made_by({**found, "metadata": {"managedFields": [entry], "labels": {"a": "2"}}}, sent, "me")
     assert not _is_made_by({"metadata": {}}, sent, "me")
+
+
+def test_the_official_package_is_not_loaded_before_a_kubeconfig_is_read() -> None:
+    code = "import sys, krate_gitops.cluster.client.api; sys.exit('kubernetes' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
