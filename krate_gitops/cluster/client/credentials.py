@@ -13,8 +13,11 @@ from __future__ import annotations
 
 import base64
 import time
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies_environment, proxy_bypass_environment
 
 import msgspec
 
@@ -199,10 +202,24 @@ def _of(configuration: Configuration, *, identity: Identity | None, good_for: fl
         key_file=configuration.key_file or "",
         verify=bool(configuration.verify_ssl),
         server_name=configuration.tls_server_name or "",
-        proxy=configuration.proxy or "",
+        proxy=_proxy(configuration.proxy or "", configuration.no_proxy or "", server),
         identity=identity,
         good_for=good_for,
     )
+
+
+def _proxy(proxy: str, exceptions: str, server: str) -> str:
+    """The proxy for this server. One of the environment isn't for this machine and not for ``NO_PROXY``."""
+    parts = urlsplit(server)
+    if proxy not in getproxies_environment().values():
+        return proxy  # the kubeconfig's own
+    host = parts.hostname or ""
+    try:
+        is_here = ip_address(host).is_loopback
+    except ValueError:
+        is_here = host == "localhost" or host.endswith(".localhost")
+    is_excepted = bool(exceptions) and bool(proxy_bypass_environment(parts.netloc, {"no": exceptions}))
+    return "" if is_here or is_excepted else proxy
 
 
 def _with_scheme(header: str) -> str:

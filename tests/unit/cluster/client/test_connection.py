@@ -24,7 +24,16 @@ TOKEN = "tok-5f1a7c90b2d34e68"
 
 @pytest.fixture(autouse=True)
 def _no_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("KUBECONFIG", "KUBERNETES_SERVICE_HOST", "HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"):
+    for name in (
+        "KUBECONFIG",
+        "KUBERNETES_SERVICE_HOST",
+        "HTTPS_PROXY",
+        "HTTP_PROXY",
+        "https_proxy",
+        "http_proxy",
+        "NO_PROXY",
+        "no_proxy",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
 
@@ -200,6 +209,22 @@ def test_a_broken_file_does_not_show_its_token(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         load_connection(file, None)
     assert TOKEN not in str(caught.value) + repr(caught.value)
+
+
+def test_a_proxy_of_the_environment_is_not_for_this_machine_and_not_for_exceptions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def proxy_for(server: str) -> str:
+        return load_connection(kubeconfig(tmp_path, {"token": TOKEN}, server=server), None).credentials.proxy
+
+    monkeypatch.setenv("https_proxy", "http://proxy:3128")
+    monkeypatch.setenv("http_proxy", "http://proxy:3128")
+    assert proxy_for("https://api.example.com:6443") == "http://proxy:3128"
+    for server in ("http://127.0.0.1:8001", "https://localhost:6443", "https://[::1]:6443"):
+        assert proxy_for(server) == ""
+    monkeypatch.setenv("no_proxy", "other,.example.com")
+    assert proxy_for("https://api.example.com:6443") == ""
+    assert proxy_for("https://api.example.org:6443") == "http://proxy:3128"
 
 
 def test_nothing_shows_the_token(tmp_path: Path) -> None:
