@@ -17,7 +17,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import getproxies_environment, proxy_bypass
 
 import msgspec
 
@@ -202,13 +202,13 @@ def _of(configuration: Configuration, *, identity: Identity | None, good_for: fl
         key_file=configuration.key_file or "",
         verify=bool(configuration.verify_ssl),
         server_name=configuration.tls_server_name or "",
-        proxy=_proxy(configuration.proxy or "", configuration.no_proxy or "", server),
+        proxy=_proxy(configuration.proxy or "", server),
         identity=identity,
         good_for=good_for,
     )
 
 
-def _proxy(proxy: str, exceptions: str, server: str) -> str:
+def _proxy(proxy: str, server: str) -> str:
     """The proxy for this server. One of the environment isn't for this machine and not for ``NO_PROXY``."""
     parts = urlsplit(server)
     if proxy not in getproxies_environment().values():
@@ -218,8 +218,7 @@ def _proxy(proxy: str, exceptions: str, server: str) -> str:
         is_here = ip_address(host).is_loopback
     except ValueError:
         is_here = host == "localhost" or host.endswith(".localhost")
-    is_excepted = bool(exceptions) and bool(proxy_bypass_environment(parts.netloc, {"no": exceptions}))
-    return "" if is_here or is_excepted else proxy
+    return "" if is_here or proxy_bypass(parts.netloc) else proxy
 
 
 def _with_scheme(header: str) -> str:
