@@ -4,47 +4,51 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import aiohttp
 import msgspec
 
-from krate_gitops.cluster.client.calls import JSON, Call, Calls, encoded, query_of
+from krate_gitops.cluster.client.calls import JSON, Call, Calls, encoded
 from krate_gitops.cluster.client.connection import Connection
 from krate_gitops.cluster.client.creating import create_once
 from krate_gitops.cluster.client.discovery import Discoverer, Discovery
-from krate_gitops.cluster.client.failures import NotFoundError, NotServedError, TransientError
+from krate_gitops.cluster.client.failures import NotFoundError, NotServedError
 from krate_gitops.cluster.client.identity import Identity, service_account
-from krate_gitops.cluster.client.kinds import ResourceType, collection_path, object_path
-from krate_gitops.cluster.client.listing import METADATA_LIST, Listing, list_pages
+from krate_gitops.cluster.client.kinds import ResourceType
+from krate_gitops.cluster.client.listing import Listing, list_pages
+from krate_gitops.cluster.client.replies import Applied, Deleted, is_held, object_of
+from krate_gitops.cluster.client.requests import (
+    MERGE,
+    PATCH,
+    apply_call,
+    create_call,
+    delete_call,
+    get_call,
+    identity_of,
+    list_call,
+    patch_call,
+    review_call,
+    status_call,
+)
 from krate_gitops.cluster.client.retries import Backoff
-from krate_gitops.cluster.client.reviews import PATHS, ResourceAttributes, Rules, review
+from krate_gitops.cluster.client.reviews import ResourceAttributes, Rules, rules_of
 from krate_gitops.cluster.client.transport import Reply, Transport
 from krate_gitops.cluster.client.warnings import Warnings
 from krate_gitops.cluster.client.watching import Event, watch
 from krate_gitops.errors import UsageError
 
-__all__ = ["Api", "Applied", "Deleted", "Identity", "open_api", "service_account"]
-
-_APPLY = "application/apply-patch+yaml"
-_MERGE = "application/merge-patch+json"
-_PATCH = "application/json-patch+json"
-_METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
-
-
-class Applied(NamedTuple):
-    """The object as it is after an apply (or would be, in a dry run), and what the server warned of."""
-
-    object: dict[str, Any]
-    warnings: tuple[str, ...] = ()
-    created: bool = False
-
-
-class Deleted(NamedTuple):
-    """Whether the object is gone. Where it isn't, finalizers hold it, and ``object`` is its last state."""
-
-    gone: bool
-    object: dict[str, Any] | None = None
+__all__ = [
+    "Api",
+    "Applied",
+    "Deleted",
+    "Event",
+    "Identity",
+    "Listing",
+    "ResourceAttributes",
+    "open_api",
+    "service_account",
+]
 
 
 class Api:
@@ -101,15 +105,9 @@ class Api:
 
         Raises ``NotServedError`` where the kind isn't served.
         """
-        call = Call(
-            verb="get",
-            method="GET",
-            path=object_path(type, name, namespace),
-            accept=_METADATA if metadata_only else JSON,
-            location=_location(type, name, namespace),
-        )
+        call = get_call(type, name, namespace, metadata_only=metadata_only)
         try:
-            found = _object(await self._send(call), call)
+            found = await self._told(call)
         except NotServedError:
             raise
         except NotFoundError:
@@ -134,22 +132,9 @@ class Api:
         Raises ``FieldConflictError``, ``ReplacedError`` (another object, or none, where ``uid`` was given),
         ``ImmutableError``, ``InvalidError`` and whatever else an API server refuses.
         """
-        name, namespace = _identity_of(type, obj)
-        if uid:
-            obj = {**obj, "metadata": {**obj["metadata"], "uid": uid}}
-        location = _location(type, name, namespace)
-        call = Call(
-            verb="dry-run" if dry_run else "apply",
-            method="PATCH",
-            path=object_path(type, name, namespace, subresource=subresource),
-            query=query_of((*_write(manager, dry_run), ("force", "true" if force else ""))),
-            body=encoded(obj, location=location),
-            content_type=_APPLY,
-            location=location,
-            sent=obj,
-        )
+        call = apply_call(type, obj, manager=manager, force=force, dry_run=dry_run, subresource=subresource, uid=uid)
         reply = await self._send(call)
-        return Applied(_object(reply, call), reply.warnings, reply.status == 201)
+        return Applied(object_of(reply, call), reply.warnings, reply.status == 201)
 
     async def create(
         self, type: ResourceType, obj: Mapping[str, Any], *, manager: str, dry_run: bool = False
@@ -159,28 +144,13 @@ class Api:
         Raises ``AlreadyExistsError`` where another one of its name is there. An object without a name
         (``generateName``) can't be asked for: its lost answer is a ``TransientError`` with ``sent`` true.
         """
-        name, namespace = _identity_of(type, obj, generated=True)
-        location = _location(type, name, namespace)
-        call = Call(
-            verb="create",
-            method="POST",
-            path=collection_path(type, namespace),
-            query=query_of(_write(manager, dry_run)),
-            body=encoded(obj, location=location),
-            repeatable=dry_run,
-            location=location,
-            sent=obj,
-        )
-
-        async def send() -> dict[str, Any]:
-            return _object(await self._send(call), call)
-
-        async def look() -> dict[str, Any] | None:
-            return await self.get(type, name, namespace)
-
+        call = create_call(type, obj, manager=manager, dry_run=dry_run)
+        name, namespace = identity_of(type, obj, generated=True)
         if not name or dry_run:
-            return await send()
-        return await create_once(send, look, obj, manager=manager)
+            return await self._told(call)
+        return await create_once(
+            lambda: self._told(call), lambda: self.get(type, name, namespace), obj, manager=manager
+        )
 
     async def merge_patch(
         self,
@@ -194,7 +164,11 @@ class Api:
         dry_run: bool = False,
     ) -> dict[str, Any]:
         """JSON merge patch. With ``metadata.resourceVersion`` in it a changed object is a ``ConflictError``."""
-        return await self._patch(type, name, namespace, patch, _MERGE, manager, subresource, dry_run)
+        call = patch_call(
+            type, name, namespace, patch,
+            content_type=MERGE, manager=manager, subresource=subresource, dry_run=dry_run,
+        )  # fmt: skip
+        return await self._told(call)
 
     async def json_patch(
         self,
@@ -208,27 +182,18 @@ class Api:
         dry_run: bool = False,
     ) -> dict[str, Any]:
         """JSON patch, a list of operations. Isn't repeated where its answer got lost, as it may add twice."""
-        return await self._patch(type, name, namespace, patch, _PATCH, manager, subresource, dry_run)
+        call = patch_call(
+            type, name, namespace, patch,
+            content_type=PATCH, manager=manager, subresource=subresource, dry_run=dry_run,
+        )  # fmt: skip
+        return await self._told(call)
 
     async def replace_status(self, type: ResourceType, obj: Mapping[str, Any], *, manager: str) -> dict[str, Any]:
         """Writes the status of an object as it was read: a changed one is a ``ConflictError``.
 
         Raises ``UsageError`` where the object has no ``resourceVersion``.
         """
-        name, namespace = _identity_of(type, obj)
-        location = _location(type, name, namespace)
-        if not obj["metadata"].get("resourceVersion"):
-            raise UsageError("INVALID_REQUEST", f"{location}: its status can't be replaced without a resourceVersion")
-        call = Call(
-            verb="status",
-            method="PUT",
-            path=object_path(type, name, namespace, subresource="status"),
-            query=query_of(_write(manager, dry_run=False)),
-            body=encoded(obj, location=location),
-            location=location,
-            sent=obj,
-        )
-        return _object(await self._send(call), call)
+        return await self._told(status_call(type, obj, manager=manager))
 
     async def delete(
         self,
@@ -246,50 +211,35 @@ class Api:
         Raises ``ReplacedError`` where an object with another UID has that name, ``ConflictError`` where it has another
         version, ``NotServedError`` where the kind isn't served. Repeated on a lost answer only with ``uid``.
         """
-        location = _location(type, name, namespace)
-        options: dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation}
-        preconditions = {"uid": uid, "resourceVersion": resource_version}
-        if any(preconditions.values()):
-            options["preconditions"] = {key: value for key, value in preconditions.items() if value}
-        if dry_run:
-            options["dryRun"] = ["All"]
-        call = Call(
-            verb="dry-run" if dry_run else "delete",
-            method="DELETE",
-            path=object_path(type, name, namespace),
-            body=encoded(options, location=location),
-            repeatable=bool(uid) or dry_run,
-            location=location,
+        call = delete_call(
+            type, name, namespace, uid=uid, resource_version=resource_version, propagation=propagation, dry_run=dry_run
         )
         try:
-            told = _object(await self._send(call), call)
+            told = await self._told(call)
         except NotServedError:
             raise
         except NotFoundError:
             return Deleted(gone=True)
         if told.get("kind") == "Status":
             return Deleted(gone=True)
-        return Deleted(gone=not _is_held(told), object=told)
+        return Deleted(gone=not is_held(told), object=told)
 
     async def can_i(
         self, verb: str, group: str, resource: str, *, namespace: str = "", name: str = "", subresource: str = ""
     ) -> bool:
         """Whether this identity may do it."""
         wanted = ResourceAttributes(verb, group, resource, namespace, name, subresource)
-        return await self._review("SelfSubjectAccessReview", {"resourceAttributes": wanted.fields()})
+        status = await self._reviewed("SelfSubjectAccessReview", {"resourceAttributes": wanted.fields()})
+        return status.get("allowed") is True
 
     async def subject_can(self, user: str, groups: Sequence[str], attributes: ResourceAttributes) -> bool:
         """Whether somebody else may do it; asking needs a permission of its own."""
-        spec = {"user": user, "groups": list(groups), "resourceAttributes": attributes.fields()}
-        return await self._review("SubjectAccessReview", spec)
+        spec = {"user": user, "groups": [*groups], "resourceAttributes": attributes.fields()}
+        return (await self._reviewed("SubjectAccessReview", spec)).get("allowed") is True
 
     async def rules(self, namespace: str) -> Rules:
         """What this identity may do in a namespace, in one request. Read ``Rules.incomplete`` before trusting it."""
-        status = await self._reviewed("SelfSubjectRulesReview", {"namespace": namespace})
-        try:
-            return msgspec.convert(status, Rules, strict=False)
-        except msgspec.ValidationError:
-            raise TransientError("CLUSTER_ANSWER_INVALID", "SelfSubjectRulesReview: the answer has no rules") from None
+        return rules_of(await self._reviewed("SelfSubjectRulesReview", {"namespace": namespace}))
 
     def watch(
         self,
@@ -309,15 +259,11 @@ class Api:
         yielded only if asked for. Whoever leaves it early closes it with ``contextlib.aclosing``. Raises ``Relist``
         where the server has forgotten the version, ``ApiError`` for what waiting doesn't mend.
         """
-        call = Call(
-            verb="watch",
-            method="GET",
-            path=collection_path(type, namespace),
-            query=query_of((("labelSelector", label_selector), ("fieldSelector", field_selector))),
-            accept=_METADATA if metadata_only else JSON,
-            location=_location(type, "", namespace),
-            identity=self.identity,
-        )
+        call = list_call(
+            type, namespace,
+            label_selector=label_selector, field_selector=field_selector, metadata_only=metadata_only, verb="watch",
+        )  # fmt: skip
+        call = msgspec.structs.replace(call, identity=self.identity)
         return watch(self._transport, call, type, resource_version=resource_version, quiet=quiet, bookmarks=bookmarks)
 
     async def raw(
@@ -361,54 +307,17 @@ class Api:
 
         Each item has ``apiVersion`` and ``kind``. The deadline is for each page.
         """
-        call = Call(
-            verb="list",
-            method="GET",
-            path=collection_path(type, namespace),
-            query=query_of((("labelSelector", label_selector), ("fieldSelector", field_selector))),
-            accept=METADATA_LIST if metadata_only else JSON,
-            location=_location(type, "", namespace),
+        call = list_call(
+            type, namespace, label_selector=label_selector, field_selector=field_selector, metadata_only=metadata_only
         )
         return await list_pages(self._send, call, type, page=page)
 
-    async def _patch(
-        self,
-        type: ResourceType,
-        name: str,
-        namespace: str,
-        patch: Mapping[str, Any] | Sequence[Mapping[str, Any]],
-        content_type: str,
-        manager: str,
-        subresource: str,
-        dry_run: bool,
-    ) -> dict[str, Any]:
-        location = _location(type, name, namespace)
-        call = Call(
-            verb="dry-run" if dry_run else "patch",
-            method="PATCH",
-            path=object_path(type, name, namespace, subresource=subresource),
-            query=query_of(_write(manager, dry_run)),
-            body=encoded(patch, location=location),
-            content_type=content_type,
-            repeatable=content_type == _MERGE or dry_run,
-            location=location,
-            sent={**patch, "kind": type.kind} if isinstance(patch, Mapping) else None,
-        )
-        return _object(await self._send(call), call)
-
-    async def _review(self, kind: str, spec: dict[str, Any]) -> bool:
-        return (await self._reviewed(kind, spec)).get("allowed") is True
-
     async def _reviewed(self, kind: str, spec: dict[str, Any]) -> dict[str, Any]:
-        call = Call(
-            verb="review",
-            method="POST",
-            path=PATHS[kind],
-            body=encoded(review(kind, spec), location=kind),
-            location=kind,
-        )
-        status = _object(await self._send(call), call).get("status")
+        status = (await self._told(review_call(kind, spec))).get("status")
         return status if isinstance(status, dict) else {}
+
+    async def _told(self, call: Call) -> dict[str, Any]:
+        return object_of(await self._send(call), call)
 
     async def _send(self, call: Call) -> Reply:
         if self.identity is not None:
@@ -447,43 +356,3 @@ async def open_api(
             return await transport.send(msgspec.structs.replace(call, identity=connection.identity), timeout=timeout)
 
         yield Api(transport, Discoverer(send), identity=connection.identity, timeout=timeout)
-
-
-def _identity_of(type: ResourceType, obj: Mapping[str, Any], *, generated: bool = False) -> tuple[str, str]:
-    """Name and namespace of a manifest, which must be of that kind."""
-    metadata = obj.get("metadata")
-    name = metadata.get("name") if isinstance(metadata, Mapping) else None
-    if not isinstance(metadata, Mapping) or not (name or (generated and metadata.get("generateName"))):
-        raise UsageError("INVALID_REQUEST", f"a {type.kind} without metadata.name")
-    if obj.get("kind") != type.kind or obj.get("apiVersion") != type.api_version:
-        told = f"{obj.get('apiVersion')} {obj.get('kind')}"
-        raise UsageError("INVALID_REQUEST", f"{told} {name} was to be sent as {type.api_version} {type.kind}")
-    return str(name or ""), str(metadata.get("namespace") or "")
-
-
-def _write(manager: str, dry_run: bool) -> tuple[tuple[str, str], ...]:
-    return (("fieldManager", manager), ("fieldValidation", "Strict"), ("dryRun", "All" if dry_run else ""))
-
-
-def _location(type: ResourceType, name: str, namespace: str) -> str:
-    place = "/".join(part for part in (namespace, name) if part)
-    return f"{type.resource} {place}" if place else type.resource
-
-
-def _object(reply: Reply, call: Call) -> dict[str, Any]:
-    try:
-        told: dict[str, Any] = msgspec.json.decode(reply.body, type=dict[str, Any])
-    except (msgspec.MsgspecError, RecursionError):
-        told = {}
-    if not isinstance(told.setdefault("metadata", {}) if call.verb == "review" else told.get("metadata"), dict):
-        message = f"{call.request.what}: the answer is no object"
-        raise TransientError("CLUSTER_ANSWER_INVALID", message, location=call.location)
-    return told
-
-
-def _is_held(told: Mapping[str, Any]) -> bool:
-    """Whether an object that a delete gave back is still there."""
-    metadata = told["metadata"]
-    spec = told.get("spec") or {}
-    waits = bool(metadata.get("finalizers")) or bool(metadata.get("deletionGracePeriodSeconds"))
-    return waits or (told.get("kind") == "Namespace" and bool(isinstance(spec, Mapping) and spec.get("finalizers")))

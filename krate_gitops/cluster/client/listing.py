@@ -15,8 +15,6 @@ from krate_gitops.cluster.client.transport import Reply
 
 _MOST_ITEMS = 200_000
 
-METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
-
 
 class Listing(NamedTuple):
     """All objects of a kind at one version of the store. ``pages`` is the number of requests that told of them."""

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from krate_gitops.cluster.client.failures import TransientError
+
 _GROUP = "authorization.k8s.io/v1"
 PATHS = {
     kind: f"/apis/{_GROUP}/{kind.lower()}s"
@@ -60,6 +62,14 @@ class Rules(msgspec.Struct, frozen=True, rename="camel"):
     def allows(self, what: ResourceAttributes) -> bool:
         """Whether a listed rule allows it."""
         return any(rule.allows(what) for rule in self.resource_rules)
+
+
+def rules_of(status: dict[str, Any]) -> Rules:
+    """The rules in the status of a review. Raises ``TransientError`` for what is none."""
+    try:
+        return msgspec.convert(status, Rules, strict=False)
+    except msgspec.ValidationError:
+        raise TransientError("CLUSTER_ANSWER_INVALID", "SelfSubjectRulesReview: the answer has no rules") from None
 
 
 def _has(listed: tuple[str, ...], wanted: str) -> bool:

@@ -5,12 +5,12 @@ import sys
 
 import pytest
 
-from krate_gitops.cluster.client.api import _is_held
 from krate_gitops.cluster.client.calls import Calls, encoded, query_of
 from krate_gitops.cluster.client.creating import _is_made_by
 from krate_gitops.cluster.client.discovery import Discovery
 from krate_gitops.cluster.client.failures import TooLargeError
 from krate_gitops.cluster.client.kinds import ResourceType
+from krate_gitops.cluster.client.replies import is_held
 from krate_gitops.cluster.client.retries import Backoff
 from krate_gitops.cluster.client.reviews import ResourceAttributes, Rule, Rules
 from krate_gitops.cluster.client.warnings import Warnings
@@ -107,7 +107,7 @@ def test_the_preferred_version_of_a_kind_is_found_first() -> None:
 )
 def test_an_object_that_a_delete_gives_back_is_there_only_if_something_holds_it(told: object, held: bool) -> None:
     assert isinstance(told, dict)
-    assert _is_held(told) is held
+    assert is_held(told) is held
 
 
 def test_an_object_is_ours_if_our_manager_wrote_what_was_sent() -> None:
