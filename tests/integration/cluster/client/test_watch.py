@@ -35,7 +35,8 @@ def stream(*events: str) -> bytes:
 async def take(api: Api, count: int, **options: Any) -> list[str]:
     """The names of the next events."""
     got = []
-    async with aclosing(api.watch(CONFIG_MAP, "team", resource_version="5", **options)) as watching:
+    watching = api.watch(CONFIG_MAP, "team", resource_version="5", **options)
+    async with aclosing(watching), asyncio.timeout(30):
         async for kind, found in watching:
             got.append(f"{kind} {found['metadata'].get('name', '')}")
             if len(got) == count:
