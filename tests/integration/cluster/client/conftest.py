@@ -10,7 +10,7 @@ import pytest
 
 from krate_gitops.cluster.client.connection import Connection, load_connection
 from krate_gitops.cluster.client.kinds import ResourceType
-from tests.clusters import KUBECONFIG, cluster_kubeconfig, faulty_cluster
+from tests.api_servers import KUBECONFIG, api_server, faulty_api_server
 from tests.faults import FaultProxy
 from tests.integration.cluster.client.scripted import talk
 
@@ -37,7 +37,7 @@ def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """An administrator's way into an API server."""
     with ExitStack() as stack:
         try:
-            yield stack.enter_context(cluster_kubeconfig(tmp_path_factory.mktemp("cluster")))
+            yield stack.enter_context(api_server(tmp_path_factory.mktemp("cluster")))
         except ImportError:
             pytest.skip(f"no development server here, and {KUBECONFIG} names no other")
 
@@ -51,7 +51,7 @@ def cluster(kubeconfig: Path) -> Connection:
 @pytest.fixture
 def faults(kubeconfig: Path) -> Iterator[tuple[Connection, FaultProxy]]:
     """A connection through a proxy that breaks what the test asks for."""
-    with faulty_cluster(kubeconfig) as both:
+    with faulty_api_server(kubeconfig) as both:
         yield both
 
 

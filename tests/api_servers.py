@@ -1,4 +1,4 @@
-"""An API server for tests: the cluster that ``KRATE_TEST_KUBECONFIG`` names, else a development server of our own.
+"""An API server for tests, and one with faults: the cluster that ``KRATE_TEST_KUBECONFIG`` names, else a development server of our own.
 
 Tests make their own namespaces and must not mind what else is there. Only an API server is needed: no controllers.
 """
@@ -18,7 +18,7 @@ KUBECONFIG = "KRATE_TEST_KUBECONFIG"
 
 
 @contextmanager
-def cluster_kubeconfig(folder: Path) -> Iterator[Path]:
+def api_server(folder: Path) -> Iterator[Path]:
     """The kubeconfig of an administrator. A development server keeps its data in ``folder``."""
     named = os.environ.get(KUBECONFIG)
     if named:
@@ -31,7 +31,7 @@ def cluster_kubeconfig(folder: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def faulty_cluster(kubeconfig: Path) -> Iterator[tuple[Connection, FaultProxy]]:
+def faulty_api_server(kubeconfig: Path) -> Iterator[tuple[Connection, FaultProxy]]:
     """A connection to the cluster through a proxy that can break things. TLS ends at the proxy."""
     real = load_connection(kubeconfig, None)
     tls = real.tls()
