@@ -79,7 +79,8 @@ def unresolved(code: str) -> Callable[[World], Iterator[Issue]]:
         for one in all_references(world):
             if _code(one) != code or one.organization != organization_of(one.manifest):
                 continue
-            if not world.has(one.organization, one.kind, one.name):
+            is_there = (one.kind, one.name) in world.context.present
+            if not is_there and not world.has(one.organization, one.kind, one.name):
                 message = f"{one.kind} {one.name} is not among these files"
                 yield issue_of(one.manifest, code, message, one.field, hint=MISSING_HINT)
 
