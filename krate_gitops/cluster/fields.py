@@ -80,7 +80,7 @@ def folded(live: Mapping[str, Any]) -> list[dict[str, Any]] | None:
     for entry in taken:
         fields = _union(fields, entry.get("fieldsV1") or {})
     mine = {**(ours or taken[0]), "manager": FIELD_MANAGER, "operation": "Apply", "fieldsV1": fields}
-    return [*(entry for entry in kept if entry is not ours), mine]
+    return [*(dict(entry) for entry in kept if entry is not ours), mine]
 
 
 def changed_fields(desired: Mapping[str, Any], live: Mapping[str, Any] | None) -> list[str]:

@@ -35,15 +35,24 @@ class Ledger:
 
     def applied(self, plan: Plan, counts: Mapping[str, int], stage: Stage, *, reason: str = "Planned") -> Entry:
         """``ConfigApplied``: the intent with what is planned, the outcome with what was done."""
-        return self._entry("config-change", "ConfigApplied", "apply", plan, stage, Decision(allowed=True, reason=reason),
-                           {"source": str(self._source), "commit": plan.resolved_revision,
-                            "planDigest": plan.plan_digest, "counts": dict(counts), "applyingIdentity": self._who})  # fmt: skip
+        return self._carried_out("ConfigApplied", "apply", plan, counts, stage, reason)
 
     def pruned(self, plan: Plan, counts: Mapping[str, int], stage: Stage) -> Entry:
         """``ConfigPruned``, as ``applied``."""
-        return self._entry("config-change", "ConfigPruned", "prune", plan, stage, Decision(allowed=True, reason="Planned"),
-                           {"source": str(self._source), "commit": plan.resolved_revision,
-                            "planDigest": plan.plan_digest, "counts": dict(counts), "applyingIdentity": self._who})  # fmt: skip
+        return self._carried_out("ConfigPruned", "prune", plan, counts, stage, "Planned")
+
+    def _carried_out(
+        self, type_: str, operation: str, plan: Plan, counts: Mapping[str, int], stage: Stage, reason: str
+    ) -> Entry:
+        details = {
+            "source": str(self._source),
+            "commit": plan.resolved_revision,
+            "planDigest": plan.plan_digest,
+            "counts": dict(counts),
+            "applyingIdentity": self._who,
+        }
+        decision = Decision(allowed=True, reason=reason)
+        return self._entry("config-change", type_, operation, plan, stage, decision, details)
 
     def rewind_accepted(self, commit: str) -> Entry:
         """``ConfigRewindAccepted``: a person let history go back."""

@@ -7,10 +7,12 @@ The server checks that for native roles. Here the same is asked for our own kind
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from itertools import product
+from typing import NamedTuple
 
 from krate_gitops.cluster.client.api import Api
+from krate_gitops.cluster.client.reviews import ResourceAttributes
 from krate_gitops.errors import KrateError
 from krate_gitops.reconcile.access import unavailable
 from krate_gitops.reconcile.classify import PRIVILEGED
@@ -66,15 +68,17 @@ async def _may_grant(api: Api, step: Step) -> str:
     bind = bind_of(step)
     if bind is None:
         return ""
-    if await api.can_i("bind", bind.group, bind.resource, namespace=bind.namespace, name=bind.name):
-        return _uncovered(step, await _own_rules(api, step)) if _rules(step) else ""
-    return f"bind on {bind.resource}/{bind.name}"
-
-
-async def _own_rules(api: Api, step: Step) -> Sequence[Mapping[str, Any]]:
-    if await api.can_i("escalate", _RBAC, "roles", namespace=step.id.namespace):
-        return [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]
-    return (await api.rules(step.id.namespace)).get("resourceRules") or []
+    if not await api.can_i("bind", bind.group, bind.resource, namespace=bind.namespace, name=bind.name):
+        return f"bind on {bind.resource}/{bind.name}"
+    wanted = list(_granted(step))
+    if not wanted or await api.can_i("escalate", _RBAC, "roles", namespace=step.id.namespace):
+        return ""
+    own = await api.rules(step.id.namespace)
+    for one in wanted:
+        if not own.allows(one):
+            name = f"/{one.name}" if one.name else ""
+            return f"{one.verb} on {one.resource}{name}, which it lacks itself"
+    return ""
 
 
 def bind_of(step: Step) -> Bind | None:
@@ -90,30 +94,10 @@ def bind_of(step: Step) -> Bind | None:
     return Bind(_RBAC, "clusterroles", role["name"], step.id.namespace)
 
 
-def _rules(step: Step) -> Sequence[Mapping[str, Any]]:
-    spec = step.desired.value.get("spec", {}) if step.desired else {}
-    return spec.get("resourceRules") or () if step.id.kind == "AgentRoleBinding" else ()
-
-
-def _uncovered(step: Step, own: Sequence[Mapping[str, Any]]) -> str:
-    for rule in _rules(step):
-        for verb in rule.get("verbs") or ():
-            for group in rule.get("apiGroups") or ("",):
-                for resource in rule.get("resources") or ():
-                    for name in rule.get("resourceNames") or ("",):
-                        if not any(_covers(one, verb, group, resource, name) for one in own):
-                            return f"{verb} on {resource}{f'/{name}' if name else ''}, which it lacks itself"
-    return ""
-
-
-def _covers(rule: Mapping[str, Any], verb: str, group: str, resource: str, name: str) -> bool:
-    return (
-        _has(rule.get("verbs"), verb)
-        and _has(rule.get("apiGroups"), group)
-        and _has(rule.get("resources"), resource)
-        and (not rule.get("resourceNames") or name in rule["resourceNames"])
-    )
-
-
-def _has(allowed: Sequence[str] | None, wanted: str) -> bool:
-    return "*" in (allowed or ()) or wanted in (allowed or ())
+def _granted(step: Step) -> Iterator[ResourceAttributes]:
+    """Each right that a role binding spells out itself."""
+    for rule in step.wanted.value["spec"].get("resourceRules") or () if step.id.kind == "AgentRoleBinding" else ():
+        parts = (rule.get("verbs"), rule.get("apiGroups"), rule.get("resources"), rule.get("resourceNames"))
+        for verb, group, resource, name in product(*(part or ("",) for part in parts)):
+            plural, _, subresource = resource.partition("/")
+            yield ResourceAttributes(verb, group, plural, step.id.namespace, name, subresource)

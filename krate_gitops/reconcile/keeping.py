@@ -51,7 +51,9 @@ class Keeper:
         """One event for each condition that changed. Events are news, not records: one that is lost stops nothing."""
         discovery = await self._api.discovery()
         kind = discovery.find("events.k8s.io", "Event") or discovery.find("", "Event")
-        for transition in transitions if self.is_in_cluster and kind is not None else ():
+        if kind is None or not self.is_in_cluster:
+            return
+        for transition in transitions:
             try:
                 await self._api.create(kind, self._event(kind, transition, now), manager=STATUS_MANAGER)
             except ApiError:

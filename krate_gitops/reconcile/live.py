@@ -9,8 +9,10 @@ from typing import Any
 
 from krate_gitops.cluster.client.api import Api
 from krate_gitops.cluster.client.kinds import ResourceType
+from krate_gitops.organization import namespace_of
 from krate_gitops.reconcile.ownership import SOURCE
 from krate_gitops.reconcile.source import Source
+from krate_gitops.resources.kinds.common import GROUP
 from krate_gitops.resources.object_id import ObjectId, id_of
 
 PAGE = 2500
@@ -33,6 +35,30 @@ async def observe(api: Api, types: Types, wanted: Iterable[ObjectId], source: So
             by_kind[one.group, one.kind].append(one)
     found = await asyncio.gather(*(_of_kind(api, types[key], ids, source) for key, ids in sorted(by_kind.items())))
     return {key: value for part in found for key, value in part.items()}
+
+
+async def present_among(api: Api, named: Iterable[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
+    """Which of the objects, by organization, kind and name, are in the cluster. Raises what the client raises."""
+    discovery = await api.discovery()
+    groups: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for organization, kind, name in named:
+        groups[organization, kind].add(name)
+
+    async def of_group(organization: str, kind: str, names: set[str]) -> set[tuple[str, str, str]]:
+        served, namespace = discovery.find(GROUP, kind), namespace_of(organization)
+        if served is None:
+            return set()
+        if len(names) <= _FEW:
+            ordered = sorted(names)
+            read = await asyncio.gather(*(api.get(served, one, namespace, metadata_only=True) for one in ordered))
+            found = {name for name, value in zip(ordered, read, strict=True) if value is not None}
+        else:
+            listing = await api.list(served, namespace, metadata_only=True, page=PAGE)
+            found = {str(item["metadata"]["name"]) for item in listing.items} & names
+        return {(organization, kind, name) for name in found}
+
+    parts = await asyncio.gather(*(of_group(*key, names) for key, names in sorted(groups.items())))
+    return set().union(*parts)
 
 
 async def _of_kind(api: Api, kind: ResourceType, ids: list[ObjectId], source: Source) -> dict[ObjectId, dict[str, Any]]:

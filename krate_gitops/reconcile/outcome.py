@@ -56,10 +56,13 @@ class Outcome(msgspec.Struct, kw_only=True):
             "updated": work.updated if work else 0,
             "unchanged": found[Op.UNCHANGED],
             "pruned": work.pruned if work else 0,
-            "held": found[Op.HOLD]
-            + (found[Op.PRUNE] if self.draft and self.draft.guard and not self.is_approved else 0),
+            "held": found[Op.HOLD] + (found[Op.PRUNE] if self._is_guarded else 0),
             "failed": len(work.failures) if work else 0,
         }
+
+    @property
+    def _is_guarded(self) -> bool:
+        return bool(self.draft and self.draft.guard and not self.is_approved)
 
     @property
     def is_good(self) -> bool:

@@ -88,6 +88,8 @@ class Step(msgspec.Struct, kw_only=True):
     """Whether it was applied from the same content before, and isn't so any more."""
     deferred: bool = False
     """Whether its namespace comes with this plan, so that a dry run must wait for it."""
+    predicted: Mapping[str, Any] | None = None
+    """The object as a dry run says it would be."""
     increases: tuple[str, ...] = ()
     """Fields that would give more rights than there are now."""
 

@@ -14,9 +14,10 @@ from krate_gitops.reconcile.source import Source
 from krate_gitops.reconcile.stop import Stop
 from krate_gitops.resources.context import Context
 from krate_gitops.resources.desired import Desired, desired_objects, revision_digest
-from krate_gitops.resources.load import load_commit
+from krate_gitops.resources.load import Loaded, load_commit
 from krate_gitops.resources.manifest import Manifest
 from krate_gitops.resources.object_id import ObjectId
+from krate_gitops.resources.rules.references import missing_references
 from krate_gitops.resources.rules.table import Effect
 from krate_gitops.resources.validate import Diagnostic, validate
 from krate_gitops.resources.world import World
@@ -55,30 +56,32 @@ class Invalid(Stop):
         self.diagnostics = tuple(found)
 
 
-def render(
-    repository: Repository,
-    commit: str,
-    source: Source,
-    *,
-    now: datetime,
-    present: Collection[tuple[str, str]] = (),
-) -> Rendered:
-    """The objects of a commit below the path of the source.
+def load(repository: Repository, commit: str, source: Source) -> Loaded:
+    """The manifests of a commit below the path of the source."""
+    spec = source.spec.source
+    path = "" if spec.path == "." else spec.path.strip("/")
+    return load_commit(repository, commit, path, include=spec.include, exclude=spec.exclude)
 
-    ``present`` are the kinds and names of live objects of the organization, which references may lead to. Raises
-    ``Invalid`` with every diagnostic when one of them refuses the revision.
+
+def missing(loaded: Loaded, source: Source, *, now: datetime) -> set[tuple[str, str, str]]:
+    """Organization, kind and name of what the manifests refer to and don't hold: it may be in the cluster."""
+    return missing_references(World(loaded.manifests, context_of(source, now=now)))
+
+
+def check(loaded: Loaded, source: Source, *, now: datetime, present: Collection[tuple[str, str, str]] = ()) -> Rendered:
+    """The objects of loaded manifests.
+
+    ``present`` are live objects that references may lead to. Raises ``Invalid`` with every diagnostic when one of them
+    refuses the revision.
     """
-    spec = source.spec
     context = context_of(source, now=now, present=present)
-    path = "" if spec.source.path == "." else spec.source.path.strip("/")
-    loaded = load_commit(repository, commit, path, include=spec.source.include, exclude=spec.source.exclude)
     found = validate(loaded, context, source=str(source))
     _refuse(found)
     objects = tuple(desired_objects(World(loaded.manifests, context)))
     return Rendered(objects, revision_digest(objects), tuple(found))
 
 
-def context_of(source: Source, *, now: datetime, present: Collection[tuple[str, str]] = ()) -> Context:
+def context_of(source: Source, *, now: datetime, present: Collection[tuple[str, str, str]] = ()) -> Context:
     """For whom a source's files are judged."""
     spec = source.spec
     return Context(

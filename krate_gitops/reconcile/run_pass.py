@@ -19,10 +19,11 @@ from krate_gitops.reconcile.audit import Ledger, timestamp
 from krate_gitops.reconcile.classify import PRIVILEGED
 from krate_gitops.reconcile.conditions import Verdict, merged, ready_verdict
 from krate_gitops.reconcile.keeping import Keeper
+from krate_gitops.reconcile.live import present_among
 from krate_gitops.reconcile.outcome import Outcome
 from krate_gitops.reconcile.plan import Op, plain
 from krate_gitops.reconcile.planning import Draft, draft_plan
-from krate_gitops.reconcile.render import Invalid, Rendered, render
+from krate_gitops.reconcile.render import Invalid, Rendered, check, load, missing
 from krate_gitops.reconcile.revision import Revision, is_ancestor, open_source_repository, resolve_revision
 from krate_gitops.reconcile.source import APPROVE_PLAN, Source
 from krate_gitops.reconcile.stop import Stop
@@ -78,7 +79,7 @@ class Pass:
         repository, revision = await asyncio.to_thread(self._resolve)
         self.outcome.revision = revision
         self.outcome.verdicts.append(resolved_verdict(revision))
-        rendered = await asyncio.to_thread(self._render, repository, revision)
+        rendered = await self._render(repository, revision)
         with _as_stop("Applied", "ApplyFailed"):
             draft = await draft_plan(self._tools, self._source, repository, revision.commit, rendered, self._inventory)
         self.outcome.draft = draft
@@ -96,8 +97,14 @@ class Pass:
         repository, problem = open_source_repository(source, override=tools.repository, settings=tools.settings)
         return repository, resolve_revision(repository, source, now=tools.now(), problem=problem)
 
-    def _render(self, repository: Repository, revision: Revision) -> Rendered:
-        rendered = render(repository, revision.commit, self._source, now=self._tools.now())
+    async def _render(self, repository: Repository, revision: Revision) -> Rendered:
+        source, now = self._source, self._tools.now()
+        loaded = await asyncio.to_thread(load, repository, revision.commit, source)
+        present: set[tuple[str, str, str]] = set()
+        if elsewhere := await asyncio.to_thread(missing, loaded, source, now=now):
+            with _as_stop("Validated", "ValidationFailed"):
+                present = await present_among(self._tools.api.impersonating(identity_of(source)), elsewhere)
+        rendered = await asyncio.to_thread(check, loaded, source, now=now, present=present)
         self.outcome.rendered, self.outcome.diagnostics = rendered, rendered.diagnostics
         self.outcome.verdicts.append(Verdict("Rendered", True, "Rendered", f"{len(rendered.objects)} objects"))
         self.outcome.verdicts.append(Verdict("Validated", True, "Valid", "no rule refuses the revision"))
@@ -155,7 +162,7 @@ class Pass:
     def _knows(self, digest: str | None) -> bool:
         """Whether the last pass told of this very deviation already."""
         known = self._source.status.get("conditions") or ()
-        drift = next((one for one in known if one.get("type") == "DriftFree"), {})
+        drift: dict[str, Any] = next((one for one in known if one.get("type") == "DriftFree"), {})
         return drift.get("status") == "False" and (digest or "") in str(drift.get("message"))
 
     def _after(self, draft: Draft, work: Work) -> list[Entry]:

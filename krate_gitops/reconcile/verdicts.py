@@ -70,9 +70,8 @@ def pruned_verdict(draft: Draft, work: Work, *, is_approved: bool, is_off: bool)
     if held := [step for step in left if step.op is Op.HOLD]:
         return Verdict("Pruned", False, "PruneGuard", _named(held))
     if draft.guard and not is_approved:
-        return Verdict(
-            "Pruned", False, "PruneGuard", f"KR730: {draft.guard}; plan {draft.plan.plan_digest} can be approved"
-        )
+        message = f"KR730: {draft.guard}; plan {draft.plan.plan_digest} can be approved"
+        return Verdict("Pruned", False, "PruneGuard", message)
     if stuck := [identity for identity in work.stuck if identity in work.inventory]:
         return Verdict("Pruned", False, "PruneFailed", f"{stuck[0].short}: {work.stuck[stuck[0]]}")
     if is_off and left:

@@ -49,6 +49,7 @@ async def try_out(api: Api, step: Step, source: Source) -> Failure | None:
         result = await _apply(api, step, source, dry_run=True)
     except ApiError as error:
         return settle(step, error)
+    step.predicted = result
     if step.live is not None and _bare(result) == _bare(step.live) and not step.fold:
         step.op, step.changed_fields, step.codes, step.reason = Op.UNCHANGED, (), (), ""
         step.is_drift = False
@@ -110,7 +111,7 @@ async def _apply(api: Api, step: Step, source: Source, *, dry_run: bool = False)
 async def _fold(api: Api, step: Step, entries: list[dict[str, Any]]) -> Mapping[str, Any]:
     """Takes over the fields that people's own tools left, so that the apply after it removes what Git doesn't say."""
     version = ((step.live or {}).get("metadata") or {}).get("resourceVersion")
-    patch = [
+    patch: list[dict[str, Any]] = [
         {"op": "test", "path": "/metadata/resourceVersion", "value": version},
         {"op": "replace", "path": "/metadata/managedFields", "value": entries},
     ]

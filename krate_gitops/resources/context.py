@@ -22,8 +22,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """Native kinds that it may hold beside them."""
     strict: bool = True
     """Whether an unknown field refuses the revision, or is only told and left out."""
-    present: frozenset[tuple[str, str]] = frozenset()
-    """Kind and name of what is in the cluster already, so that references may lead there."""
+    present: frozenset[tuple[str, str, str]] = frozenset()
+    """Organization, kind and name of what is in the cluster already, so that references may lead there."""
 
 
 def org_namespace(slug: str) -> str:
