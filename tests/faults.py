@@ -368,7 +368,9 @@ async def _nothing() -> AsyncIterator[bytes]:
 
 
 @contextmanager
-def faulty(upstream: str = "", *, tls: ssl.SSLContext | None = None, serve_tls: ssl.SSLContext | None = None) -> Iterator[FaultProxy]:
+def faulty(
+    upstream: str = "", *, tls: ssl.SSLContext | None = None, serve_tls: ssl.SSLContext | None = None
+) -> Iterator[FaultProxy]:
     """A proxy on a port of its own, in front of the server at ``upstream``; ``tls`` is used towards that server.
 
     Without ``upstream`` only injected answers are given, and 404. With ``serve_tls`` clients must speak TLS too.

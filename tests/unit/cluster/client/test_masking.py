@@ -37,7 +37,9 @@ def test_values_given_as_text_are_masked_in_every_spelling() -> None:
 
 
 def test_short_values_of_a_secret_are_masked_where_they_are_quoted() -> None:
-    shown = masked('data.a: Invalid value: "pw": no; .data.b: expected string, got &v{Value:7}', sent={"kind": "Secret"})
+    shown = masked(
+        'data.a: Invalid value: "pw": no; .data.b: expected string, got &v{Value:7}', sent={"kind": "Secret"}
+    )
     assert "pw" not in shown
     assert "Value:7" not in shown
 
