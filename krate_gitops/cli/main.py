@@ -39,6 +39,7 @@ COMMANDS: Mapping[str, LazyCommand] = {
     "reconcile": LazyCommand(
         "krate_gitops.cli.reconcile:reconcile", "Plan, review and apply agent resources from Git to a cluster."
     ),
+    "run": LazyCommand("krate_gitops.cli.run:run", "Reconcile all sources of a cluster, until stopped."),
     "snapshot": LazyCommand("krate_gitops.cli.snapshot:snapshot", "Freeze, replay and trace what was told to agents."),
     "ref": LazyCommand("krate_gitops.cli.ref:ref", "Find out which commit a ref, a time or a snapshot tag means."),
 }

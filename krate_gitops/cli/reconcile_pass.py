@@ -58,15 +58,16 @@ async def _run(
             tools = Tools(
                 api=api,
                 settings=settings,
-                audit=lambda entries: _keep(invocation, entries),
-                has_snapshots=lambda organization, name: _has_snapshots(invocation, organization, name),
+                audit=lambda entries: keep_audit(invocation, entries),
+                has_snapshots=lambda organization, name: has_snapshots(invocation, organization, name),
                 repository=invocation.locate(repository) if repository else "",
                 progress=listener,
             )
             return source, await run_pass(tools, source, dry_run=dry_run, prune_only=prune_only)
 
 
-def _keep(invocation: Invocation, entries: Sequence[Entry]) -> None:
+def keep_audit(invocation: Invocation, entries: Sequence[Entry]) -> None:
+    """Appends records to the audit log; durable when it returns."""
     from datetime import UTC, datetime
 
     from krate_gitops.records.audit import append
@@ -76,7 +77,8 @@ def _keep(invocation: Invocation, entries: Sequence[Entry]) -> None:
         append(connection, entries, now=datetime.now(UTC))
 
 
-def _has_snapshots(invocation: Invocation, organization: str, name: str) -> bool:
+def has_snapshots(invocation: Invocation, organization: str, name: str) -> bool:
+    """Whether there are snapshots of a memory repository."""
     from krate_gitops.records.consumers import SnapshotFilter, list_snapshots
     from krate_gitops.records.database import open_database
 

@@ -7,7 +7,7 @@ A field set is a tree: ``f:NAME`` steps into a member, ``k:{...}`` into a list i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 FieldSet = Mapping[str, Any]
@@ -63,6 +63,23 @@ def foreign_fields(desired: Mapping[str, Any], live: Mapping[str, Any]) -> list[
                 if path and path != "status" and not path.startswith("status.") and _at(desired, keys) is _MISSING:
                     found[path] = Foreign(path, str(entry.get("manager")))
     return [found[path] for path in sorted(found)]
+
+
+def managers_of(live: Mapping[str, Any], fields: Iterable[str]) -> list[str]:
+    """Others than us who manage one of the fields, dotted paths, or something below or above it."""
+    wanted = list(fields)
+    found = set()
+    for entry in _entries(live):
+        manager = str(entry.get("manager") or "")
+        if manager != FIELD_MANAGER and not entry.get("subresource"):
+            paths = [path for path, _ in _leaves(entry.get("fieldsV1") or {}, ())]
+            if any(_is_related(path, field) for path in paths for field in wanted):
+                found.add(manager)
+    return sorted(found)
+
+
+def _is_related(left: str, right: str) -> bool:
+    return left == right or left.startswith((f"{right}.", f"{right}[")) or right.startswith((f"{left}.", f"{left}["))
 
 
 def folded(live: Mapping[str, Any]) -> list[dict[str, Any]] | None:

@@ -37,6 +37,8 @@ class Work(msgspec.Struct, kw_only=True):
     """Deletes that aren't over, and why."""
     objects: dict[ObjectId, dict[str, Any]] = msgspec.field(default_factory=dict)
     """Objects as they are after they were written."""
+    fights: list[Step] = msgspec.field(default_factory=list)
+    """Objects that were corrected once too often."""
     interrupted: str = ""
 
 
@@ -121,6 +123,8 @@ class Applier:
             self.work.written.append(step)
             self.work.objects[step.id] = result
             self._record(step, result)
+            if step.is_drift and self._tools.fights.corrected(step.id, now=self._tools.now()):
+                self.work.fights.append(step)
 
     async def _delete(self, step: Step) -> None:
         try:

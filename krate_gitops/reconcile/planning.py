@@ -77,6 +77,7 @@ async def draft_plan(
     types = await _types(tools.api, {(one.group, one.kind) for one in {*wanted, *inventory}})
     live = await observe(api, types, {*wanted, *inventory}, source)
     steps = classify(source, rendered.objects, live, inventory, types)
+    _pause_fights(tools, steps)
     left = await _left(tools, api, source, repository, commit, wanted, live, inventory, types)
     denied = await _review(api, source, steps, left)
     await _dry_run(tools, api, source, steps)
@@ -103,6 +104,14 @@ def _refuse_emptiness(wanted: Collection[ObjectId], inventory: Inventory, source
             hint="restore the files or the path; to remove everything, delete the source with deletionPolicy Delete",
             location=source.spec.source.path,
         )
+
+
+def _pause_fights(tools: Tools, steps: Sequence[Step]) -> None:
+    """Leaves alone for now what somebody keeps changing back."""
+    waiting = tools.fights.waiting(now=tools.now())
+    for step in steps:
+        if step.is_drift and step.is_write and step.id in waiting:
+            step.skip("somebody keeps changing it back, so it is corrected less often", "KR740")
 
 
 async def _types(api: Api, kinds: Collection[tuple[str, str]]) -> dict[tuple[str, str], ResourceType]:

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from krate_gitops.cluster.client.failures import ApiError
+from krate_gitops.cluster.fields import managers_of
 from krate_gitops.cluster.health import health_of
 from krate_gitops.cluster.inventory import Inventory, read_inventory
 from krate_gitops.errors import KrateError
@@ -17,7 +18,7 @@ from krate_gitops.git.local import Repository
 from krate_gitops.reconcile.applying import Applier, Work
 from krate_gitops.reconcile.audit import Ledger, timestamp
 from krate_gitops.reconcile.classify import PRIVILEGED
-from krate_gitops.reconcile.conditions import Verdict, merged, ready_verdict
+from krate_gitops.reconcile.conditions import Transition, Verdict, merged, ready_verdict
 from krate_gitops.reconcile.keeping import Keeper
 from krate_gitops.reconcile.live import present_among
 from krate_gitops.reconcile.outcome import Outcome
@@ -42,6 +43,7 @@ from krate_gitops.records.correlation import new_correlation_id
 from krate_gitops.resources.kinds.common import GROUP
 
 _MOST_DIAGNOSTICS = 100
+_MOST_NAMED = 5
 log = structlog.get_logger(__name__)
 
 
@@ -212,7 +214,7 @@ class Pass:
         outcome.transitions = [*changed, *more]
         outcome.phase = "Suspended" if suspended else _phase(ready, outcome)
         await keeper.write(self._status(outcome, applied, now))
-        await keeper.events(outcome.transitions, now=now)
+        await keeper.events([*outcome.transitions, *_fights(outcome)], now=now)
 
     def _is_applied(self, conditions: list[dict[str, Any]]) -> bool:
         """Whether this pass put its commit in force."""
@@ -273,6 +275,14 @@ def _as_stop(condition: str, reason: str) -> Iterator[None]:
         raise
     except (ApiError, KrateError) as error:
         raise Stop(condition, reason, error.code, error.message, hint=error.hint, location=error.location) from error
+
+
+def _fights(outcome: Outcome) -> Iterator[Transition]:
+    """An event for each object that somebody keeps changing back: which fields, and who."""
+    for step in outcome.work.fights if outcome.work else ():
+        fields = ", ".join(step.changed_fields[:_MOST_NAMED]) or "it was deleted"
+        managers = ", ".join(managers_of(step.live or {}, step.changed_fields)) or "somebody"
+        yield Transition("DriftFree", "False", "Fight", f"{step.id.short}: {fields} kept changing by {managers}")
 
 
 def _phase(ready: Verdict, outcome: Outcome) -> str:

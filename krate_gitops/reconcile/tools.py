@@ -10,6 +10,7 @@ import msgspec
 from krate_gitops.cluster.client.api import Api
 from krate_gitops.cluster.client.identity import Identity, service_account
 from krate_gitops.reconcile.audit import Audit
+from krate_gitops.reconcile.fights import Fights
 from krate_gitops.reconcile.source import Source
 from krate_gitops.records.audit_record import Entry
 from krate_gitops.settings import Settings
@@ -40,6 +41,8 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
     may_continue: Callable[[], Awaitable[bool]] = _always
     has_snapshots: Callable[[str, str], bool] = lambda _organization, _name: False
     """Whether there are snapshots of a memory repository of an organization."""
+    fights: Fights = msgspec.field(default_factory=Fights)
+    """Corrections of the source's objects so far; of a process that lives on, else none."""
     repository: str = ""
     """A local repository that stands in for that of the source."""
     progress: Callable[[str, int, int], None] = lambda _stage, _done, _all: None
