@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -67,7 +68,11 @@ async def _serve(controller: Controller, tools: Tools, host: str, port: int) -> 
 
     from krate_gitops.reconcile.controller.probes import probes
 
-    options: dict[str, Any] = {"log_level": "warning", "lifespan": "off", "access_log": False}
-    server = uvicorn.Server(uvicorn.Config(probes(controller, tools), host=host, port=port, **options))
-    # Signals are for the controller.
-    await server._serve()
+    class Server(uvicorn.Server):
+        """Leaves the signals to the controller."""
+
+        def capture_signals(self) -> contextlib.AbstractContextManager[None]:  # type: ignore[override]
+            return contextlib.nullcontext()
+
+    options: dict[str, Any] = {"log_config": None, "lifespan": "off", "access_log": False, "ws": "none"}
+    await Server(uvicorn.Config(probes(controller, tools), host=host, port=port, **options)).serve()
