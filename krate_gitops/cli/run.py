@@ -43,13 +43,15 @@ async def _run(invocation: Invocation, cluster: ClusterSelection, workers: int, 
     from krate_gitops.reconcile.controller.controller import Controller
     from krate_gitops.reconcile.tools import Tools
 
-    logger(invocation).info("starting", workers=workers, probes=f"{host}:{port}" if port else "none")
+    log = logger(invocation)
+    log.info("starting", workers=workers, probes=f"{host}:{port}" if port else "none")
     async with open_api(cluster.connection()) as api:
         tools = Tools(
             api=api,
             settings=invocation.settings,
             audit=lambda entries: keep_audit(invocation, entries),
             has_snapshots=lambda organization, name: has_snapshots(invocation, organization, name),
+            log=lambda level, event, **details: getattr(log, level)(event, **details),
         )
         controller = Controller(tools, workers=workers, holder=f"{socket.gethostname()}-{os.getpid()}")
         loop = asyncio.get_running_loop()
@@ -60,7 +62,7 @@ async def _run(invocation: Invocation, cluster: ClusterSelection, workers: int, 
             await controller.run()
             if served is not None:
                 served.cancel()
-    logger(invocation).info("stopped")
+    log.info("stopped")
 
 
 async def _serve(controller: Controller, tools: Tools, host: str, port: int) -> None:

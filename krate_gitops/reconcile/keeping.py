@@ -14,7 +14,8 @@ from krate_gitops.reconcile.source import Source
 from krate_gitops.resources.kinds.common import API_VERSION, GROUP
 
 STATUS_MANAGER = "krate-gitops-controller"
-_TIMES = ("lastSuccessAt", "nextAttemptAt", "lastTransitionTime")
+_NO_NEWS = ("lastSuccessAt", "nextAttemptAt", "counts")
+"""Fields that are stored along with others, and are no reason to write: of a pass that changed nothing."""
 _MESSAGE = 1024
 
 
@@ -35,9 +36,9 @@ class Keeper:
         await self.write({"inventory": inventory_value(inventory), **fields})
 
     async def write(self, fields: Mapping[str, Any]) -> bool:
-        """Stores fields of the status; False where nothing but times would change."""
+        """Stores fields of the status; False where there is nothing new to say."""
         new = {name: value for name, value in fields.items() if self._stored.get(name) != value}
-        if self._kind is None or not self._source.uid or all(name in _TIMES for name in new):
+        if self._kind is None or not self._source.uid or all(name in _NO_NEWS for name in new):
             return False
         source = self._source
         patch = {"metadata": {"uid": source.uid}, "status": new}

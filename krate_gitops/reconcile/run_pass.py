@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import structlog
-
 from krate_gitops.cluster.client.failures import ApiError
 from krate_gitops.cluster.fields import managers_of
 from krate_gitops.cluster.health import health_of
@@ -44,7 +42,6 @@ from krate_gitops.resources.kinds.common import GROUP
 
 _MOST_DIAGNOSTICS = 100
 _MOST_NAMED = 5
-log = structlog.get_logger(__name__)
 
 
 class Pass:
@@ -261,9 +258,7 @@ async def run_pass(tools: Tools, source: Source, *, dry_run: bool = False, prune
     What is wrong with the revision or the objects is in the outcome. Raises ``ApiError`` when the status can't be
     written, and ``KrateError`` when the audit log can't.
     """
-    outcome = await Pass(tools, source, dry_run=dry_run, prune_only=prune_only).run()
-    log.info("reconciled", source=str(source), phase=outcome.phase, **outcome.counts)
-    return outcome
+    return await Pass(tools, source, dry_run=dry_run, prune_only=prune_only).run()
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from typing import Any, Protocol
 
 import msgspec
 
@@ -22,6 +23,16 @@ async def _always() -> bool:
 
 def _no_audit(_: Sequence[Entry]) -> None:
     """For passes that write nothing."""
+
+
+class Log(Protocol):
+    """Takes what happens in a process that lives on: its level (``debug`` to ``error``), what it is, and details."""
+
+    def __call__(self, level: str, event: str, **details: Any) -> None: ...
+
+
+def _silent(level: str, event: str, **details: Any) -> None:
+    """For single passes: they return what happened."""
 
 
 def _now() -> datetime:
@@ -43,6 +54,7 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
     """Whether there are snapshots of a memory repository of an organization."""
     fights: Fights = msgspec.field(default_factory=Fights)
     """Corrections of the source's objects so far; of a process that lives on, else none."""
+    log: Log = _silent
     repository: str = ""
     """A local repository that stands in for that of the source."""
     progress: Callable[[str, int, int], None] = lambda _stage, _done, _all: None

@@ -6,12 +6,11 @@ import asyncio
 import contextlib
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Coroutine
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-import structlog
 
 from krate_gitops.cluster.client.failures import ApiError
 from krate_gitops.cluster.health import Health
@@ -40,7 +39,6 @@ from krate_gitops.resources.kinds.common import GROUP
 _PROGRESSING = timedelta(seconds=10)
 """How often health is looked at while something is on its way."""
 _HEARTBEAT = 1.0
-log = structlog.get_logger(__name__)
 
 
 class Controller:
@@ -71,7 +69,7 @@ class Controller:
         if lease_kind is None:
             raise KrateError("CLUSTER_UNUSABLE", "the cluster serves no Lease", hint="use a cluster with leases")
         self.is_connected = True
-        lease = Lease(api, lease_kind, PLATFORM_NAMESPACE, self._holder, now=self._tools.now)
+        lease = Lease(api, lease_kind, PLATFORM_NAMESPACE, self._holder, tools=self._tools)
         sources, objects = SourceChanges(), ObjectChanges()
 
         def source_seen(event: str, one: dict[str, Any]) -> None:
@@ -82,12 +80,12 @@ class Controller:
             if (key := objects.source_of(event, one)) is not None and key.name:
                 self.queue.add(key)
 
-        jobs: list[Callable[[], Any]] = [lease.hold, lambda: self._beat(lease)]
-        jobs.append(lambda: follow(api, kind, source_seen, metadata_only=True))
+        jobs: list[Coroutine[Any, Any, None]] = [lease.hold(), self._beat(lease)]
+        jobs.append(follow(self._tools, kind, source_seen, metadata_only=True))
         for owned in owned_kinds(discovery.find, GROUP):
-            jobs.append(lambda owned=owned: follow(api, owned, object_seen, label_selector=OWNED, metadata_only=True))  # type: ignore[misc]
-        jobs += [lambda: self._work(lease)] * self._workers
-        tasks = [asyncio.ensure_future(job()) for job in jobs]
+            jobs.append(follow(self._tools, owned, object_seen, label_selector=OWNED, metadata_only=True))
+        jobs += [self._work(lease) for _ in range(self._workers)]
+        tasks = [asyncio.ensure_future(job) for job in jobs]
         stopping = asyncio.ensure_future(self._stopping.wait())
         try:
             done, _ = await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -117,7 +115,6 @@ class Controller:
 
     async def _look_at(self, key: Key, lease: Lease) -> None:
         """One pass over a source, whatever it comes to, and the time of the next."""
-        log_ = log.bind(source=str(key))
         try:
             source = await self._read(key)
             if source is None:
@@ -131,13 +128,14 @@ class Controller:
                 await add_finalizer(tools.api, source)
                 source = await self._read(key) or source
             outcome = await run_pass(tools, source)
+            self._tools.log("info", "reconciled", source=str(key), phase=outcome.phase, **outcome.counts)
             self._plan_next(key, source, outcome)
         except KrateError as error:
             retry = Retry.TRANSIENT if isinstance(error, ApiError) else Retry.CONTENT
-            log_.warning("pass failed", code=error.code, message=error.message)
+            self._tools.log("warning", "pass failed", source=str(key), code=error.code, message=error.message)
             self._wait(key, retry, timedelta(minutes=5))
-        except Exception:
-            log_.exception("pass failed")
+        except Exception as error:
+            self._tools.log("error", "pass failed", source=str(key), exc_info=error)
             self._wait(key, Retry.INTERNAL, timedelta(minutes=5))
             if self._failures[key, Retry.INTERNAL] >= INTERNAL_ERRORS_TO_GIVE_UP:
                 with contextlib.suppress(KrateError):
@@ -156,8 +154,8 @@ class Controller:
 
     async def _retire(self, tools: Tools, key: Key, source: Source) -> None:
         done = await retire(tools, source)
-        log.info("source deleted", source=str(key), released=len(done.released), deleted=len(done.deleted),
-                 held=len(done.held))  # fmt: skip
+        counts = {"released": len(done.released), "deleted": len(done.deleted), "held": len(done.held)}
+        self._tools.log("info", "source deleted", source=str(key), **counts)
         if done.held:
             self._wait(key, Retry.TRANSIENT, source.interval)
         else:

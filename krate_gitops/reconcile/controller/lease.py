@@ -7,30 +7,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
-
 from krate_gitops.brain.timestamps import epoch_seconds, normalise_timestamp
-from krate_gitops.cluster.client.api import Api
 from krate_gitops.cluster.client.failures import AlreadyExistsError, ApiError, ConflictError
 from krate_gitops.cluster.client.kinds import ResourceType
+from krate_gitops.reconcile.tools import Tools
 
 NAME = "krate-gitops"
 DURATION, RENEWAL, RETRY = timedelta(seconds=35), timedelta(seconds=10), timedelta(seconds=5)
 _MANAGER = "krate-gitops-controller"
-log = structlog.get_logger(__name__)
 
 
 class Lease:
     """Our claim to the lease ``krate-gitops`` of a namespace, under a name that no other process has."""
 
-    def __init__(
-        self, api: Api, kind: ResourceType, namespace: str, holder: str, *, now: Callable[[], datetime]
-    ) -> None:
-        self._api, self._kind, self._namespace, self._holder, self._now = api, kind, namespace, holder, now
+    def __init__(self, tools: Tools, kind: ResourceType, namespace: str, holder: str) -> None:
+        self._api, self._now, self._log = tools.api, tools.now, tools.log
+        self._kind, self._namespace, self._holder = kind, namespace, holder
         self._renewed: datetime | None = None
 
     @property
@@ -45,7 +40,7 @@ class Lease:
             with contextlib.suppress(ApiError):
                 await self._claim()
             if self.is_held != was:
-                log.info("lease", held=self.is_held, holder=self._holder)
+                self._log("info", "lease", held=self.is_held, holder=self._holder)
             pause = RENEWAL if self.is_held else RETRY
             await asyncio.sleep(pause.total_seconds())
 

@@ -7,26 +7,26 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import structlog
-
-from krate_gitops.cluster.client.api import Api
 from krate_gitops.cluster.client.failures import ApiError, Relist
 from krate_gitops.cluster.client.kinds import ResourceType
 from krate_gitops.reconcile.controller.queue import Key
 from krate_gitops.reconcile.ownership import ENGINE, PROGRAM, SOURCE
 from krate_gitops.reconcile.source import ACCEPT_REWIND, APPROVE_PLAN, DRIFT_ACK, RECONCILE_AT
+from krate_gitops.reconcile.tools import Tools
 from krate_gitops.resources.kinds.inventory import MODELS
 
 _CONSENTS = (ACCEPT_REWIND, APPROVE_PLAN, DRIFT_ACK, RECONCILE_AT)
 _RELIST_PAUSE = 5.0
-log = structlog.get_logger(__name__)
 
 Seen = Callable[[str, dict[str, Any]], None]
 """Told of every object: ADDED, MODIFIED or DELETED, and the object."""
 
 
-async def follow(api: Api, kind: ResourceType, seen: Seen, *, label_selector: str = "", metadata_only: bool) -> None:
+async def follow(
+    tools: Tools, kind: ResourceType, seen: Seen, *, label_selector: str = "", metadata_only: bool
+) -> None:
     """Lists and watches a kind in all namespaces, for ever. After a gap everything is told again."""
+    api = tools.api
     while True:
         try:
             listing = await api.list(kind, label_selector=label_selector, metadata_only=metadata_only)
@@ -41,9 +41,9 @@ async def follow(api: Api, kind: ResourceType, seen: Seen, *, label_selector: st
             async for event in stream:
                 seen(event.kind, event.object)
         except Relist:
-            log.debug("relist", kind=kind.kind)
+            tools.log("debug", "relist", kind=kind.kind)
         except ApiError as error:
-            log.warning("watch failed", kind=kind.kind, code=error.code, message=error.message)
+            tools.log("warning", "watch failed", kind=kind.kind, code=error.code, message=error.message)
         # Many watches that fail together must not come back together.
         await asyncio.sleep(_RELIST_PAUSE * random.uniform(0.5, 1.5))  # noqa: S311 - no secret hangs on it
 

@@ -224,7 +224,7 @@ def test_more_rights_wait_for_an_approval_where_the_source_wants_it_kr726(world:
     [
         "promptFragment: token {secret}",
         "promptFragment: x\n  password: {secret}",
-        "promptFragment: x\n  description: {secret}",
+        "promptFragment: x\n  owner: {secret}",
     ],
 )
 def test_a_secret_in_a_manifest_is_refused_and_shown_nowhere(world: World, text: str) -> None:
