@@ -16,6 +16,14 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     organization: str | None = None
     now: int
     platform_namespace: str = PLATFORM_NAMESPACE
+    allowed_kinds: tuple[str, ...] | None = None
+    """Kinds that the source may hold; None for all that Git may."""
+    allowed_native_kinds: tuple[str, ...] = ()
+    """Native kinds that it may hold beside them."""
+    strict: bool = True
+    """Whether an unknown field refuses the revision, or is only told and left out."""
+    present: frozenset[tuple[str, str, str]] = frozenset()
+    """Organization, kind and name of what is in the cluster already, so that references may lead there."""
 
 
 def org_namespace(slug: str) -> str:

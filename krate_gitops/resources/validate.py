@@ -12,7 +12,7 @@ from krate_gitops.resources.credentials import without_credentials
 from krate_gitops.resources.load import Loaded
 from krate_gitops.resources.manifest import Issue
 from krate_gitops.resources.places import Places
-from krate_gitops.resources.rules.table import RULES, Effect
+from krate_gitops.resources.rules.table import RULES, Effect, severity_of
 from krate_gitops.resources.structure import MOST
 from krate_gitops.resources.world import World
 
@@ -54,7 +54,10 @@ def validate(loaded: Loaded, context: Context, *, source: str = "") -> list[Diag
     world = World(loaded.manifests, context)
     issues = [*loaded.issues, *(issue for rule in RULES.values() for check in rule.run for issue in check(world))]
     places = Places(loaded.files)
-    return sorted((_diagnostic(issue, places, source) for issue in _few(issues)), key=_order)
+    effects = {code: rule.effect for code, rule in RULES.items()}
+    if not context.strict:
+        effects["KR012"] = Effect.WARN
+    return sorted((_diagnostic(issue, places, source, effects[issue.code]) for issue in _few(issues)), key=_order)
 
 
 def _order(one: Diagnostic) -> tuple[str, int, str, str, int, int, str]:
@@ -73,7 +76,7 @@ def _few(issues: Iterable[Issue]) -> Iterator[Issue]:
             yield msgspec.structs.replace(last, message=f"{last.message} ({more} more like it here)") if more else last
 
 
-def _diagnostic(issue: Issue, places: Places, source: str) -> Diagnostic:
+def _diagnostic(issue: Issue, places: Places, source: str, effect: Effect) -> Diagnostic:
     rule, site = RULES[issue.code], issue.site
     line, column = places.of(site)
     related = tuple(
@@ -81,8 +84,8 @@ def _diagnostic(issue: Issue, places: Places, source: str) -> Diagnostic:
     )
     return Diagnostic(
         code=issue.code,
-        severity=rule.severity.label,
-        effect=rule.effect,
+        severity=severity_of(effect).label,
+        effect=effect,
         source=source,
         path=site.path,
         document=site.document,

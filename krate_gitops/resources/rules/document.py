@@ -140,10 +140,13 @@ def never_in_git(world: World) -> Iterator[Issue]:
 
 
 def not_admitted(world: World) -> Iterator[Issue]:
-    """KR017: native kinds come only where the source admits them."""
+    """KR017: a source holds only what it is admitted, and native kinds only by name."""
+    allowed, native = world.context.allowed_kinds, world.context.allowed_native_kinds
     for one in world.manifests:
-        if one.api_version in NATIVE_VERSIONS and one.kind not in (*PROJECTIONS, "Secret"):
+        if one.api_version in NATIVE_VERSIONS and one.kind not in (*PROJECTIONS, "Secret", *native):
             yield issue_of(one, "KR017", "this native kind is not admitted", "kind" if one.kind else "")
+        elif one.is_ours and allowed is not None and one.kind in KINDS and one.kind not in allowed:
+            yield issue_of(one, "KR017", f"this source may not hold {one.kind} objects", "kind")
 
 
 def bad_labels(world: World) -> Iterator[Issue]:

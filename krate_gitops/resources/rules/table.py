@@ -55,7 +55,12 @@ class Rule(msgspec.Struct, frozen=True):
     @property
     def severity(self) -> Severity:
         """How reports rank it."""
-        return Severity.ERROR if self.effect in (Effect.REJECT, Effect.STOP) else Severity.WARNING
+        return severity_of(self.effect)
+
+
+def severity_of(effect: Effect) -> Severity:
+    """How reports rank an effect."""
+    return Severity.ERROR if effect in (Effect.REJECT, Effect.STOP) else Severity.WARNING
 
 
 _R, _S, _B, _W = Effect.REJECT, Effect.STOP, Effect.BLOCK, Effect.WARN
