@@ -106,7 +106,8 @@ class World:
 
     @cached_property
     def _present(self) -> set[tuple[str, str, str]]:
-        return self._written | {(organization_of(one), one.kind, one.name) for one in self._live}
+        live = {(organization_of(one), one.kind, one.name) for one in self._live}
+        return self._written | live | self.context.present
 
     def of(self, spec: type[S]) -> Iterator[Resource[S]]:
         """Resources of one kind, by its model."""

@@ -88,7 +88,7 @@ def unknown_fields(world: World) -> Iterator[Issue]:
                 yield issue_of(one, "KR012", f"unknown field {shown_name(name)}", name, at_key=True)
     for one in world.natives:
         for name in one.value:
-            if name not in _CONFIG_MAP and name not in VALUE_NAMES:
+            if name not in (*_CONFIG_MAP, *(("spec",) if one.kind == "Namespace" else ())) and name not in VALUE_NAMES:
                 yield issue_of(one, "KR012", f"unknown field {shown_name(name)}", name, at_key=True)
     for one in (*(one for one, _ in world.modelled), *world.natives):
         for name in one.metadata:
@@ -163,7 +163,7 @@ def never_in_git(world: World) -> Iterator[Issue]:
 
 
 def not_admitted(world: World) -> Iterator[Issue]:
-    """KR017: kinds come only where the source admits them; of native ones that is a ConfigMap at most."""
+    """KR017: kinds come only where the source admits them; of native ones those that it names."""
     admitted, natives = world.context.allowed_kinds, set(map(id, world.natives))
     for one in world.manifests:
         if one.api_version in NATIVE_VERSIONS:
