@@ -15,8 +15,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     ``now`` is the time of judgement in seconds since 1970; only expiries hang on it. ``source`` is the name of the
     ``GitOpsSource``, empty where it isn't known. ``allowed_kinds`` None is every kind that the author may write;
     ``allowed_native_kinds`` are those that the source admits. Without ``strict`` unknown fields are a warning, and left
-    out. ``present`` are organization, kind and name of what is in the cluster already, so that references may lead
-    there. ``policy`` is that of the installation, by default the one it has when nothing was configured;
+    out. ``policy`` is that of the installation, by default the one it has when nothing was configured;
     ``trigger_rules`` says whether its gate for trigger rules is open.
     """
 
@@ -27,7 +26,6 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     allowed_kinds: tuple[str, ...] | None = None
     allowed_native_kinds: tuple[str, ...] = ()
     strict: bool = True
-    present: frozenset[tuple[str, str, str]] = frozenset()
     policy: ReviewPolicy = ReviewPolicy()
     trigger_rules: bool = False
 

@@ -106,8 +106,7 @@ class World:
 
     @cached_property
     def _present(self) -> set[tuple[str, str, str]]:
-        live = {(organization_of(one), one.kind, one.name) for one in self._live}
-        return self._written | live | self.context.present
+        return self._written | {(organization_of(one), one.kind, one.name) for one in self._live}
 
     def of(self, spec: type[S]) -> Iterator[Resource[S]]:
         """Resources of one kind, by its model."""

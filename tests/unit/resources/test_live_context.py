@@ -130,3 +130,8 @@ def test_a_circle_is_found_and_told_in_the_order_of_needs() -> None:
         [node("b"), node("c"), node("a"), node("b")],
         [node("c"), node("a"), node("b"), node("c")],
     )
+
+
+def test_a_namespace_may_say_what_any_namespace_says() -> None:
+    text = "apiVersion: v1\nkind: Namespace\nmetadata: {name: krate-org-acme}\nspec: {finalizers: [kubernetes]}\n"
+    assert check(text, allowed_native_kinds=("Namespace",)) == []
