@@ -82,6 +82,8 @@
   value: {{ .Values.agents.featureGates.workspaceLifecycle | quote }}
 - name: KRATE_FEATURE_SUBAGENT_TELEMETRY
   value: {{ .Values.agents.featureGates.subagentTelemetry | quote }}
+{{- end }}
+{{- define "krate.secrets.controller" -}}
 {{- if .Values.externalDependencies.postgres.enabled }}
 - name: KRATE_RECORDS
   valueFrom:
@@ -116,5 +118,12 @@
 - name: KRATE_AUDIT_KEY
   valueFrom:
     secretKeyRef: {name: {{ .Values.audit.existingSecret | quote }}, key: signing-key}
+{{- end }}
+{{- end }}
+{{- define "krate.secrets.web" -}}
+{{- if .Values.externalDependencies.postgres.enabled }}
+- name: KRATE_RECORDS
+  valueFrom:
+    secretKeyRef: {name: {{ .Values.externalDependencies.postgres.existingSecret | quote }}, key: url}
 {{- end }}
 {{- end }}

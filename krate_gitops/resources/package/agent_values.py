@@ -51,7 +51,9 @@ class AgentPermissions(Part, frozen=True):
 
     manage_native_rbac: Annotated[
         bool,
-        Meta(description="Lets the controller write ServiceAccounts, Roles and RoleBindings, and namespaces of organizations."),
+        Meta(
+            description="Lets the controller write ServiceAccounts, Roles and RoleBindings, and namespaces of organizations."
+        ),
     ] = True
     allow_cluster_role_bindings: bool = False
     require_bind_escalate_review: bool = True
@@ -83,7 +85,8 @@ class Agents(Part, frozen=True):
 
     enabled: bool = False
     execution_store: Annotated[
-        Literal["records", "crd"], Meta(description="Where runs are recorded. crd has no definitions yet and is refused.")
+        Literal["records", "crd"],
+        Meta(description="Where runs are recorded. crd has no definitions yet and is refused."),
     ] = "records"
     agent_mux: AgentMux = AgentMux()
     defaults: AgentDefaults = AgentDefaults()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -18,12 +18,16 @@ class Variable(msgspec.Struct, frozen=True):
 
 
 class SecretVariable(msgspec.Struct, frozen=True):
-    """A variable that holds a key of the Secret that ``value`` names; there while ``only`` is true."""
+    """A variable that holds a key of the Secret that ``value`` names; there while ``only`` is true.
+
+    Only the controller gets it, unless ``for_web`` is true.
+    """
 
     name: str
     value: str
     key: str
     only: str
+    for_web: bool = False
 
 
 _GATEWAY = "agents.agentMux.enabled"
@@ -72,7 +76,11 @@ VARIABLES = (
 
 SECRET_VARIABLES = (
     SecretVariable(
-        "KRATE_RECORDS", "externalDependencies.postgres.existingSecret", "url", "externalDependencies.postgres.enabled"
+        "KRATE_RECORDS",
+        "externalDependencies.postgres.existingSecret",
+        "url",
+        "externalDependencies.postgres.enabled",
+        for_web=True,
     ),
     SecretVariable("KRATE_OBJECT_STORAGE_ENDPOINT", f"{_OBJECTS}.existingSecret", "endpoint", f"{_OBJECTS}.enabled"),
     SecretVariable("KRATE_OBJECT_STORAGE_BUCKET", f"{_OBJECTS}.existingSecret", "bucket", f"{_OBJECTS}.enabled"),
@@ -88,27 +96,32 @@ SECRET_VARIABLES = (
 
 
 def template(fields: Mapping[str, Field]) -> str:
-    """The named template ``krate.environment``: a list of variables for a container, values as quoted text.
+    """Named templates, each a list of variables for a container.
 
-    ``fields`` are those of the values, by their dotted paths.
+    ``krate.environment`` holds values as quoted text; ``krate.secrets.controller`` and ``krate.secrets.web`` refer to
+    Secrets. ``fields`` are those of the values, by their dotted paths.
     """
-    lines = [
-        "{{/* Made by `make docs`; edit krate_gitops/resources/package/environment.py. */}}",
-        '{{- define "krate.environment" -}}',
-    ]
-    for one in VARIABLES:
-        said = _said(one.value, fields[one.value].shape)
-        lines += _only(one.only, [f"- name: {one.name}", f"  value: {{{{ {said} | quote }}}}"])
-    for secret in SECRET_VARIABLES:
-        lines += _only(
-            secret.only,
-            [
-                f"- name: {secret.name}",
-                "  valueFrom:",
-                f"    secretKeyRef: {{name: {{{{ .Values.{secret.value} | quote }}}}, key: {secret.key}}}",
-            ],
-        )
-    return "\n".join([*lines, "{{- end }}"]) + "\n"
+    lines = ["{{/* Made by `make docs`; edit krate_gitops/resources/package/environment.py. */}}"]
+    lines += _define("environment", (_plain(one, fields[one.value].shape) for one in VARIABLES))
+    lines += _define("secrets.controller", (_reference(one) for one in SECRET_VARIABLES))
+    lines += _define("secrets.web", (_reference(one) for one in SECRET_VARIABLES if one.for_web))
+    return "\n".join(lines) + "\n"
+
+
+def _define(name: str, variables: Iterable[list[str]]) -> Iterator[str]:
+    yield f'{{{{- define "krate.{name}" -}}}}'
+    for lines in variables:
+        yield from lines
+    yield "{{- end }}"
+
+
+def _plain(one: Variable, shape: Shape) -> list[str]:
+    return _only(one.only, [f"- name: {one.name}", f"  value: {{{{ {_said(one.value, shape)} | quote }}}}"])
+
+
+def _reference(one: SecretVariable) -> list[str]:
+    reference = f"    secretKeyRef: {{name: {{{{ .Values.{one.value} | quote }}}}, key: {one.key}}}"
+    return _only(one.only, [f"- name: {one.name}", "  valueFrom:", reference])
 
 
 def _said(value: str, shape: Shape) -> str:

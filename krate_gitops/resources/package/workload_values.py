@@ -105,14 +105,10 @@ class NetworkPolicyValues(Part, frozen=True):
         tuple[EgressRule, ...],
         Meta(description="Private addresses, on the two usual ports; write the API server's own address here."),
     ] = (_API_SERVER,)
-    git_egress: Annotated[
-        tuple[EgressRule, ...], Meta(description="Git hosts. Empty: nothing can be fetched.")
-    ] = ()
+    git_egress: Annotated[tuple[EgressRule, ...], Meta(description="Git hosts. Empty: nothing can be fetched.")] = ()
     agent_mux_egress: tuple[EgressRule, ...] = ()
     mcp_egress: tuple[EgressRule, ...] = ()
-    store_egress: Annotated[
-        tuple[EgressRule, ...], Meta(description="PostgreSQL and object storage.")
-    ] = ()
+    store_egress: Annotated[tuple[EgressRule, ...], Meta(description="PostgreSQL and object storage.")] = ()
     metrics_ingress: Annotated[
         tuple[Map, ...], Meta(description="Peers that may read /metrics, as in a NetworkPolicy.")
     ] = ()
