@@ -52,7 +52,7 @@ class AgentPermissions(Part, frozen=True):
     manage_native_rbac: Annotated[
         bool,
         Meta(
-            description="Lets the controller write ServiceAccounts, Roles and RoleBindings, and namespaces of organizations."
+            description="Lets the controller write ServiceAccounts, Roles, RoleBindings and organizations' namespaces."
         ),
     ] = True
     allow_cluster_role_bindings: bool = False

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import yaml
 
@@ -21,8 +21,8 @@ Manifest = dict[str, Any]
 class Helm:
     """A process with Helm's engine, started once and asked many times."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
+    def __init__(self, requests: IO[str], answers: IO[str]) -> None:
+        self._requests, self._answers = requests, answers
 
     def render(self, chart: Path, values: Mapping[str, Any] | None = None) -> Mapping[str, str]:
         """Text of every template that says something, by path below the chart.
@@ -43,10 +43,9 @@ class Helm:
 
     def _ask(self, request: str) -> str:
         with contextlib.suppress(BrokenPipeError):
-            assert self._process.stdin and self._process.stdout  # noqa: S101 - both were asked for
-            self._process.stdin.write(request + "\n")
-            self._process.stdin.flush()
-            if line := self._process.stdout.readline():
+            self._requests.write(request + "\n")
+            self._requests.flush()
+            if line := self._answers.readline():
                 return line
         raise UnavailableError("HELM_UNAVAILABLE", "Helm's engine has ended", hint="run make helm again")
 
@@ -78,4 +77,4 @@ def helm(folder: Path | None = None) -> Iterator[Helm]:
     )
     # Leaving the block closes its input, at which it ends.
     with process:
-        yield Helm(process)
+        yield Helm(cast("IO[str]", process.stdin), cast("IO[str]", process.stdout))

@@ -1,4 +1,4 @@
-"""The rules of the package as a table, like those of config repositories; they run before a release, not on admission."""
+"""The rules of the package as a table. They run before a release, not on admission."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from krate_gitops.resources.rules.table import Effect, Rule
 _R, _W = Effect.REJECT, Effect.WARN
 
 _RULES: tuple[tuple[Rule, Callable[[Package], Iterator[Finding]]], ...] = (
-    (Rule("KR601", "definition-disagrees", _R, "each config kind has one definition, which says what the inventory says",
+    (Rule("KR601", "definition-disagrees", _R, "each config kind has one definition, as the inventory says",
           "run make docs"), disagreeing),
     (Rule("KR602", "definition-incomplete", _R,
           "definitions have a status subresource, required fields and organizationRef", "run make docs"), incomplete),
     (Rule("KR603", "execution-kind-installed", _R, "no execution kind is defined under crds",
           "move its definition out of crds"), execution_kinds),
-    (Rule("KR604", "example-missing", _R, "each config kind has a valid example with label, namespace and organizationRef",
+    (Rule("KR604", "example-missing", _R, "each config kind has a valid example with label, namespace and organization",
           "add or mend it in examples/agents/manifests"), without_example),
     (Rule("KR605", "role-too-broad", _R, "no role has wildcards, and web reads no Secret",
           "name resources and verbs; take Secrets from the role"), broad_roles),

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from krate_gitops.resources.kinds.common import Count, Duration, Part, Positive, Strings, Text
+from krate_gitops.resources.kinds.common import Count, Duration, Part, Positive, Text
 from krate_gitops.resources.package.agent_values import SecretName
 
 Map = dict[str, Any]
@@ -37,12 +37,12 @@ class Controller(Part, frozen=True):
 
     replicas: Annotated[Positive, Meta(description="One works, the others wait. More than one needs postgres.")] = 1
     resources: Map = _resources("100m", "256Mi", "1Gi")
-    node_selector: Labels = {}
+    node_selector: Labels = msgspec.field(default_factory=dict)
     tolerations: tuple[Map, ...] = ()
-    affinity: Map = {}
+    affinity: Map = msgspec.field(default_factory=dict)
     priority_class_name: str = ""
-    pod_annotations: Labels = {}
-    pod_labels: Labels = {}
+    pod_annotations: Labels = msgspec.field(default_factory=dict)
+    pod_labels: Labels = msgspec.field(default_factory=dict)
     git_ca_secret: Annotated[
         SecretName, Meta(description="Secret with CA certificates (ca.crt) for Git hosts; empty for the system's.")
     ] = ""
@@ -75,7 +75,7 @@ class ServiceAccountValues(Part, frozen=True):
 
     create: bool = True
     name: Annotated[str, Meta(description="Of the controller; empty for the name of the release and -controller.")] = ""
-    annotations: Labels = {}
+    annotations: Labels = msgspec.field(default_factory=dict)
 
 
 class EgressRule(Part, frozen=True):
@@ -127,7 +127,7 @@ class ServiceMonitorValues(Part, frozen=True):
 
     enabled: bool = False
     interval: Duration = "30s"
-    labels: Labels = {}
+    labels: Labels = msgspec.field(default_factory=dict)
 
 
 class AlertThresholds(Part, frozen=True):
@@ -145,7 +145,7 @@ class Alerts(Part, frozen=True):
     """Alerts AL-01 to AL-18 as a PrometheusRule. Needs the Prometheus operator."""
 
     enabled: bool = False
-    labels: Labels = {}
+    labels: Labels = msgspec.field(default_factory=dict)
     thresholds: AlertThresholds = AlertThresholds()
 
 
