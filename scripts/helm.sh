@@ -1,17 +1,20 @@
 #!/usr/bin/env bash
-# Installs Helm's template engine beside a virtual environment's own packages: scripts/helm.sh VENV
+# Installs what the chart is rendered and checked with, beside a virtual environment's own packages: scripts/helm.sh VENV
 # Where there is none for this platform, or no network, it says so and succeeds: what needs it is skipped then.
 set -euo pipefail
 
 venv=$1
 folder=$venv/helm
 
-echo "installing Helm's template engine"
+echo "installing Helm's template engine and the schemas of Kubernetes"
 rm -rf "$folder"
-if "$venv/bin/python" -m pip --disable-pip-version-check -qq install --retries 1 --only-binary :all: --require-hashes \
-    --requirement charts/requirements.lock --target "$folder"; then
+if "$venv/bin/python" -m pip --disable-pip-version-check -qq install --retries 1 --only-binary :all: --no-deps --no-compile \
+    --require-hashes --requirement charts/requirements.lock --target "$folder"; then
     # The library comes three times under three names; the first of them is the one that is loaded.
     find "$folder" -name 'libhelm_c.so*' | sort -r | tail -n +2 | xargs -r rm
+    # Schemas of every version come with it; the oldest that the chart admits and the newest are asked.
+    find "$folder/kubernetes_validate/kubernetes-json-schema" -mindepth 1 -maxdepth 1 \
+        ! -name 'v1.29.*-strict' ! -name 'v1.37.*-strict' -print0 | xargs -0 -r rm -r
     touch "$folder/.ready"
 else
     rm -rf "$folder"
