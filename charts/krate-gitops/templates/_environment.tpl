@@ -4,7 +4,7 @@
   value: {{ .Values.gitops.platformNamespace | quote }}
 - name: KRATE_GITOPS_ENABLED
   value: {{ .Values.gitops.enabled | quote }}
-- name: KRATE_GITOPS_WORKERS
+- name: KRATE_WORKERS
   value: {{ int64 .Values.gitops.workers | quote }}
 - name: KRATE_GITOPS_DEFAULT_INTERVAL
   value: {{ .Values.gitops.defaultInterval | quote }}

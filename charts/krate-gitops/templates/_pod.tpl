@@ -27,9 +27,6 @@ capabilities: {drop: [ALL]}
   value: "8080"
 - name: HOME
   value: /tmp
-- name: KRATE_POD_NAME
-  valueFrom:
-    fieldRef: {fieldPath: metadata.name}
 {{- if .Values.controller.gitCaSecret }}
 - name: GIT_SSL_CAINFO
   value: /etc/krate/git/ca.crt

@@ -36,7 +36,7 @@ _OBJECTS = "externalDependencies.objectStorage"
 VARIABLES = (
     Variable("KRATE_NAMESPACE", "gitops.platformNamespace"),
     Variable("KRATE_GITOPS_ENABLED", "gitops.enabled"),
-    Variable("KRATE_GITOPS_WORKERS", "gitops.workers"),
+    Variable("KRATE_WORKERS", "gitops.workers"),
     Variable("KRATE_GITOPS_DEFAULT_INTERVAL", "gitops.defaultInterval"),
     Variable("KRATE_WRITER_ENABLED", "gitops.writer.enabled"),
     Variable("KRATE_WRITER_COMMITTER_NAME", "gitops.writer.committerName"),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from krate_gitops.resources.kinds.identity import ROLE_TEMPLATES
 from krate_gitops.resources.kinds.inventory import MODELS, Author
 from tests.unit.resources.package.rendered import Rendered
 
@@ -30,7 +31,8 @@ def test_no_role_has_a_wildcard_or_the_right_to_any_right(rendered: Rendered) ->
             for field in ("apiGroups", "resources", "verbs", "resourceNames"):
                 assert "*" not in rule.get(field, ()), role["metadata"]["name"]
             assert not {"escalate", "deletecollection"} & set(rule["verbs"])
-            if {"impersonate", "bind"} & set(rule["verbs"]):
+            # Our own kinds stand for no rights of the API server.
+            if {"impersonate", "bind"} & set(rule["verbs"]) and rule["apiGroups"] != [GROUP]:
                 assert rule["resourceNames"], role["metadata"]["name"]
             for resource in ("pods", "pods/exec", "serviceaccounts/token", "nodes", "customresourcedefinitions"):
                 assert resource not in rule["resources"]
@@ -60,13 +62,17 @@ def test_the_controller_reads_config_and_reports_on_sources(rendered: Rendered) 
             assert rendered.may(CONTROLLER, verb, f"{plural}.{GROUP}", at=ORG), plural
     for plural in TENANCY:
         for verb in READ:
-            assert rendered.may(CONTROLLER, verb, f"{plural}.{GROUP}", at=PLATFORM)
-            assert not rendered.may(CONTROLLER, verb, f"{plural}.{GROUP}", at=ORG)
+            assert rendered.may(CONTROLLER, verb, f"{plural}.{GROUP}", at=ORG)
+        assert rendered.may(CONTROLLER, "patch", f"{plural}/status.{GROUP}", at=PLATFORM)
+        assert not rendered.may(CONTROLLER, "patch", f"{plural}/status.{GROUP}", at=ORG)
     assert rendered.may(CONTROLLER, "patch", f"gitopssources/status.{GROUP}", at=ORG)
-    assert rendered.may(CONTROLLER, "create", "events.", at=ORG)
+    for events in ("events.", "events.events.k8s.io"):
+        assert rendered.may(CONTROLLER, "create", events, at=ORG)
+        assert not rendered.may(CONTROLLER, "list", events, at=ORG)
     assert rendered.may(CONTROLLER, "create", "subjectaccessreviews.authorization.k8s.io")
     assert rendered.may(CONTROLLER, "create", "leases.coordination.k8s.io", at=PLATFORM)
-    assert rendered.may(CONTROLLER, "update", "leases.coordination.k8s.io", at=PLATFORM, named="krate-gitops")
+    for verb in ("get", "patch"):
+        assert rendered.may(CONTROLLER, verb, "leases.coordination.k8s.io", at=PLATFORM, named="krate-gitops")
 
 
 @_EACH_SET
@@ -74,8 +80,8 @@ def test_the_controller_itself_neither_creates_nor_deletes_config(rendered: Rend
     for plural in ("gitopssources", *OURS, *TENANCY):
         for verb in ("create", "update", "delete"):
             assert not rendered.may(CONTROLLER, verb, f"{plural}.{GROUP}", at=PLATFORM), plural
-    assert not rendered.may(CONTROLLER, "update", "leases.coordination.k8s.io", at=PLATFORM, named="another")
-    assert not rendered.may(CONTROLLER, "update", "leases.coordination.k8s.io", at=ORG, named="krate-gitops")
+    assert not rendered.may(CONTROLLER, "patch", "leases.coordination.k8s.io", at=PLATFORM, named="another")
+    assert not rendered.may(CONTROLLER, "patch", "leases.coordination.k8s.io", at=ORG, named="krate-gitops")
     assert not rendered.may(CONTROLLER, "delete", "namespaces.")
 
 
@@ -151,6 +157,17 @@ def test_a_source_of_an_organization_writes_agent_kinds_in_its_namespace_only(re
             assert not rendered.may(SOURCE, verb, resource, at=ORG, home=ORG)
     for resource in ("secrets.", "configmaps."):
         assert not any(rendered.may(SOURCE, verb, resource, at=ORG, home=ORG, named="x") for verb in READ)
+
+
+@_EVERYTHING
+def test_a_source_may_grant_what_only_reads_or_is_of_its_own(rendered: Rendered) -> None:
+    for plural in ("agentserviceaccounts", "agentsecretgrants", "agentconfiggrants", "agentstacks"):
+        assert rendered.may(SOURCE, "bind", f"{plural}.{GROUP}", at=ORG, home=ORG, named="any")
+    harmless = {"krate-agent-readonly", "krate-agent-ci-diagnoser", "krate-runner-untrusted"}
+    assert harmless < set(ROLE_TEMPLATES)
+    for template in (*ROLE_TEMPLATES, "cluster-admin", "krate-gitops-source"):
+        resource = "clusterroles.rbac.authorization.k8s.io"
+        assert rendered.may(SOURCE, "bind", resource, at=ORG, home=ORG, named=template) is (template in harmless)
 
 
 @_EVERYTHING
