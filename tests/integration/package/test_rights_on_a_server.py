@@ -45,6 +45,14 @@ class Kubectl:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def with_token(self, token: str, file: Path) -> Kubectl:
+        """The same server as whoever has the token, without any other credentials."""
+        config = json.loads(self.run("config", "view", "--raw", "--minify", "--flatten", "--output", "json"))
+        [user] = config["users"]
+        user["user"] = {"token": token}
+        file.write_text(json.dumps(config), encoding="utf-8")
+        return Kubectl(file)
+
     def apply(self, objects: list[Manifest]) -> None:
         """Applies objects on the server's side."""
         self.run("apply", "--server-side", "--filename", "-", objects=objects)
@@ -185,23 +193,20 @@ def test_the_server_decides_as_the_roles_were_meant(kubectl: Kubectl, installed:
     assert [case for case, answer in zip(cases, answers, strict=True) if answer is not case[0]] == []
 
 
-def test_the_controller_acts_as_a_source_with_the_rights_it_has(kubectl: Kubectl, installed: Installed) -> None:
-    name, namespace = f"{installed.name}-controller", installed.platform
-    token = kubectl.run("create", "token", name, "--namespace", namespace).strip()
+def test_the_controller_acts_as_a_source_with_the_rights_it_has(
+    kubectl: Kubectl, installed: Installed, tmp_path: Path
+) -> None:
     identity = pytest.importorskip("krate_gitops.cluster.client.identity", reason="no API client")
+    account = f"{installed.name}-controller"
+    token = kubectl.run("create", "token", account, "--namespace", installed.platform).strip()
+    controller = kubectl.with_token(token, tmp_path / "kubeconfig")
     source = identity.service_account(installed.organization, "krate-gitops")
-    groups = [f"--as-group={group}" for group in source.groups]
-    reading = (
-        "get",
-        "agentstacks",
-        "--namespace",
-        installed.organization,
-        "--token",
-        token,
-        f"--as={source.user}",
-        *groups,
-    )
-    kubectl.run(*reading)
+    acting = (f"--as={source.user}", *(f"--as-group={group}" for group in source.groups))
+    controller.run("get", "agentstacks", "--namespace", installed.organization, *acting)
+    with pytest.raises(AssertionError, match=r"(?i)forbidden"):
+        controller.run("get", "agentstacks", "--namespace", installed.platform, *acting)
+    with pytest.raises(AssertionError, match=r"(?i)forbidden"):
+        controller.run("get", "agentstacks", "--as=system:admin", "--as-group=system:masters")
 
 
 def test_a_source_applies_in_its_namespace_and_nowhere_else(kubectl: Kubectl, installed: Installed) -> None:

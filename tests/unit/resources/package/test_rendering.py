@@ -6,8 +6,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import click
 import pytest
 
+from krate_gitops.cli.commands import environment_name
+from krate_gitops.cli.main import cli
 from krate_gitops.errors import UsageError
 from krate_gitops.resources.package.helm import Helm
 from tests.unit.resources.package.rendered import CHART, Rendered
@@ -270,3 +273,15 @@ def test_without_rbac_and_account_nothing_of_them_is_made(render: Render) -> Non
     assert not rendered.of("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding", "ServiceAccount")
     [(_, pod)] = rendered.pods()
     assert pod["serviceAccountName"] == "mine"
+
+
+def test_the_program_has_the_command_and_reads_where_it_is_to_listen(rendered: Rendered) -> None:
+    [(name, pod)] = rendered.pods()
+    [command] = pod["containers"][0]["args"]
+    found = cli.get_command(click.Context(cli), command)
+    if found is None:
+        pytest.skip(f"no command {command} yet")
+    options = {environment_name(one) for one in found.params if isinstance(one, click.Option)}
+    ours = {"KRATE_HOST", "KRATE_PORT", "KRATE_WORKERS"}
+    assert ours <= options
+    assert ours <= rendered.environment(name).keys()
