@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from page_parts import NOTE, table
 
 from krate_gitops.resources import shapes
 from krate_gitops.resources.kinds.inventory import KINDS, MODELS, Kind
-from krate_gitops.resources.rules.table import RULES
+from krate_gitops.resources.package.rules import PACKAGE_RULES
+from krate_gitops.resources.rules.table import RULES, Rule
 from krate_gitops.resources.shapes import Field, Object, Sequence, Shape, Table, shape_of
 
 
 def config_rules_page() -> str:
     """Every rule of config repositories that files alone decide."""
-    rows = (
-        (f'<a id="{rule.code.lower()}"></a>{rule.code}', rule.name, rule.effect.value, rule.checks, rule.hint)
-        for rule in RULES.values()
-    )
     return (
         f"# Rules of config repositories\n\n{NOTE}\n"
         "Effects: reject, the revision is refused as a whole; stop, the pass ends; block, the object is applied but\n"
         "not ready; warn, it is reported. Reports count reject and stop as errors, the others as warnings.\n\n"
-        + table(("Code", "Name", "Effect", "What must hold", "What to do"), rows)
+        + _rules_table(RULES.values())
+        + "\n## Rules of the package\n\n`make package` checks them before a release; no repository can break them.\n\n"
+        + _rules_table(PACKAGE_RULES.values())
     )
+
+
+def _rules_table(rules: Iterable[Rule]) -> str:
+    rows = (
+        (f'<a id="{rule.code.lower()}"></a>{rule.code}', rule.name, rule.effect.value, rule.checks, rule.hint)
+        for rule in rules
+    )
+    return table(("Code", "Name", "Effect", "What must hold", "What to do"), rows)
 
 
 def kinds_page() -> str:
