@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,7 +42,7 @@ class Module(NamedTuple):
 
 def raised_in(package: Path) -> Iterator[Raised]:
     """Every error of every module, in the order of files and lines."""
-    modules = [_module(file) for file in sorted(package.rglob("*.py"))]
+    modules = _modules([ast.parse(file.read_text(encoding="utf-8")) for file in sorted(package.rglob("*.py"))])
     shared: dict[str, Maker] = {}
     for module in modules:
         shared |= {name: maker for name, maker in _makers(module).items() if not name.startswith("_")}
@@ -54,17 +54,37 @@ def raised_in(package: Path) -> Iterator[Raised]:
                 yield raised
 
 
-def _module(file: Path) -> Module:
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    exits = dict(EXIT_CODES)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef):
-            known = [exits[base.id] for base in node.bases if isinstance(base, ast.Name) and base.id in exits]
-            if known:
-                exits[node.name] = known[0]
+def _modules(trees: Sequence[ast.Module]) -> list[Module]:
+    """Each file with the errors it defines or imports, however many classes lie between them and the tree's own."""
+    everywhere = dict(EXIT_CODES)
+    found = -1
+    while found < len(everywhere):
+        found = len(everywhere)
+        for tree in trees:
+            everywhere |= _own_errors(tree, everywhere)
+    modules = []
+    for tree in trees:
+        imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
+        exits = {name: code for name, code in everywhere.items() if name in imported or name in EXIT_CODES}
+        own = _own_errors(tree, everywhere)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef) and node.name in own:
                 # Inside the class its error is built by super().__init__(code, ...).
                 _name_super_calls(node)
-    return Module(tree, exits)
+        modules.append(Module(tree, exits | own))
+    return modules
+
+
+def _own_errors(tree: ast.Module, known: Mapping[str, int]) -> dict[str, int]:
+    """Exit codes of the error classes that a file defines. The first base that is an error decides, as Python does."""
+    exits: dict[str, int] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) and node.name not in EXIT_CODES:
+            bases = [base.id for base in node.bases if isinstance(base, ast.Name)]
+            codes = [code for base in bases if (code := exits.get(base, known.get(base))) is not None]
+            if codes:
+                exits[node.name] = codes[0]
+    return exits
 
 
 def _name_super_calls(node: ast.ClassDef) -> None:

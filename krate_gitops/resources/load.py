@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,7 +24,20 @@ MAX_TOTAL_BYTES = 64 << 20
 MAX_OBJECTS = 2000
 INCLUDE = ("**/*.yaml", "**/*.yml", "**/*.json")
 
-_is_manifest = compile_globs(INCLUDE)
+
+class Choice:
+    """Which files hold manifests."""
+
+    def __init__(self, include: Sequence[str] = INCLUDE, exclude: Sequence[str] = ()) -> None:
+        self._include = compile_globs(tuple(include))
+        self._exclude = compile_globs(tuple(exclude)) if exclude else None
+
+    def admits(self, path: str) -> bool:
+        """Whether the file at a path, from the folder of the source on, is to be read."""
+        folders, _, _ = path.rpartition("/")
+        if not self._include(path) or any(name.startswith(".") for name in folders.split("/")):
+            return False
+        return self._exclude is None or not self._exclude(path)
 
 
 class Loaded(NamedTuple):
@@ -43,11 +56,19 @@ class _Entry(NamedTuple):
     """Object id of a blob, or path of a file."""
 
 
-def load_commit(repository: Repository, commit: str, path: str = "") -> Loaded:
+def load_commit(
+    repository: Repository,
+    commit: str,
+    path: str = "",
+    *,
+    include: Sequence[str] = INCLUDE,
+    exclude: Sequence[str] = (),
+) -> Loaded:
     """The manifests below folder ``path`` (empty: the top) of a commit.
 
-    Raises ``UnavailableError(MEMORY_REPOSITORY_UNAVAILABLE)`` when objects can't be read, ``UsageError`` for a ``path``
-    that is none inside a repository.
+    ``include`` and ``exclude`` are globs of paths below that folder; what stands in a folder with a dot in front never
+    counts. Raises ``UnavailableError(MEMORY_REPOSITORY_UNAVAILABLE)`` when objects can't be read, ``UsageError`` for a
+    ``path`` that is none inside a repository.
     """
     with ObjectReader(repository) as reader:
         if tree_oid(reader, commit, path) is None:
@@ -59,7 +80,7 @@ def load_commit(repository: Repository, commit: str, path: str = "") -> Loaded:
             for entry in listing.entries
             if entry.mode != SUBMODULE_MODE
         ]
-        chosen, refused = _choose(entries)
+        chosen, refused = _choose(entries, Choice(include, exclude))
         stream = reader.stream([entry.key for entry in chosen])
         blobs = [data or b"" for _, _, _, data in stream]
     files = [SourceFile(entry.path, data, entry.key) for entry, data in zip(chosen, blobs, strict=True)]
@@ -72,7 +93,7 @@ def load_folder(folder: Path) -> Loaded:
     Raises ``UnavailableError(CONFIG_UNREADABLE)``.
     """
     try:
-        chosen, refused = _choose(sorted(_walk(folder)))
+        chosen, refused = _choose(sorted(_walk(folder)), Choice())
         return _load([SourceFile(entry.path, _read(entry.key)) for entry in chosen], refused)
     except OSError as error:
         raise UnavailableError(
@@ -105,14 +126,13 @@ def _read(path: str) -> bytes:
     return data
 
 
-def _choose(entries: Iterable[_Entry]) -> tuple[list[_Entry], list[Issue]]:
+def _choose(entries: Iterable[_Entry], choice: Choice) -> tuple[list[_Entry], list[Issue]]:
     """The files that hold manifests, and those that are refused: links and odd names KR709, too much KR706."""
     chosen: list[_Entry] = []
     issues: list[Issue] = []
     total = 0
     for entry in entries:
-        folders, _, _ = entry.path.rpartition("/")
-        if not _is_manifest(entry.path) or any(name.startswith(".") for name in folders.split("/")):
+        if not choice.admits(entry.path):
             continue
         site = Site(entry.path)
         fault = next((fault for name in entry.path.split("/") if (fault := find_fault(os.fsencode(name)))), None)

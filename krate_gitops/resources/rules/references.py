@@ -68,7 +68,7 @@ def _is_shared(world: World, own: str, wanted: Reference) -> bool:
         and policy.spec.target_org == wanted.organization
         and is_effective(policy.spec, world.context.now)
         and any((shared.kind, shared.name) == (wanted.kind, wanted.name) for shared in policy.spec.allowed_refs)
-        for policy in world.of(OrgSharingPolicySpec)
+        for policy in world.known(OrgSharingPolicySpec)
     )
 
 
@@ -79,11 +79,24 @@ def unresolved(code: str) -> Callable[[World], Iterator[Issue]]:
         for one in all_references(world):
             if _code(one) != code or one.organization != organization_of(one.manifest):
                 continue
-            if not world.has(one.organization, one.kind, one.name):
+            if not _is_there(world, one):
                 message = f"{one.kind} {one.name} is not among these files"
                 yield issue_of(one.manifest, code, message, one.field, hint=MISSING_HINT)
 
     return check
+
+
+def missing_references(world: World) -> set[tuple[str, str, str]]:
+    """Organization, kind and name of what the files refer to and don't hold."""
+    return {
+        (one.organization, one.kind, one.name)
+        for one in all_references(world)
+        if one.organization == organization_of(one.manifest) and not _is_there(world, one)
+    }
+
+
+def _is_there(world: World, one: Reference) -> bool:
+    return world.has(one.organization, one.kind, one.name)
 
 
 def _code(reference: Reference) -> str:

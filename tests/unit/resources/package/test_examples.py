@@ -46,7 +46,7 @@ def test_the_dispatch_names_the_read_only_stack() -> None:
 def test_the_denied_review_is_what_the_program_answers_today() -> None:
     if cli.get_command(click.Context(cli), "permissions") is None:
         pytest.skip("no command permissions yet")
-    [command] = re.findall(r"^(krate-gitops --org acme permissions review .*?)\n```", _readme(), re.DOTALL | re.MULTILINE)
+    [command] = re.findall(r"^(krate-gitops --org acme permissions review .*?)\n```", _readme(), re.DOTALL | re.M)
     arguments = shlex.split(command.replace("\\\n", " "))[1:]
     done = subprocess.run(
         [sys.executable, "-m", "krate_gitops", *arguments], capture_output=True, text=True, check=False, cwd=TOP
