@@ -42,9 +42,7 @@ class GitOps(Part, frozen=True):
     enabled: bool = True
     platform_namespace: Annotated[
         Name,
-        Meta(
-            description="Where everything of this chart goes. The program keeps its lease in krate-system, so leave it for now."
-        ),
+        Meta(description="Where everything of this chart goes. The lease lies in krate-system: leave it for now."),
     ] = "krate-system"
     workers: Annotated[Positive, Meta(description="Passes at the same time.")] = 4
     default_interval: Annotated[Duration, Meta(description="Interval of sources that set none.")] = "5m"
