@@ -11,13 +11,14 @@ BIN := $(VENV)/bin
 CREATED := $(VENV)/.created
 LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
+HELM := $(VENV)/helm/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 # Tests to run, and options of pytest: make test T=tests/unit/cli ARGS="-k completion -x"
 T ?=
 ARGS ?= -n auto
 
-.PHONY: help venv demo test test-slow lint format bench eval docs clean
+.PHONY: help venv helm demo test test-slow lint package format bench eval docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -25,23 +26,33 @@ help: ## list the targets
 
 venv: $(READY) ## create .venv from requirements.lock
 
+helm: $(HELM) ## install the engine that renders the chart
+
 demo: $(READY) ## build a small brain and show the main job on it, step by step
 	@$(BIN)/krate-gitops demo
 
-test: $(READY) ## run the tests, without the slow ones
+test: $(READY) $(HELM) ## run the tests, without the slow ones
 	$(BIN)/python -m pytest -m "not slow" $(ARGS) $(T)
 
 # Exit status 5 says that no test is marked slow, which is no failure.
-test-slow: $(READY) ## run the slow tests
+test-slow: $(READY) $(HELM) ## run the slow tests
 	$(BIN)/python -m pytest -m slow $(T) || [ $$? -eq 5 ]
 
-lint: $(READY) ## check style, types, import floors, and that generated docs are current
+lint: $(READY) $(HELM) ## check style, types, import floors, and that generated docs are current
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	MYPYPATH=docs $(BIN)/mypy docs/generate.py docs/raised_errors.py
+	$(BIN)/mypy charts/generate.py
+	$(BIN)/mypy charts/check.py
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
+	$(BIN)/python charts/generate.py --check
+	$(BIN)/python charts/check.py
+
+package: $(READY) $(HELM) ## check that definitions, chart, examples and code agree
+	$(BIN)/python charts/generate.py --check
+	$(BIN)/python charts/check.py
 
 format: $(READY) ## format the code and mend what ruff can
 	$(BIN)/ruff check --fix
@@ -53,8 +64,13 @@ bench: $(READY) ## run the benchmarks
 eval: $(READY) ## measure retrieval quality on the judged questions
 	$(BIN)/python -m tests.eval.run $(EVAL)
 
-docs: $(READY) ## write docs/reference from the code
+docs: $(READY) $(HELM) ## write docs/reference and what of the chart comes from the code
 	$(BIN)/python docs/generate.py
+	$(BIN)/python charts/generate.py
+
+# Not there after a failure, which is told and no error: what needs it says so too.
+$(HELM): charts/requirements.lock scripts/helm.sh | $(READY)
+	@scripts/helm.sh $(VENV)
 
 clean: ## remove caches and build products; rm -rf .venv starts from nothing
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

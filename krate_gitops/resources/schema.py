@@ -29,6 +29,11 @@ def editor_schema(kind: Kind) -> Schema:
     return {"$schema": DRAFT, "title": kind.name, **_document(kind)}
 
 
+def closed_schema(shape: Object, title: str) -> Schema:
+    """JSON Schema of a model that is no kind; unknown fields are errors."""
+    return {"$schema": DRAFT, "title": title, **_schema(shape, for_cluster=False)}
+
+
 def combined_schema() -> Schema:
     """JSON Schema of documents of any kind, chosen by what the document says it is."""
     branches = [

@@ -59,7 +59,7 @@ _ALL = (
     _found(602, _R, _P, "definitions have a status, required fields and organizationRef"),
     _found(603, _R, _P, "records have no definition among those that are always installed"),
     _found(604, _R, _P, "every kind has a valid example"),
-    _found(605, _R, _P, "no role of the package reads Secrets or has wildcards"),
+    _found(605, _R, _P, "no role of the package has wildcards, and that of the web reads no Secret"),
     _found(606, _R, _P, "no Secret is made from values in plain text"),
     _found(607, _W, _P, "every value is declared, and used"),
     _found(701, _S, _C, "the repository answers"),
