@@ -430,7 +430,7 @@ def test_a_client_certificate_of_a_kubeconfig_is_shown(certificate: tuple[Path, 
         server.inject(MISSING, times=9)
         cluster = {
             "server": server.url,
-            "certificate-authority-data": data[0],
+            "certificate-authority": "authority.pem",
             "tls-server-name": "api.example.com",
         }
         content: dict[str, Any] = {
@@ -440,6 +440,7 @@ def test_a_client_certificate_of_a_kubeconfig_is_shown(certificate: tuple[Path, 
             "users": [{"name": "a", "user": {"client-certificate-data": data[0], "client-key-data": data[1]}}],
         }
         file = tmp_path / "config"
+        (tmp_path / "authority.pem").write_bytes(certificate[0].read_bytes())
         file.write_text(json.dumps(content))
         assert talk(load_connection(file, None), lambda api: api.get(CONFIG_MAP, "x", "team")) is None
         content["users"][0]["user"] = {}
