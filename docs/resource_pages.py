@@ -8,12 +8,14 @@ from page_parts import NOTE, table
 
 from krate_gitops.resources import shapes
 from krate_gitops.resources.kinds.inventory import KINDS, MODELS, Kind
+from krate_gitops.resources.permissions.reasons import REASONS
+from krate_gitops.resources.rules.elsewhere import ELSEWHERE, REASON_CODES
 from krate_gitops.resources.rules.table import RULES
 from krate_gitops.resources.shapes import Field, Object, Sequence, Shape, Table, shape_of
 
 
 def config_rules_page() -> str:
-    """Every rule of config repositories that files alone decide."""
+    """Every rule of config repositories, and every reason of the permission review."""
     rows = (
         (f'<a id="{rule.code.lower()}"></a>{rule.code}', rule.name, rule.effect.value, rule.checks, rule.hint)
         for rule in RULES.values()
@@ -23,7 +25,27 @@ def config_rules_page() -> str:
         "Effects: reject, the revision is refused as a whole; stop, the pass ends; block, the object is applied but\n"
         "not ready; warn, it is reported. Reports count reject and stop as errors, the others as warnings.\n\n"
         + table(("Code", "Name", "Effect", "What must hold", "What to do"), rows)
+        + "\n## Found elsewhere\n\n"
+        "Files alone don't decide these. hold: the object isn't applied, others are; refuse: a change to Git isn't "
+        "made.\n\n"
+        + table(("Code", "Effect", "What must hold", "Found by"), _elsewhere_rows())
+        + "\n## Reasons of the permission review\n\n"
+        "A condition of the stack is False where a reason blocks readiness, with the reason that is named here.\n\n"
+        + table(("Reason", "Means", "Dispatch", "Condition", "Condition's reason", "Code"), _reason_rows())
     )
+
+
+def _elsewhere_rows() -> Iterator[tuple[str, ...]]:
+    for one in ELSEWHERE.values():
+        yield f'<a id="{one.code.lower()}"></a>{one.code}', one.effect.value, one.says, one.finder.value
+
+
+def _reason_rows() -> Iterator[tuple[str, ...]]:
+    for kind in REASONS.values():
+        code = REASON_CODES.get(kind.code, "")
+        link = f"[{code}](#{code.lower()})" if code else ""
+        dispatch = "denied" if kind.blocking else kind.severity
+        yield kind.code, kind.says, dispatch, kind.condition, kind.condition_reason, link
 
 
 def kinds_page() -> str:

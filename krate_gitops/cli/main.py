@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, LazyCommand] = {
     "demo": LazyCommand("krate_gitops.cli.demo:demo", "Build a small brain in DIR and show the main job on it."),
     "index": LazyCommand("krate_gitops.cli.index:index", "List, clean up and check the index store."),
     "mcp": LazyCommand("krate_gitops.cli.mcp:mcp", "Serve the memory tools to a coding agent, pinned to one commit."),
+    "permissions": LazyCommand("krate_gitops.cli.permissions:permissions", "Review what agent stacks may do."),
     "reconcile": LazyCommand(
         "krate_gitops.cli.reconcile:reconcile", "Plan, review and apply agent resources from Git to a cluster."
     ),

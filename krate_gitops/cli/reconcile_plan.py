@@ -98,6 +98,10 @@ def _notes(outcome: Outcome) -> list[str]:
         lines += [f". foreign: {identity.short}: {field} of {manager}" for field, manager in fields]
     if draft.guard:
         lines.append(f"! prune guard: {draft.guard}")
-    for name, stack in outcome.predicted.items():
-        lines.append(f"stack {name}: {stack}")
+    for name, one in outcome.predicted.items():
+        failing = [
+            condition for condition in one.conditions if condition.status != "True" and condition.type != "Ready"
+        ]
+        lines.append(f"{'+' if one.ready else '!'} stack {name} will {'' if one.ready else 'not '}be ready")
+        lines += [f"    {condition.reason}: {condition.message}" for condition in failing]
     return lines

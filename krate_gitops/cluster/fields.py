@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 FieldSet = Mapping[str, Any]
 
 FIELD_MANAGER = "krate-gitops"
-CLIENT_SIDE_MANAGERS = ("kubectl", "before-first-apply")
+CLIENT_SIDE_MANAGERS = ("kubectl", "k9s", "before-first-apply")
 """Managers behind which people stand: names that begin so."""
 
 _IDENTIFYING = frozenset({"apiVersion", "kind", "metadata.name", "metadata.namespace"})

@@ -14,7 +14,7 @@ from krate_gitops.reconcile.source import Source
 from krate_gitops.resources.kinds.common import API_VERSION, GROUP
 
 STATUS_MANAGER = "krate-gitops-controller"
-_NO_NEWS = ("lastSuccessAt", "nextAttemptAt", "counts")
+_NO_NEWS = ("lastSuccessAt", "nextAttemptAt", "counts", "planDigest")
 """Fields that are stored along with others, and are no reason to write: of a pass that changed nothing."""
 _MESSAGE = 1024
 

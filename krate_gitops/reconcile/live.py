@@ -13,6 +13,7 @@ from krate_gitops.organization import namespace_of
 from krate_gitops.reconcile.ownership import SOURCE
 from krate_gitops.reconcile.source import Source
 from krate_gitops.resources.kinds.common import GROUP
+from krate_gitops.resources.manifest import Manifest
 from krate_gitops.resources.object_id import ObjectId, id_of
 
 PAGE = 2500
@@ -37,28 +38,25 @@ async def observe(api: Api, types: Types, wanted: Iterable[ObjectId], source: So
     return {key: value for part in found for key, value in part.items()}
 
 
-async def present_among(api: Api, named: Iterable[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
-    """Which of the objects, by organization, kind and name, are in the cluster. Raises what the client raises."""
+async def live_manifests(api: Api, named: Iterable[tuple[str, str, str]]) -> list[Manifest]:
+    """Those of the objects, by organization, kind and name, that are in the cluster. Raises what the client raises."""
     discovery = await api.discovery()
     groups: dict[tuple[str, str], set[str]] = defaultdict(set)
     for organization, kind, name in named:
         groups[organization, kind].add(name)
 
-    async def of_group(organization: str, kind: str, names: set[str]) -> set[tuple[str, str, str]]:
+    async def of_group(organization: str, kind: str, names: set[str]) -> list[dict[str, Any]]:
         served, namespace = discovery.find(GROUP, kind), namespace_of(organization)
         if served is None:
-            return set()
+            return []
         if len(names) <= _FEW:
-            ordered = sorted(names)
-            read = await asyncio.gather(*(api.get(served, one, namespace, metadata_only=True) for one in ordered))
-            found = {name for name, value in zip(ordered, read, strict=True) if value is not None}
-        else:
-            listing = await api.list(served, namespace, metadata_only=True, page=PAGE)
-            found = {str(item["metadata"]["name"]) for item in listing.items} & names
-        return {(organization, kind, name) for name in found}
+            read = await asyncio.gather(*(api.get(served, one, namespace) for one in sorted(names)))
+            return [value for value in read if value is not None]
+        listed = await _listed(api, served, namespace, "")
+        return [value for one, value in listed.items() if one.name in names]
 
     parts = await asyncio.gather(*(of_group(*key, names) for key, names in sorted(groups.items())))
-    return set().union(*parts)
+    return [Manifest("", -1, value) for part in parts for value in part]
 
 
 async def _of_kind(api: Api, kind: ResourceType, ids: list[ObjectId], source: Source) -> dict[ObjectId, dict[str, Any]]:

@@ -17,6 +17,7 @@ from krate_gitops.reconcile.render import Rendered
 from krate_gitops.reconcile.revision import Revision
 from krate_gitops.reconcile.stop import Stop
 from krate_gitops.resources.object_id import ObjectId
+from krate_gitops.resources.permissions.readiness import Readiness
 from krate_gitops.resources.validate import Diagnostic
 
 
@@ -30,7 +31,7 @@ class Outcome(msgspec.Struct, kw_only=True):
     draft: Draft | None = None
     work: Work | None = None
     health: dict[ObjectId, Health] = msgspec.field(default_factory=dict)
-    predicted: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    predicted: Mapping[str, Readiness] = msgspec.field(default_factory=dict)
     """Readiness of each stack once the plan is applied, by name."""
     stop: Stop | None = None
     diagnostics: Sequence[Diagnostic] = ()

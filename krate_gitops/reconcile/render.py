@@ -68,29 +68,29 @@ def missing(loaded: Loaded, source: Source, *, now: datetime) -> set[tuple[str, 
     return missing_references(World(loaded.manifests, context_of(source, now=now)))
 
 
-def check(loaded: Loaded, source: Source, *, now: datetime, present: Collection[tuple[str, str, str]] = ()) -> Rendered:
+def check(loaded: Loaded, source: Source, *, now: datetime, live: Sequence[Manifest] = ()) -> Rendered:
     """The objects of loaded manifests.
 
-    ``present`` are live objects that references may lead to. Raises ``Invalid`` with every diagnostic when one of them
-    refuses the revision.
+    ``live`` are objects of the cluster that references may lead to. Raises ``Invalid`` with every diagnostic when one
+    of them refuses the revision.
     """
-    context = context_of(source, now=now, present=present)
-    found = validate(loaded, context, source=str(source))
+    context = context_of(source, now=now)
+    found = validate(loaded, context, source=str(source), live=live)
     _refuse(found)
     objects = tuple(desired_objects(World(loaded.manifests, context)))
     return Rendered(objects, revision_digest(objects), tuple(found))
 
 
-def context_of(source: Source, *, now: datetime, present: Collection[tuple[str, str, str]] = ()) -> Context:
+def context_of(source: Source, *, now: datetime) -> Context:
     """For whom a source's files are judged."""
     spec = source.spec
     return Context(
         organization=None if source.is_platform else source.organization,
         now=int(now.timestamp()),
+        source=source.name,
         allowed_kinds=spec.allowed_kinds,
         allowed_native_kinds=(*spec.allowed_native_kinds, *(("Namespace",) if source.is_platform else ())),
         strict=spec.validation.strict,
-        present=frozenset(present),
     )
 
 

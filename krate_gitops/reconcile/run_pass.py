@@ -18,10 +18,11 @@ from krate_gitops.reconcile.audit import Ledger, timestamp
 from krate_gitops.reconcile.classify import PRIVILEGED
 from krate_gitops.reconcile.conditions import Transition, Verdict, merged, ready_verdict
 from krate_gitops.reconcile.keeping import Keeper
-from krate_gitops.reconcile.live import present_among
+from krate_gitops.reconcile.live import live_manifests
 from krate_gitops.reconcile.outcome import Outcome
 from krate_gitops.reconcile.plan import Op, plain
 from krate_gitops.reconcile.planning import Draft, draft_plan
+from krate_gitops.reconcile.prediction import predicted_readiness
 from krate_gitops.reconcile.render import Invalid, Rendered, check, load, missing
 from krate_gitops.reconcile.revision import Revision, is_ancestor, open_source_repository, resolve_revision
 from krate_gitops.reconcile.source import APPROVE_PLAN, Source
@@ -39,6 +40,7 @@ from krate_gitops.reconcile.verdicts import (
 from krate_gitops.records.audit_record import Entry, Stage
 from krate_gitops.records.correlation import new_correlation_id
 from krate_gitops.resources.kinds.common import GROUP
+from krate_gitops.resources.manifest import Manifest
 
 _MOST_DIAGNOSTICS = 100
 _MOST_NAMED = 5
@@ -84,6 +86,7 @@ class Pass:
         self.outcome.draft = draft
         self.outcome.verdicts.append(reviewed_verdict(draft))
         await self._audit([self._ledger.denied(step, revision.commit) for step in draft.denied])
+        await self._predict(draft)
         self._check_approval(draft)
         if self._dry_run:
             self._look(draft, Work(inventory=self._inventory))
@@ -99,15 +102,31 @@ class Pass:
     async def _render(self, repository: Repository, revision: Revision) -> Rendered:
         source, now = self._source, self._tools.now()
         loaded = await asyncio.to_thread(load, repository, revision.commit, source)
-        present: set[tuple[str, str, str]] = set()
+        live: list[Manifest] = []
         if elsewhere := await asyncio.to_thread(missing, loaded, source, now=now):
             with _as_stop("Validated", "ValidationFailed"):
-                present = await present_among(self._tools.api.impersonating(identity_of(source)), elsewhere)
-        rendered = await asyncio.to_thread(check, loaded, source, now=now, present=present)
+                live = await live_manifests(self._tools.api.impersonating(identity_of(source)), elsewhere)
+        rendered = await asyncio.to_thread(check, loaded, source, now=now, live=live)
         self.outcome.rendered, self.outcome.diagnostics = rendered, rendered.diagnostics
         self.outcome.verdicts.append(Verdict("Rendered", True, "Rendered", f"{len(rendered.objects)} objects"))
         self.outcome.verdicts.append(Verdict("Validated", True, "Valid", "no rule refuses the revision"))
         return rendered
+
+    async def _predict(self, draft: Draft) -> None:
+        """Whether the stacks that the plan bears on will be ready; where the source wants it, all of them must be."""
+        with _as_stop("PermissionsReviewed", "ReviewUnavailable"):
+            self.outcome.predicted = await predicted_readiness(self._tools, self._source, draft)
+        waiting = [name for name, one in self.outcome.predicted.items() if not one.ready]
+        if waiting and self._source.spec.validation.require_ready_stacks:
+            told = self.outcome.predicted[waiting[0]].conditions[-1]
+            raise Stop(
+                "PermissionsReviewed",
+                "StacksNotReady",
+                "STACK_NOT_READY",
+                f"AgentStack {waiting[0]} would not be ready: {told.message or told.reason}",
+                hint="grant what is missing, or set spec.validation.requireReadyStacks to false",
+                location=str(self._source),
+            )
 
     def _check_approval(self, draft: Draft) -> None:
         """Plans that need an approval wait for one that names their digest."""

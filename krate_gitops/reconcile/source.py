@@ -13,7 +13,7 @@ import msgspec
 from krate_gitops.errors import DeniedError, UnavailableError, UsageError
 from krate_gitops.organization import namespace_of
 from krate_gitops.resources.context import PLATFORM_NAMESPACE
-from krate_gitops.resources.desired import with_defaults
+from krate_gitops.resources.defaults import with_defaults
 from krate_gitops.resources.kinds.common import GROUP
 from krate_gitops.resources.kinds.gitops import GitOpsSourceSpec
 from krate_gitops.resources.manifest import SourceFile

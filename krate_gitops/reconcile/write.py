@@ -120,12 +120,12 @@ async def _fold(api: Api, step: Step, entries: list[dict[str, Any]]) -> Mapping[
 
 
 def may_force(step: Step, error: FieldConflictError) -> bool:
-    """Whether a conflict may be taken over: below ``spec`` where the source says so or on adoption, and from people's
-    own tools where their fields are folded into ours anyway.
+    """Whether a conflict may be taken over: from people's own tools always, since Git is where they are to say it;
+    from others only below ``spec``, and where the source says so or the object is being adopted.
     """
+    may_take_spec = step.force or step.fold
     is_ours = [
-        (step.fold and one.manager.startswith(CLIENT_SIDE_MANAGERS))
-        or ((step.force or step.fold) and one.field.lstrip(".").startswith("spec"))
+        one.manager.startswith(CLIENT_SIDE_MANAGERS) or (may_take_spec and one.field.lstrip(".").startswith("spec"))
         for one in error.conflicts
     ]
     return bool(is_ours) and all(is_ours)

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import msgspec
 
+from krate_gitops.resources.permissions.policy import ReviewPolicy
+
 PLATFORM_NAMESPACE = "krate-system"
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
     """Who the source is. ``organization`` None: a platform source, which may hold every kind and several organizations.
 
-    ``now`` is the time of judgement in seconds since 1970; only expiries hang on it.
+    ``now`` is the time of judgement in seconds since 1970; only expiries hang on it. ``source`` is the name of the
+    ``GitOpsSource``, empty where it isn't known. ``allowed_kinds`` None is every kind that the author may write;
+    ``allowed_native_kinds`` are those that the source admits. Without ``strict`` unknown fields are a warning, and left
+    out. ``policy`` is that of the installation, by default the one it has when nothing was configured;
+    ``trigger_rules`` says whether its gate for trigger rules is open.
     """
 
     organization: str | None = None
     now: int
     platform_namespace: str = PLATFORM_NAMESPACE
+    source: str = ""
     allowed_kinds: tuple[str, ...] | None = None
-    """Kinds that the source may hold; None for all that Git may."""
     allowed_native_kinds: tuple[str, ...] = ()
-    """Native kinds that it may hold beside them."""
     strict: bool = True
-    """Whether an unknown field refuses the revision, or is only told and left out."""
-    present: frozenset[tuple[str, str, str]] = frozenset()
-    """Organization, kind and name of what is in the cluster already, so that references may lead there."""
+    policy: ReviewPolicy = ReviewPolicy()
+    trigger_rules: bool = False
 
 
 def org_namespace(slug: str) -> str:

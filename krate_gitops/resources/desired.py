@@ -12,14 +12,13 @@ from typing import Any
 import msgspec
 
 from krate_gitops.digest import json_digest
-from krate_gitops.resources import shapes
+from krate_gitops.resources.defaults import defaulted
 from krate_gitops.resources.kinds.common import GROUP
 from krate_gitops.resources.kinds.inventory import MODELS
 from krate_gitops.resources.manifest import Manifest
 from krate_gitops.resources.object_id import ObjectId, id_of
-from krate_gitops.resources.shapes import Object, Shape, shape_of
 from krate_gitops.resources.waves import WAVES
-from krate_gitops.resources.world import World, lives_on_platform, organization_of
+from krate_gitops.resources.world import World, organization_of
 
 ORG_LABEL, NAMESPACE_LABEL = f"{GROUP}/org", f"{GROUP}/namespace"
 
@@ -60,34 +59,6 @@ def revision_digest(objects: Sequence[Desired]) -> str:
     return json_digest([{"identity": str(one.id), "contentDigest": one.digest} for one in objects])
 
 
-def with_defaults(value: Any, shape: Shape) -> Any:
-    """A value that fits its shape, with defaults where nothing is written and repeated references once."""
-    if isinstance(shape, Object) and isinstance(value, dict):
-        return _object_with_defaults(value, shape)
-    if isinstance(shape, shapes.Sequence) and isinstance(value, list):
-        items = [with_defaults(item, shape.items) for item in value]
-        is_reference = isinstance(shape.items, shapes.Text) and shape.items.ref
-        return list(dict.fromkeys(items)) if is_reference else items
-    if isinstance(shape, shapes.Table) and isinstance(value, dict):
-        return {name: with_defaults(item, shape.values) for name, item in value.items()}
-    return value
-
-
-def _object_with_defaults(value: dict[str, Any], shape: Object) -> dict[str, Any]:
-    # A field that no model knows is told, and left out.
-    filled: dict[str, Any] = {}
-    for name, field in shape.fields.items():
-        if name in value:
-            filled[name] = with_defaults(value[name], field.shape)
-        elif field.has_default and isinstance(field.shape, Object):
-            if inner := _object_with_defaults({}, field.shape):
-                filled[name] = inner
-        elif field.has_default and field.default not in ([], {}):
-            # An empty list or map says nothing that its absence doesn't.
-            filled[name] = field.default
-    return filled
-
-
 def _written(world: World) -> Iterator[Desired]:
     for manifest in world.manifests:
         if manifest.is_ours:
@@ -98,32 +69,12 @@ def _written(world: World) -> Iterator[Desired]:
 
 
 def _of_manifest(world: World, manifest: Manifest) -> Desired:
-    kind = MODELS.get(manifest.kind) if manifest.is_ours else None
-    value: dict[str, Any] = {"apiVersion": manifest.api_version, "kind": manifest.kind}
-    value["metadata"] = _metadata(world, manifest)
-    if kind is not None and kind.spec is not None:
-        value["spec"] = with_defaults(manifest.spec, shape_of(kind.spec))
-    else:
-        known = ("apiVersion", "kind", "metadata", "status")
-        value |= {name: item for name, item in manifest.value.items() if name not in known}
+    value = defaulted(manifest, world)
+    if (manifest.api_version, manifest.kind) == ("v1", "Namespace"):
+        value["metadata"].pop("namespace", None)
+    elif not value["metadata"].get("namespace"):
+        value["metadata"]["namespace"] = world.context.platform_namespace
     return _desired(value, manifest)
-
-
-def _metadata(world: World, manifest: Manifest) -> dict[str, Any]:
-    metadata: dict[str, Any] = {"name": manifest.name}
-    labels = dict(manifest.metadata.get("labels") or {})
-    organization = organization_of(manifest) or world.context.organization or ""
-    if manifest.kind != "Namespace":
-        namespace = world.expected_namespace(manifest) or str(manifest.metadata.get("namespace") or "")
-        home = world.namespace_of(organization) if organization else world.context.platform_namespace
-        metadata["namespace"] = namespace or home
-        if organization and not lives_on_platform(manifest):
-            labels |= {ORG_LABEL: organization, NAMESPACE_LABEL: metadata["namespace"]}
-    if labels:
-        metadata["labels"] = labels
-    if annotations := manifest.metadata.get("annotations"):
-        metadata["annotations"] = dict(annotations)
-    return metadata
 
 
 def _namespaces(world: World) -> Iterator[Desired]:

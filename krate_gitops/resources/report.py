@@ -14,6 +14,7 @@ from krate_gitops.resources.source import Opened
 from krate_gitops.resources.validate import Diagnostic
 
 PROFILE = "config"
+_EFFECTS = [effect for effect in Effect if any(rule.effect is effect for rule in RULES.values())]
 
 
 def report_of(opened: Opened, diagnostics: Sequence[Diagnostic], *, fail_on: str, duration_ms: int) -> Report:
@@ -44,7 +45,7 @@ def body(report: Report, diagnostics: Sequence[Diagnostic], *, base: str) -> dic
         "path": base or ".",
         "result": report.result.value,
         "counts": plain(report.counts),
-        "countsByEffect": {effect.value: effects[effect] for effect in Effect},
+        "countsByEffect": {effect.value: effects[effect] for effect in _EFFECTS},
         "countsByCode": report.counts_by_code,
         "diagnostics": [plain(one) for one in diagnostics],
         "files": report.files,

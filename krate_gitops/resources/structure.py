@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -200,6 +200,16 @@ def references(value: Any, shape: Shape, at: str) -> Iterator[tuple[str, str, st
             yield from references(item, shape.items, f"{at}[{index}]")
     elif isinstance(shape, shapes.Text) and shape.ref and isinstance(value, str):
         yield at, shape.ref, value
+
+
+def known_fields(value: Any, shape: Shape) -> Any:
+    """A value without the fields that its shape doesn't know; what isn't as the shape says stays as it is."""
+    if isinstance(shape, Object) and isinstance(value, Mapping):
+        fields = shape.fields
+        return {name: known_fields(item, fields[name].shape) for name, item in value.items() if name in fields}
+    if isinstance(shape, Sequence) and isinstance(value, list):
+        return [known_fields(item, shape.items) for item in value]
+    return value
 
 
 def names_in(value: Any, names: Iterable[str], at: str) -> Iterator[tuple[str, str]]:

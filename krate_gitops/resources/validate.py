@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
 from krate_gitops.resources.context import Context
 from krate_gitops.resources.credentials import without_credentials
 from krate_gitops.resources.load import Loaded
-from krate_gitops.resources.manifest import Issue
+from krate_gitops.resources.manifest import Issue, Manifest
 from krate_gitops.resources.places import Places
-from krate_gitops.resources.rules.table import RULES, Effect, severity_of
+from krate_gitops.resources.rules.table import RULES, Effect, Rule
 from krate_gitops.resources.structure import MOST
 from krate_gitops.resources.world import World
 
@@ -49,15 +49,15 @@ class Diagnostic(msgspec.Struct, frozen=True):
     related: tuple[Elsewhere, ...] = ()
 
 
-def validate(loaded: Loaded, context: Context, *, source: str = "") -> list[Diagnostic]:
-    """Every breach of every rule, sorted by path, document, field and code; of many alike in one file the first."""
-    world = World(loaded.manifests, context)
+def validate(loaded: Loaded, context: Context, *, source: str = "", live: Sequence[Manifest] = ()) -> list[Diagnostic]:
+    """Every breach of every rule, sorted by path, document, field and code; of many alike in one file the first.
+
+    References resolve against the files laid over ``live``, objects of the cluster.
+    """
+    world = World(loaded.manifests, context, live)
     issues = [*loaded.issues, *(issue for rule in RULES.values() for check in rule.run for issue in check(world))]
     places = Places(loaded.files)
-    effects = {code: rule.effect for code, rule in RULES.items()}
-    if not context.strict:
-        effects["KR012"] = Effect.WARN
-    return sorted((_diagnostic(issue, places, source, effects[issue.code]) for issue in _few(issues)), key=_order)
+    return sorted((_diagnostic(issue, places, source, context) for issue in _few(issues)), key=_order)
 
 
 def _order(one: Diagnostic) -> tuple[str, int, str, str, int, int, str]:
@@ -76,15 +76,20 @@ def _few(issues: Iterable[Issue]) -> Iterator[Issue]:
             yield msgspec.structs.replace(last, message=f"{last.message} ({more} more like it here)") if more else last
 
 
-def _diagnostic(issue: Issue, places: Places, source: str, effect: Effect) -> Diagnostic:
+def _effect(rule: Rule, context: Context) -> Effect:
+    return Effect.WARN if rule.code == "KR012" and not context.strict else rule.effect
+
+
+def _diagnostic(issue: Issue, places: Places, source: str, context: Context) -> Diagnostic:
     rule, site = RULES[issue.code], issue.site
+    effect = _effect(rule, context)
     line, column = places.of(site)
     related = tuple(
         Elsewhere(other.path, *places.of(other), message=_safe(message)) for other, message in issue.related
     )
     return Diagnostic(
         code=issue.code,
-        severity=severity_of(effect).label,
+        severity=effect.severity.label,
         effect=effect,
         source=source,
         path=site.path,

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from krate_gitops.brain.yaml_exact import YamlRefused, parse_exact
 from krate_gitops.resources import shapes
+from krate_gitops.resources.defaults import with_defaults
 from krate_gitops.resources.json_exact import parse_json
 from krate_gitops.resources.kinds.inventory import MODELS, Kind
 from krate_gitops.resources.parse import settle
@@ -130,6 +131,37 @@ def test_what_validation_admits_the_model_takes(kind: Kind, data: st.DataObject)
         return
     model = msgspec.convert(spec, kind.spec)
     assert msgspec.convert(msgspec.to_builtins(model), kind.spec) == model
+
+
+def _filled(value: Any, schema: dict[str, Any]) -> Any:
+    """What an API server makes of a value: defaults of a structural schema, from the outside to the inside."""
+    if isinstance(value, dict) and "properties" in schema:
+        whole = dict(value)
+        for name, inner in schema["properties"].items():
+            if name not in whole and "default" in inner:
+                whole[name] = inner["default"]
+            if name in whole:
+                whole[name] = _filled(whole[name], inner)
+        return whole
+    if isinstance(value, list) and "items" in schema:
+        return [_filled(item, schema["items"]) for item in value]
+    if isinstance(value, dict) and isinstance(schema.get("additionalProperties"), dict):
+        return {name: _filled(item, schema["additionalProperties"]) for name, item in value.items()}
+    return value
+
+
+@_KINDS
+@_FEW
+@given(data=st.data())
+def test_defaults_are_those_that_definitions_say(kind: Kind, data: st.DataObject) -> None:
+    assert kind.spec is not None
+    shape = shape_of(kind.spec)
+    spec = data.draw(values(shape))
+    found = with_defaults(spec, shape)
+    assert found == _filled(spec, structural(shape))
+    assert with_defaults(found, shape) == found
+    if not any(breaches(spec, shape, "spec")):
+        assert msgspec.convert(found, kind.spec) == msgspec.convert(spec, kind.spec)
 
 
 _KEYS = st.text(_ASCII, max_size=6)

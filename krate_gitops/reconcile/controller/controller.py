@@ -69,7 +69,7 @@ class Controller:
         if lease_kind is None:
             raise KrateError("CLUSTER_UNUSABLE", "the cluster serves no Lease", hint="use a cluster with leases")
         self.is_connected = True
-        lease = Lease(api, lease_kind, PLATFORM_NAMESPACE, self._holder, tools=self._tools)
+        lease = Lease(self._tools, lease_kind, PLATFORM_NAMESPACE, self._holder)
         sources, objects = SourceChanges(), ObjectChanges()
 
         def source_seen(event: str, one: dict[str, Any]) -> None:

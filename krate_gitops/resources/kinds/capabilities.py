@@ -9,9 +9,9 @@ from msgspec import Meta
 from krate_gitops.resources.kinds.common import (
     Agreement,
     BaseAgent,
-    Keys,
     McpServerRef,
     Name,
+    NeededKeys,
     OrgSpec,
     Part,
     Positive,
@@ -81,8 +81,8 @@ class AgentSkillSpec(OrgSpec, frozen=True):
     prompt_fragment: Prompt | None = None
     required_tools: Strings = ()
     required_mcp_servers: tuple[McpServerRef, ...] = ()
-    required_secret_refs: tuple[Keys, ...] = ()
-    required_config_refs: tuple[Keys, ...] = ()
+    required_secret_refs: tuple[NeededKeys, ...] = ()
+    required_config_refs: tuple[NeededKeys, ...] = ()
     compatible_base_agents: tuple[BaseAgent, ...] = ()
     task_kinds: Strings = ()
     allowed_agent_stacks: tuple[Name, ...] = ()

@@ -139,6 +139,11 @@ class Keys(Part, frozen=True):
 
     name: Annotated[str, Meta(min_length=1, max_length=253)]
     keys: Strings = ()
+
+
+class NeededKeys(Keys, frozen=True):
+    """Keys with what they are for; by default what the kind of their owner uses keys for."""
+
     purpose: Text | None = None
 
 

@@ -26,7 +26,9 @@ class RepositorySource(Part, frozen=True):
     repo_url: Annotated[
         str,
         Meta(
-            pattern=r"^(https?://[^/?#@\s]+|ssh://([^/?#@:\s]+@)?[^/?#@\s]+)/\S+$|^git@[^/?#@:\s]+:\S+$",
+            pattern=r"^(https://[^/?#@\s]+|http://(127\.0\.0\.1|\[::1\]|[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+            r"|([-a-z0-9]+\.)+(svc|cluster\.local))(:[0-9]{1,5})?"
+            r"|ssh://([^/?#@:\s]+@)?[^/?#@\s]+)/\S+$|^git@[^/?#@:\s]+:\S+$",
             extra={"bad": "KR704"},
             description="https, ssh, or http in the cluster; no credentials.",
         ),

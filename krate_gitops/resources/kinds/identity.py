@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import Meta
 
 from krate_gitops.resources.kinds.common import Name, OrgSpec, Part, ServiceAccountRef, Status, Strings, Text
@@ -68,7 +69,9 @@ class ResourceRule(Part, frozen=True):
     api_groups: tuple[str, ...] = ()
     resources: Strings = ()
     resource_names: Strings = ()
-    non_resource_urls: Annotated[Strings, Meta(description="Paths outside of resources.")] = ()
+    non_resource_urls: Annotated[Strings, Meta(description="Paths outside of resources.")] = msgspec.field(
+        default=(), name="nonResourceURLs"
+    )
 
 
 class AgentRoleBindingSpec(OrgSpec, frozen=True):

@@ -59,7 +59,7 @@ class AgentPersonaSpec(OrgSpec, frozen=True):
     display_name: Text
     tagline: str | None = None
     soul: SoulChoice | None = None
-    personality: dict[str, Any] | None = None
+    personality: Any = None
     role: Text | None = None
     skill_refs: tuple[SkillRef, ...] = ()
     knowledge_refs: Strings = ()

@@ -10,6 +10,7 @@ from krate_gitops.resources.kinds.common import (
     Agreement,
     Keys,
     Name,
+    NeededKeys,
     OrgSpec,
     Part,
     Status,
@@ -65,8 +66,8 @@ class AgentToolProfileSpec(OrgSpec, frozen=True):
     ] = ()
     denied_commands: Annotated[Strings, Meta(description="Patterns; they win over allowed ones.")] = ()
     required_roles: Strings = ()
-    required_secret_refs: tuple[Keys, ...] = ()
-    required_config_refs: tuple[Keys, ...] = ()
+    required_secret_refs: tuple[NeededKeys, ...] = ()
+    required_config_refs: tuple[NeededKeys, ...] = ()
     audit_level: Literal["metadata", "inputs", "outputs", "full-redacted-transcript"] = "metadata"
 
 

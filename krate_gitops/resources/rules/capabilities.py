@@ -16,9 +16,22 @@ from krate_gitops.resources.kinds.stack import AgentStackSpec
 from krate_gitops.resources.kinds.tools import AgentToolProfileSpec
 from krate_gitops.resources.kinds.triggers import AgentTriggerRuleSpec
 from krate_gitops.resources.manifest import Issue, issue_of, site_of
+from krate_gitops.resources.permissions.policy import WORKSPACE_MODES, is_broader
 from krate_gitops.resources.rules.references import references_of
-from krate_gitops.resources.world import Resource, World, names
+from krate_gitops.resources.world import Resource, World, names, repository_of
 
+SOURCES_OF_LABELS: Mapping[str, tuple[str, ...]] = {
+    "ci": ("pipeline", "job"),
+    "webhook": ("webhook",),
+    "repository-dispatch": ("webhook",),
+    "issue-comment": ("issue", "pull-request"),
+    "pr-comment": ("pull-request",),
+    "label": ("issue", "pull-request"),
+    "push": ("repository-file",),
+    "tag": ("repository-file",),
+    "manual": ("manual",),
+}
+"""What events of a trigger source are about, in the words of context labels; a schedule is about nothing."""
 _JSON_PATH = re.compile(r"\$(\.[A-Za-z_][\w-]*|\[[0-9]+\]|\['[^'\]]*'\]|\.\*|\[\*\])*\Z")
 _SECRET_REFERENCE = re.compile(r"(?i)(?:\$\{\{?|\{\{)\s*\.?secrets?\b|\bsecretKeyRef\b|\bvalueFrom\b")
 _PERMISSION = re.compile(
@@ -44,6 +57,29 @@ def label_not_allowed(world: World) -> Iterator[Issue]:
                 if allowed and own and own not in allowed:
                     message = f"AgentContextLabel {reference.name} is not for {what} {own}"
                     yield issue_of(rule.manifest, "KR206", message, reference.field)
+
+
+def unlike_source(world: World) -> Iterator[Issue]:
+    """KR206, for sources: a label is for what the events of a trigger rule are about."""
+    for rule in world.of(AgentTriggerRuleSpec):
+        for reference, label in references_of(world, rule.manifest, rule.kind, "spec.contextLabels"):
+            for source in rule.spec.sources:
+                about = SOURCES_OF_LABELS.get(source, ())
+                if about and not any(one in label.spec.allowed_sources for one in about):
+                    related = ((site_of(label.manifest, "spec.allowedSources"), "what it is for"),)
+                    message = f"AgentContextLabel {reference.name} is not for {source}"
+                    yield issue_of(rule.manifest, "KR206", message, reference.field, related=related)
+
+
+def foreign_repository(world: World) -> Iterator[Issue]:
+    """KR206, for the repository that a stack says it is for."""
+    for stack in world.of(AgentStackSpec):
+        repository = repository_of(stack.manifest)
+        for reference, label in references_of(world, stack.manifest, stack.kind, "spec.contextLabelRefs"):
+            allowed = label.spec.allowed_repositories
+            if repository and allowed and repository not in allowed:
+                message = f"AgentContextLabel {reference.name} is not for repository {repository}"
+                yield issue_of(stack.manifest, "KR206", message, reference.field)
 
 
 def _unlisted(world: World, code: str, prefixes: tuple[str, ...]) -> Iterator[Issue]:
@@ -73,6 +109,18 @@ def wider_subagent(world: World) -> Iterator[Issue]:
                     yield issue_of(stack.manifest, "KR204", message, reference.field, related=related)
 
 
+def wider_workspace(world: World) -> Iterator[Issue]:
+    """KR204, for workspaces: a subagent has no wider one than its stack."""
+    for stack in world.of(AgentStackSpec):
+        for _, workspace in references_of(world, stack.manifest, stack.kind, "spec.workspacePolicyRef"):
+            for reference, subagent in references_of(world, stack.manifest, stack.kind, "spec.subagentRefs"):
+                scope, mode = subagent.spec.workspace_scope, workspace.spec.mode
+                if is_broader(scope, mode, WORKSPACE_MODES):
+                    related = ((site_of(subagent.manifest, "spec.workspaceScope"), "what it has"),)
+                    message = f"AgentSubagent {reference.name} works in {scope}, its stack in {mode}"
+                    yield issue_of(stack.manifest, "KR204", message, reference.field, related=related)
+
+
 def _native_tools(world: World, stack: Resource[AgentStackSpec]) -> Mapping[str, bool]:
     """Native tools by name and whether the stack's profile switches them on; empty where the profile isn't known."""
     profile = world.find(stack.organization, "AgentToolProfile", stack.spec.tool_profile_ref or "")
@@ -90,11 +138,12 @@ def forbidden_fragment(world: World) -> Iterator[Issue]:
         *((one, one.spec.prompt_fragment) for one in world.of(AgentSkillSpec)),
     ]
     for one, text in fragments:
-        for fault in _faults(text or ""):
+        for fault in fragment_faults(text or ""):
             yield issue_of(one.manifest, "KR207", fault, "spec.promptFragment")
 
 
-def _faults(text: str) -> Iterator[str]:
+def fragment_faults(text: str) -> Iterator[str]:
+    """What is forbidden in a text that becomes part of a prompt; nothing of the text itself is told."""
     if next(hidden_characters(text), None) is not None:
         yield "the text holds characters that a reader doesn't see"
     if invisible_ranges(text):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from krate_gitops.resources.kinds.common import API_VERSION, GROUP, NAME_PATTERN
-from krate_gitops.resources.kinds.inventory import KINDS, Author
+from krate_gitops.resources.kinds.inventory import KINDS, MODELS, Author
 from krate_gitops.resources.manifest import Issue, Manifest, issue_of, site_of
 from krate_gitops.resources.structure import VALUE_NAMES, did_you_mean, shown_name
 from krate_gitops.resources.world import World
@@ -16,6 +16,7 @@ NATIVE_VERSIONS = ("v1", "rbac.authorization.k8s.io/v1")
 PROJECTIONS = ("ServiceAccount", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")
 """Native kinds that controllers write from identity kinds."""
 _TOP = ("apiVersion", "kind", "metadata", "spec", "status")
+_CONFIG_MAP = ("apiVersion", "kind", "metadata", "data", "binaryData", "immutable")
 _METADATA = ("name", "namespace", "labels", "annotations", "generateName")
 SERVER_OWNED = (
     "uid", "resourceVersion", "generation", "managedFields", "ownerReferences", "finalizers", "creationTimestamp",
@@ -23,10 +24,13 @@ SERVER_OWNED = (
 )  # fmt: skip
 RESERVED_KEYS = (
     f"{GROUP}/gitops-engine", f"{GROUP}/gitops-source", f"{GROUP}/gitops-source-uid", f"{GROUP}/source-path",
-    f"{GROUP}/content-digest", f"{GROUP}/adopt", f"{GROUP}/approve-plan", f"{GROUP}/drift-ack",
-    f"{GROUP}/accept-rewind", f"{GROUP}/reconcile-at",
+    f"{GROUP}/content-digest", f"{GROUP}/approve-plan", f"{GROUP}/drift-ack", f"{GROUP}/accept-rewind",
+    f"{GROUP}/reconcile-at",
 )  # fmt: skip
 """Marks of ownership and consent, which live objects carry and Git never does."""
+MOVE_KEY = f"{GROUP}/adopt"
+"""In Git: this object is taken over from the source of that name. On a live object it is an admin's consent."""
+_NATIVE_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([-.a-z0-9]*[a-z0-9])?\Z")
 _MANAGED_BY = "app.kubernetes.io/managed-by"
 _NAME = re.compile(NAME_PATTERN.rstrip("$") + r"\Z")
 _KEY_NAME = re.compile(r"[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?\Z")
@@ -53,19 +57,17 @@ def unknown_kind(world: World) -> Iterator[Issue]:
 
 def missing_name(world: World) -> Iterator[Issue]:
     """KR005: ``metadata.name`` is there and a text."""
-    for one in world.manifests:
-        if one.is_ours and not one.name and "generateName" not in one.metadata:
+    for one in (*_ours(world), *world.natives):
+        if not one.name and "generateName" not in one.metadata:
             yield issue_of(one, "KR005", "metadata.name is required", "metadata.name")
 
 
 def bad_name(world: World) -> Iterator[Issue]:
     """KR006: ``metadata.name`` is a DNS-1123 label, and nothing generates it."""
-    for one in world.manifests:
-        if not one.is_ours:
-            continue
+    for one in (*_ours(world), *world.natives):
         if "generateName" in one.metadata:
             yield issue_of(one, "KR006", "generateName is not accepted", "metadata.generateName", at_key=True)
-        elif one.name and not _NAME.match(one.name):
+        elif one.name and not (_NAME if one.is_ours else _NATIVE_NAME).match(one.name):
             message = "the name must be 1 to 63 of a-z, 0-9 and -, with a letter or digit at both ends"
             yield issue_of(one, "KR006", message, "metadata.name")
 
@@ -84,6 +86,11 @@ def unknown_fields(world: World) -> Iterator[Issue]:
         for name in one.value:
             if name not in _TOP and name not in VALUE_NAMES:
                 yield issue_of(one, "KR012", f"unknown field {shown_name(name)}", name, at_key=True)
+    for one in world.natives:
+        for name in one.value:
+            if name not in _CONFIG_MAP and name not in VALUE_NAMES:
+                yield issue_of(one, "KR012", f"unknown field {shown_name(name)}", name, at_key=True)
+    for one in (*(one for one, _ in world.modelled), *world.natives):
         for name in one.metadata:
             if name not in _METADATA and name not in SERVER_OWNED:
                 yield issue_of(one, "KR012", f"unknown field {shown_name(name)}", f"metadata.{name}", at_key=True)
@@ -96,6 +103,22 @@ def wrong_metadata(world: World) -> Iterator[Issue]:
             yield issue_of(one, "KR009", "expected a map", "metadata")
         elif not isinstance(one.metadata.get("namespace", ""), str):
             yield issue_of(one, "KR009", "expected text", "metadata.namespace")
+    for one in world.natives:
+        yield from _wrong_data(one)
+
+
+def _wrong_data(one: Manifest) -> Iterator[Issue]:
+    """Contents of a ConfigMap that aren't texts by name."""
+    for part in ("data", "binaryData"):
+        entries = one.value.get(part, {})
+        if not isinstance(entries, dict):
+            yield issue_of(one, "KR009", "expected a map", part)
+            continue
+        for key, value in entries.items():
+            if not isinstance(value, str):
+                yield issue_of(one, "KR009", "expected text; quote it", f"{part}.{key}")
+    if not isinstance(one.value.get("immutable", False), bool):
+        yield issue_of(one, "KR009", "expected true or false", "immutable")
 
 
 def status_in_git(world: World) -> Iterator[Issue]:
@@ -116,7 +139,7 @@ def server_metadata(world: World) -> Iterator[Issue]:
 def twice(world: World) -> Iterator[Issue]:
     """KR015: no two documents are the same object. Each is shown with the others."""
     seen: dict[tuple[str, str, str], list[Manifest]] = {}
-    for one, _ in world.modelled:
+    for one in (*(one for one, _ in world.modelled), *world.natives):
         if one.name:
             namespace = world.expected_namespace(one) or str(one.metadata.get("namespace", ""))
             seen.setdefault((one.kind, namespace, one.name), []).append(one)
@@ -140,13 +163,25 @@ def never_in_git(world: World) -> Iterator[Issue]:
 
 
 def not_admitted(world: World) -> Iterator[Issue]:
-    """KR017: a source holds only what it is admitted, and native kinds only by name."""
-    allowed, native = world.context.allowed_kinds, world.context.allowed_native_kinds
+    """KR017: kinds come only where the source admits them; of native ones that is a ConfigMap at most."""
+    admitted, natives = world.context.allowed_kinds, set(map(id, world.natives))
     for one in world.manifests:
-        if one.api_version in NATIVE_VERSIONS and one.kind not in (*PROJECTIONS, "Secret", *native):
-            yield issue_of(one, "KR017", "this native kind is not admitted", "kind" if one.kind else "")
-        elif one.is_ours and allowed is not None and one.kind in KINDS and one.kind not in allowed:
-            yield issue_of(one, "KR017", f"this source may not hold {one.kind} objects", "kind")
+        if one.api_version in NATIVE_VERSIONS:
+            if one.kind not in (*PROJECTIONS, "Secret") and id(one) not in natives:
+                yield issue_of(one, "KR017", "this native kind is not admitted", "kind" if one.kind else "")
+        elif admitted is not None and one.is_ours and one.kind in MODELS and one.kind not in admitted:
+            yield issue_of(one, "KR017", "this kind is not among those of the source", "kind")
+
+
+def moved_from(manifest: Manifest) -> str:
+    """Name of the source that an object is taken over from, as its author says; empty for none.
+
+    It counts as a claim on an object that the named source of the same organization owns, and as nothing else: an
+    object that nobody owns is adopted by an admin's consent on the live object alone. It is never applied.
+    """
+    annotations = manifest.metadata.get("annotations")
+    stated = annotations.get(MOVE_KEY) if isinstance(annotations, dict) else None
+    return stated if isinstance(stated, str) else ""
 
 
 def bad_labels(world: World) -> Iterator[Issue]:
@@ -158,8 +193,25 @@ def bad_labels(world: World) -> Iterator[Issue]:
                 yield issue_of(one, "KR019", f"{part} must be a map", f"metadata.{part}")
                 continue
             for key, value in entries.items():
-                if fault := _fault(part, key, value):
+                if fault := _fault(part, key, value) or _bad_move(world, part, key, value):
                     yield issue_of(one, "KR019", fault, f"metadata.{part}.{key}", at_key=isinstance(value, str))
+
+
+def _bad_move(world: World, part: str, key: str, value: str) -> str:
+    """What is wrong with a claim on an object of another source; empty when nothing is."""
+    if key != MOVE_KEY:
+        return ""
+    if part == "labels":
+        return "this key is an annotation"
+    if not _NAME.match(value):
+        return "the value must be the name of the source that has owned the object"
+    if value == world.context.source:
+        return "an object can't be taken over from its own source; consent is given on the live object"
+    return ""
+
+
+def _ours(world: World) -> Iterator[Manifest]:
+    return (one for one in world.manifests if one.is_ours)
 
 
 def _fault(part: str, key: str, value: Any) -> str:

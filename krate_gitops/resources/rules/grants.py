@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from krate_gitops.resources.kinds.common import Keys
+from krate_gitops.resources.kinds.connections import AgentProviderConfigSpec
 from krate_gitops.resources.kinds.grants import AgentConfigGrantSpec, AgentSecretGrantSpec, GrantSubject, GrantTarget
 from krate_gitops.resources.kinds.stack import AgentStackSpec
 from krate_gitops.resources.manifest import Issue, issue_of, site_of
+from krate_gitops.resources.permissions.purposes import purpose_of
 from krate_gitops.resources.rules.references import Reference, references_of
 from krate_gitops.resources.world import Resource, World
 
@@ -53,12 +55,14 @@ class Grant(NamedTuple):
     subject: GrantSubject
     target: GrantTarget
     purpose: str
+    native: str
 
 
 def ungranted_secrets(world: World) -> Iterator[Issue]:
     """KR307: a grant covers each Secret key that a capability of a stack needs."""
     secrets, configs = _secret_grants(world), _config_grants(world)
     yield from _ungranted(world, "KR307", "Secret", _SECRET_FIELDS, secrets)
+    yield from _ungranted_provider(world, secrets)
     yield from _ungranted(world, "KR307", "Secret or ConfigMap", _EITHER_FIELDS, [*secrets, *configs])
 
 
@@ -69,15 +73,15 @@ def ungranted_configs(world: World) -> Iterator[Issue]:
 
 def _secret_grants(world: World) -> list[Grant]:
     return [
-        Grant(one.organization, one.spec.subject, one.spec.secret_ref, one.spec.purpose)
-        for one in world.of(AgentSecretGrantSpec)
+        Grant(one.organization, one.spec.subject, one.spec.secret_ref, one.spec.purpose, "Secret")
+        for one in world.known(AgentSecretGrantSpec)
     ]
 
 
 def _config_grants(world: World) -> list[Grant]:
     return [
-        Grant(one.organization, one.spec.subject, one.spec.config_map_ref, one.spec.purpose)
-        for one in world.of(AgentConfigGrantSpec)
+        Grant(one.organization, one.spec.subject, one.spec.config_map_ref, one.spec.purpose, "ConfigMap")
+        for one in world.known(AgentConfigGrantSpec)
     ]
 
 
@@ -89,6 +93,38 @@ def _ungranted(world: World, code: str, noun: str, fields: Fields, grants: list[
             needs = f"{need.reference.kind} {need.reference.name} needs {noun} {need.keys.name}"
             message = f"{needs}; no grant covers {_which(len(missing), len(need.keys.keys))}"
             yield issue_of(need.stack.manifest, code, message, need.reference.field, related=related)
+
+
+def _ungranted_provider(world: World, grants: list[Grant]) -> Iterator[Issue]:
+    """KR307, for the token of the provider that a stack names."""
+    for stack in world.of(AgentStackSpec):
+        config = _provider(world, stack)
+        if config is None or config.spec.secret_ref is None or config.spec.auth_type == "none":
+            continue
+        reference = Reference(
+            stack.manifest, "spec.provider", "AgentProviderConfig", stack.organization, config.manifest.name
+        )
+        need = Need(stack, reference, config, "spec.secretRef", config.spec.secret_ref, "")
+        missing = [key for key in need.keys.keys or ("",) if not any(_covers(one, need, key) for one in grants)]
+        if missing:
+            related = ((site_of(config.manifest, "spec.secretRef"), "needed here"),)
+            message = f"AgentProviderConfig {reference.name} needs Secret {need.keys.name}; no grant covers "
+            message += _which(len(missing), len(need.keys.keys))
+            yield issue_of(stack.manifest, "KR307", message, "spec.provider", related=related)
+
+
+def _provider(world: World, stack: Resource[AgentStackSpec]) -> Resource[AgentProviderConfigSpec] | None:
+    """The configuration of a stack's provider: the one of its name, or the first that is for it."""
+    provider = stack.spec.provider
+    if provider is None:
+        return None
+    named: Resource[AgentProviderConfigSpec] | None = world.find(stack.organization, "AgentProviderConfig", provider)
+    fitting = (
+        one
+        for one in sorted(world.known(AgentProviderConfigSpec), key=lambda one: one.manifest.name)
+        if one.organization == stack.organization and one.spec.provider == provider
+    )
+    return named or next(fitting, None)
 
 
 def _which(missing: int, keys: int) -> str:
@@ -113,7 +149,7 @@ def _covers(grant: Grant, need: Need, key: str) -> bool:
         return False
     if key and key not in grant.target.keys:
         return False
-    if need.keys.purpose is not None and grant.purpose != need.keys.purpose:
+    if grant.purpose != purpose_of(need.keys, need.reference.kind, grant.native):
         return False
     return _is_meant(grant.subject, need)
 

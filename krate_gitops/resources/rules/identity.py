@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from krate_gitops.resources.kinds.common import GROUP
 from krate_gitops.resources.kinds.identity import (
     ROLE_TEMPLATES,
     AgentRoleBindingSpec,
@@ -13,8 +14,9 @@ from krate_gitops.resources.kinds.identity import (
 )
 from krate_gitops.resources.kinds.stack import AgentStackSpec
 from krate_gitops.resources.manifest import Issue, issue_of, site_of
+from krate_gitops.resources.permissions.admission import admits_pool, admits_repository
 from krate_gitops.resources.rules.references import MISSING_HINT
-from krate_gitops.resources.world import Resource, World
+from krate_gitops.resources.world import Resource, World, repository_of
 
 _ESCALATING = ("bind", "escalate", "impersonate")
 _READING = ("get", "list", "watch")
@@ -27,7 +29,7 @@ def unbound_stack(world: World) -> Iterator[Issue]:
         account = stack.spec.runtime_identity.service_account_ref
         bound = any(
             binding.organization == stack.organization and _names(binding.spec.subject, stack.manifest.name, account)
-            for binding in world.of(AgentRoleBindingSpec)
+            for binding in world.known(AgentRoleBindingSpec)
         )
         if not bound:
             message = f"no AgentRoleBinding of these files names AgentStack {stack.manifest.name} or its account"
@@ -44,7 +46,7 @@ def _names(subject: BindingSubject, stack: str, account: str) -> bool:
 def cluster_scope(world: World) -> Iterator[Issue]:
     """KR314: bindings hold within namespaces."""
     for one in world.of(AgentRoleBindingSpec):
-        if one.spec.scope.kind == "cluster":
+        if one.spec.scope.kind == "cluster" and not world.context.policy.allow_cluster_role_bindings:
             message = "cluster scope is off unless the installation allows cluster role bindings"
             yield issue_of(one.manifest, "KR314", message, "spec.scope.kind")
 
@@ -58,7 +60,12 @@ def broad_rules(world: World) -> Iterator[Issue]:
 
 
 def _too_much(rule: ResourceRule) -> Iterator[tuple[str, str]]:
-    for field, values in (("verbs", rule.verbs), ("resources", rule.resources), ("apiGroups", rule.api_groups)):
+    for field, values in (
+        ("verbs", rule.verbs),
+        ("resources", rule.resources),
+        ("apiGroups", rule.api_groups),
+        ("nonResourceURLs", rule.non_resource_urls),
+    ):
         for at, value in enumerate(values):
             if "*" in value:
                 yield f"{field}[{at}]", "a rule has no wildcards"
@@ -96,14 +103,19 @@ def unknown_template(world: World) -> Iterator[Issue]:
 
 
 def pool_not_allowed(world: World) -> Iterator[Issue]:
-    """KR319: an account that names runner pools names that of its stack."""
+    """KR319: an account may use the runner pool of its stack, and be used for its repository."""
     for stack in world.of(AgentStackSpec):
-        pool = stack.spec.runner_pool
         name = stack.spec.runtime_identity.service_account_ref
         account: Resource[AgentServiceAccountSpec] | None = world.find(stack.organization, "AgentServiceAccount", name)
-        if pool is None or account is None or not account.spec.allowed_runner_pools:
+        if account is None:
             continue
-        if pool not in account.spec.allowed_runner_pools:
+        pool, repository = stack.spec.runner_pool, repository_of(stack.manifest)
+        if pool is not None and not admits_pool(account.spec, pool, stack.manifest.name):
             related = ((site_of(account.manifest, "spec.allowedRunnerPools"), "the pools it may use"),)
             message = f"AgentServiceAccount {name} may not use this runner pool"
             yield issue_of(stack.manifest, "KR319", message, "spec.runnerPool", related=related)
+        if repository and not admits_repository(account.spec, repository, stack.manifest.name):
+            related = ((site_of(account.manifest, "spec.allowedRepositories"), "the repositories it is for"),)
+            message = f"AgentServiceAccount {name} may not be used for this repository"
+            field = f"metadata.labels.{GROUP}/repository"
+            yield issue_of(stack.manifest, "KR319", message, field, related=related)

@@ -8,8 +8,10 @@ from typing import Any
 
 from krate_gitops.resources.kinds.common import GROUP
 from krate_gitops.resources.kinds.gitops import GitOpsSourceSpec
+from krate_gitops.resources.kinds.inventory import MODELS, Author
 from krate_gitops.resources.kinds.workspace import AgentWorkspacePolicySpec
 from krate_gitops.resources.manifest import Issue, issue_of
+from krate_gitops.resources.structure import did_you_mean
 from krate_gitops.resources.world import World
 
 _PATH_NAMES = ("path", "paths")
@@ -43,6 +45,18 @@ def short_interval(world: World) -> Iterator[Issue]:
         seconds = sum(int(number[:9]) * _SECONDS[unit] for number, unit in _PART.findall(one.spec.interval))
         if seconds < _LEAST_INTERVAL:
             yield issue_of(one.manifest, "KR011", f"must be at least {_LEAST_INTERVAL}s", "spec.interval")
+
+
+def unlisted_kinds(world: World) -> Iterator[Issue]:
+    """KR010, for the kinds that a source is narrowed to: only those that it may hold at all."""
+    for one in world.of(GitOpsSourceSpec):
+        for at, name in enumerate(one.spec.allowed_kinds or ()):
+            kind = MODELS.get(name)
+            if kind is None or (kind.author is Author.PLATFORM and one.spec.scope != "platform"):
+                message = "no kind that this source may hold"
+                yield issue_of(
+                    one.manifest, "KR010", message, f"spec.allowedKinds[{at}]", hint=did_you_mean(name, MODELS)
+                )
 
 
 def switched_off(world: World) -> Iterator[Issue]:

@@ -68,7 +68,7 @@ def _is_shared(world: World, own: str, wanted: Reference) -> bool:
         and policy.spec.target_org == wanted.organization
         and is_effective(policy.spec, world.context.now)
         and any((shared.kind, shared.name) == (wanted.kind, wanted.name) for shared in policy.spec.allowed_refs)
-        for policy in world.of(OrgSharingPolicySpec)
+        for policy in world.known(OrgSharingPolicySpec)
     )
 
 
@@ -96,8 +96,7 @@ def missing_references(world: World) -> set[tuple[str, str, str]]:
 
 
 def _is_there(world: World, one: Reference) -> bool:
-    is_live = (one.organization, one.kind, one.name) in world.context.present
-    return is_live or world.has(one.organization, one.kind, one.name)
+    return world.has(one.organization, one.kind, one.name)
 
 
 def _code(reference: Reference) -> str:

@@ -1,6 +1,6 @@
 """Every rule that files alone decide: its code, name, effect, what must hold, what to do, and its checks.
 
-Codes are stable and never used again. Rules that need a cluster, a record or a package have no entry here.
+Codes are stable and never used again. Those that need a cluster, a record or a package are in ``elsewhere``.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from krate_gitops.brain.model import Severity
 from krate_gitops.resources.manifest import Issue
 from krate_gitops.resources.rules import (
     capabilities,
+    cycles,
     document,
     grants,
     identity,
+    limits,
     places,
     references,
     secrets,
@@ -38,8 +40,17 @@ class Effect(enum.StrEnum):
     """The pass ends: what was to be read can't be trusted to be all there is."""
     BLOCK = "block"
     """The object is applied, but it isn't ready and nothing is dispatched with it."""
+    HOLD = "hold"
+    """The object isn't applied; others are."""
     WARN = "warn"
     """It is reported."""
+    REFUSE = "refuse"
+    """A change to Git isn't made."""
+
+    @property
+    def severity(self) -> Severity:
+        """How reports rank it."""
+        return Severity.ERROR if self in (Effect.REJECT, Effect.STOP, Effect.REFUSE) else Severity.WARNING
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -55,12 +66,7 @@ class Rule(msgspec.Struct, frozen=True):
     @property
     def severity(self) -> Severity:
         """How reports rank it."""
-        return severity_of(self.effect)
-
-
-def severity_of(effect: Effect) -> Severity:
-    """How reports rank an effect."""
-    return Severity.ERROR if effect in (Effect.REJECT, Effect.STOP) else Severity.WARNING
+        return self.effect.severity
 
 
 _R, _S, _B, _W = Effect.REJECT, Effect.STOP, Effect.BLOCK, Effect.WARN
@@ -93,7 +99,8 @@ _RULES = (
     _shape(8, "missing-field", "required fields are there and not empty", "add the field"),
     _shape(9, "wrong-type", "a value has the type and form of its field", "write the value in the form of its field",
            document.wrong_metadata),
-    _shape(10, "unknown-choice", "a value is one of those its field admits", "use one of them"),
+    _shape(10, "unknown-choice", "a value is one of those its field admits", "use one of them",
+           places.unlisted_kinds),
     _shape(11, "out-of-range", "numbers and durations are within the bounds of their field",
            "use a value within the bounds", places.short_interval),
     _shape(12, "unknown-field", "every field is known", "correct its name, or remove it", document.unknown_fields),
@@ -141,17 +148,28 @@ _RULES = (
           references.unresolved("KR201")),
     _rule(202, "stack-not-listed", _B, "servers and skills admit the stacks that use them",
           "list the stack in allowedAgentStacks", capabilities.not_admitted_here),
+    _rule(203, "dependency-cycle", _R, "skills, MCP servers and subagents do not need each other in a circle",
+          "take one of the references out", cycles.dependency_cycle),
     _rule(204, "wider-subagent", _B, "a subagent has nothing that its stack lacks",
           "take it off, or give it to the stack",
-          capabilities.wider_subagent),
-    _rule(206, "label-not-allowed", _B, "context labels admit the stack and repository they are used for",
-          "list it in the label, or use another label", capabilities.label_not_allowed),
+          capabilities.wider_subagent, capabilities.wider_workspace),
+    _rule(205, "too-parallel", _B, "subagents run no more at once than adapter and workspace admit",
+          "lower maxParallelTasks", limits.parallel_subagent),
+    _rule(206, "label-not-allowed", _B, "context labels admit the stack, repository and source they are used for",
+          "list it in the label, or use another label", capabilities.label_not_allowed, capabilities.unlike_source,
+          capabilities.foreign_repository),
     _rule(207, "forbidden-fragment", _R, "texts of labels and skills hide nothing and grant nothing",
           "say it in the fields of the stack", capabilities.forbidden_fragment),
     _rule(208, "invalid-pattern", _R, "patterns and matchers compile", "correct the pattern",
           capabilities.bad_patterns),
     _rule(209, "allowed-and-denied", _W, "no command is both allowed and denied", "remove one of the two",
           capabilities.allowed_and_denied),
+    _rule(210, "too-broad", _B, "files and network are no wider than repository and runner pool permit",
+          "narrow the tool profile, or use a trusted pool", limits.broad_profile),
+    _rule(211, "unfit-adapter", _B, "the adapter has what a stack wants of it", "use what it has, or another adapter",
+          limits.unfit_adapter),
+    _rule(212, "approval-mode", _B, "the organization allows the approval mode", "use a mode that is allowed",
+          limits.forbidden_mode),
     _rule(213, "memory-unresolved", _B, "memory repositories exist", references.MISSING_HINT,
           references.unresolved("KR213")),
     # Secrets, identities, grants
@@ -184,8 +202,8 @@ _RULES = (
           identity.mounted_token),
     _rule(318, "unknown-template", _B, "role templates are those of this program",
           "use one of the templates, or a Role", identity.unknown_template),
-    _rule(319, "pool-not-allowed", _B, "service accounts may use the runner pool of their stack",
-          "list the pool in allowedRunnerPools", identity.pool_not_allowed),
+    _rule(319, "pool-not-allowed", _B, "service accounts may use runner pool and repository of their stack",
+          "list it in the account, or have an owner that has it", identity.pool_not_allowed),
     # Triggers and workspaces
     _rule(401, "invalid-cron", _R, "schedules are cron expressions of five fields",
           "write minute hour day month weekday",
@@ -197,11 +215,15 @@ _RULES = (
           "add {{pullRequest}}, {{sha}} or the like", triggers.unbounded_key),
     _rule(405, "unknown-placeholder", _B, "templates name what an event has", "use a placeholder of the reference",
           triggers.unknown_placeholder),
+    _rule(406, "gate-closed", _W, "rules are active only where the installation has trigger rules on",
+          "leave it a draft, or have the gate opened", limits.closed_gate),
     _rule(407, "webhook-unsigned", _B, "a grant names the secret that signs webhooks",
           "add an AgentSecretGrant with purpose webhook-signing", triggers.unsigned_webhook),
     _rule(408, "wider-targets", _R, "a trigger rule writes back only where its stack may",
           "take the target off, or allow it in the stack", triggers.wider_targets),
     _shape(409, "unsafe-context", "context is redacted and at most 768000 bytes", "leave the field out"),
+    _rule(410, "unlike-trust", _B, "workspace and runner pool are of one trust", "use a pool or policy of the same",
+          limits.unlike_trust),
     _rule(411, "escaping-path", _R, "cleanup stays below the workspace", "use a relative path without ..",
           places.escaping_path),
     # Sources

@@ -31,7 +31,7 @@ def other_organization(world: World) -> Iterator[Issue]:
 
 def other_namespace(world: World) -> Iterator[Issue]:
     """KR103: an object lies in the namespace of its organization."""
-    for one, _ in world.modelled:
+    for one in (*(one for one, _ in world.modelled), *world.natives):
         stated, expected = one.metadata.get("namespace"), world.expected_namespace(one)
         if isinstance(stated, str) and expected and stated != expected and world.is_own(one):
             yield issue_of(one, "KR103", f"the namespace must be {expected}", "metadata.namespace")
@@ -39,11 +39,12 @@ def other_namespace(world: World) -> Iterator[Issue]:
 
 def contradicting_labels(world: World) -> Iterator[Issue]:
     """KR104: labels of organization and namespace say what the object says."""
-    for one, kind in world.modelled:
+    found = [(one, kind.scoped) for one, kind in world.modelled] + [(one, True) for one in world.natives]
+    for one, is_scoped in found:
         labels = one.metadata.get("labels")
         if not isinstance(labels, dict) or not world.is_own(one):
             continue
-        organization = organization_of(one) or (world.context.organization or "" if kind.scoped else "")
+        organization = organization_of(one) or (world.context.organization or "" if is_scoped else "")
         for key, expected in (("org", organization), ("namespace", world.expected_namespace(one))):
             label = f"{GROUP}/{key}"
             if expected and isinstance(labels.get(label), str) and labels[label] != expected:
@@ -60,7 +61,7 @@ def long_slug(world: World) -> Iterator[Issue]:
 def bindings(world: World) -> Iterator[Issue]:
     """KR106: an organization has exactly one binding."""
     bound: dict[str, list[Manifest]] = defaultdict(list)
-    for binding in world.of(OrgNamespaceBindingSpec):
+    for binding in world.known(OrgNamespaceBindingSpec):
         bound[binding.spec.organization_ref].append(binding.manifest)
     for one in world.of(OrganizationSpec):
         found = bound.get(one.organization, [])

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from krate_gitops.resources.kinds.grants import AgentSecretGrantSpec
+from krate_gitops.resources.kinds.persona import AgentDefinitionSpec
 from krate_gitops.resources.kinds.stack import AgentStackSpec
 from krate_gitops.resources.kinds.triggers import AgentTriggerRuleSpec
 from krate_gitops.resources.kinds.workspace import AgentWorkspacePolicySpec
@@ -113,7 +114,7 @@ def _placeholders(text: str) -> list[str]:
 
 def unsigned_webhook(world: World) -> Iterator[Issue]:
     """KR407: where webhooks start agents, a grant names the secret that signs them."""
-    signing = {one.organization for one in world.of(AgentSecretGrantSpec) if one.spec.purpose == "webhook-signing"}
+    signing = {one.organization for one in world.known(AgentSecretGrantSpec) if one.spec.purpose == "webhook-signing"}
     for rule in world.of(AgentTriggerRuleSpec):
         if "webhook" in rule.spec.sources and rule.organization not in signing:
             message = "no AgentSecretGrant with purpose webhook-signing is among these files"
@@ -124,7 +125,7 @@ def unsigned_webhook(world: World) -> Iterator[Issue]:
 def wider_targets(world: World) -> Iterator[Issue]:
     """KR408: a rule writes back only where its stack may."""
     for rule in world.of(AgentTriggerRuleSpec):
-        name = rule.spec.agent_stack or ""
+        name = rule.spec.agent_stack or _stack_of(world, rule)
         stack: Resource[AgentStackSpec] | None = world.find(rule.organization, "AgentStack", name)
         if stack is None:
             continue
@@ -135,3 +136,11 @@ def wider_targets(world: World) -> Iterator[Issue]:
                 message = f"the stack may not write to {target}; it may to {names(may) or 'nothing'}"
                 field = f"spec.writeBackPolicy.allowedTargets[{at}]"
                 yield issue_of(rule.manifest, "KR408", message, field, related=related)
+
+
+def _stack_of(world: World, rule: Resource[AgentTriggerRuleSpec]) -> str:
+    """Name of the stack behind the definition that a rule starts; empty where it isn't known."""
+    definition: Resource[AgentDefinitionSpec] | None = world.find(
+        rule.organization, "AgentDefinition", rule.spec.agent_definition or ""
+    )
+    return "" if definition is None else definition.spec.stack_ref

@@ -8,7 +8,7 @@ from krate_gitops.reconcile.plan import Op
 from tests.clusters import FULL_RULES, World
 
 HEAD = "apiVersion: krate.a5c.ai/v1alpha1\nkind: AgentContextLabel\n"
-SECRET = "ghp_" + "1234567890abcdefghijABCDEFGHIJ123456"
+SECRET = "ghp_" + "x9Kq2LmV7TzR4wYb8NcD3eFgH5jPaS6uQ1oI"
 
 
 def labels(world: World, *names: str) -> str:

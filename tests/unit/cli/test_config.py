@@ -35,7 +35,7 @@ def test_a_good_commit_is_valid_and_named(run: Run, repo: RepoBuilder) -> None:
 def test_a_mistake_ends_with_1_and_its_place(run: Run, repo: RepoBuilder) -> None:
     result = run("config", "validate", repo.path, "--ref", "draft", "--path", "orgs")
     assert result.exit_code == 1
-    assert "orgs/acme/a.yaml:26:3: error KR012 unknown field colour\n" in result.stdout
+    assert "orgs/acme/a.yaml:27:3: error KR012 unknown field colour\n" in result.stdout
 
 
 def test_json_holds_what_tools_rely_on(run: Run, repo: RepoBuilder) -> None:
@@ -47,7 +47,7 @@ def test_json_holds_what_tools_rely_on(run: Run, repo: RepoBuilder) -> None:
         [found] = body["diagnostics"]
         named = ("code", "severity", "effect", "path", "document", "kind", "name", "field", "line", "column")
         assert [found[name] for name in named] == [
-            "KR012", "error", "reject", "a.yaml", 2, "AgentStack", "triage", "spec.colour", 26, 3,
+            "KR012", "error", "reject", "a.yaml", 2, "AgentStack", "triage", "spec.colour", 27, 3,
         ]  # fmt: skip
 
 

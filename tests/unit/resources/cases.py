@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
+from krate_gitops.resources.permissions.policy import Limits, ReviewPolicy
 from tests.unit.resources.sample import ACCOUNT, BINDING, document, stack, stream, whole
 
 
@@ -14,6 +17,8 @@ class Case(NamedTuple):
     bad: str
     mend: tuple[str, str]
     org: str | None = None
+    context: Mapping[str, Any] = MappingProxyType({})
+    """What else is known of the source."""
 
 
 def organization(*lines: str, name: str = "acme") -> str:
@@ -77,6 +82,12 @@ def helper(*lines: str) -> str:
     return document("AgentSubagent", "rolePrompt: Help.", "taskKinds: [triage]", *lines, name="helper")
 
 
+def adapter(capabilities: str) -> str:
+    return document(
+        "AgentAdapter", "adapterType: remote", "transport: http", f"capabilities: {{{capabilities}}}", name="codex"
+    )
+
+
 def config_rule(rule_lines: str) -> str:
     return template(f"resourceRules: [{rule_lines}]")
 
@@ -84,6 +95,7 @@ def config_rule(rule_lines: str) -> str:
 _HEAD = "apiVersion: krate.a5c.ai/v1alpha1\nkind: "
 _CRON = "sources: [schedule]"
 _LABELS = "labels: {§krate.a5c.ai/gitops-source: mine}"
+_OWNER = "owner: {kind: Organization, name: acme}"
 _HIDDEN = "An\\u200b amount"
 
 CASES = (
@@ -114,6 +126,16 @@ CASES = (
     Case("KR009", server("enabled: §True"), ("True", "true")),
     Case("KR009", stack("agentsDocRef: {source: repository, path: §../AGENTS.md}"), ("../", "")),
     Case("KR010", stack().replace("baseAgent: codex", "baseAgent: §kodex"), ("kodex", "codex")),
+    Case(
+        "KR010",
+        document("GitOpsSource", "source: {repoURL: 'https://x/y'}", "allowedKinds: [§AgentStak]"),
+        ("AgentStak", "AgentStack"),
+    ),
+    Case(
+        "KR010",
+        document("GitOpsSource", "source: {repoURL: 'https://x/y'}", "allowedKinds: [§Organization]"),
+        ("spec:", "spec:\n  scope: platform"),
+    ),
     Case("KR011", stack("budget: {maxTokens: §-1}"), ("-1", "1")),
     Case("KR011", document("GitOpsSource", "source: {repoURL: 'https://x/y'}", "interval: §5s"), ("5s", "1m5s")),
     Case("KR012", stack("§approvalMod: prompt"), ("approvalMod", "approvalMode")),
@@ -132,10 +154,30 @@ CASES = (
         "apiVersion: v1\nkind: §ConfigMap\nmetadata: {name: a}\n",
         ("v1\nkind: ConfigMap", "krate.a5c.ai/v1alpha1\nkind: AgentStack"),
     ),
+    Case(
+        "KR017",
+        stack().replace("kind: AgentStack", "kind: §AgentStack"),
+        ("AgentStack", "AgentToolProfile"),
+        context={"allowed_kinds": ("AgentToolProfile",)},
+    ),
     Case("KR018", stack(f"prompt: {{system: §{'ab' * 32_769}}}"), ("ab" * 32_769, "ab")),
+    Case(
+        "KR017",
+        stack().replace("kind: AgentStack", "kind: §AgentStack"),
+        ("AgentStack", "AgentToolProfile"),
+        context={"allowed_kinds": ("AgentToolProfile",)},
+    ),
     Case("KR018", stack(f"prompt: {{system: §{'é' * 40_000}}}"), ("é" * 40_000, "é")),
     Case("KR019", stack(metadata=_LABELS), ("gitops-source", "team")),
-    Case("KR019", stack(metadata="annotations: {§krate.a5c.ai/adopt: other}"), ("adopt", "note")),
+    Case("KR019", stack(metadata="annotations: {§krate.a5c.ai/approve-plan: abc}"), ("approve-plan", "note")),
+    Case("KR019", stack(metadata="labels: {§krate.a5c.ai/adopt: other}"), ("labels", "annotations")),
+    Case("KR019", stack(metadata="annotations: {§krate.a5c.ai/adopt: No One}"), ("No One", "other")),
+    Case(
+        "KR019",
+        stack(metadata="annotations: {§krate.a5c.ai/adopt: own}"),
+        ("adopt: own", "adopt: other"),
+        context={"source": "own"},
+    ),
     Case("KR019", stack(metadata="labels: {team: §7}"), ("7}", "seven}")),
     Case("KR020", stack("§toolPolicy: readonly"), ("toolPolicy", "toolProfileRef")),
     Case("KR020", server("§endpoint: x"), ("  endpoint: x\n", "")),
@@ -208,6 +250,48 @@ CASES = (
         ("{git: allow}", "{git: allow}\n  nativeTools: {shell: true}"),
     ),
     Case(
+        "KR204",
+        whole(
+            document("AgentWorkspacePolicy", "mode: read-only", "retentionPolicy: {}", name="look"),
+            stack("workspacePolicyRef: look", "subagentRefs: [§helper]"),
+            helper("workspaceScope: branch-local"),
+        ),
+        ("mode: read-only", "mode: branch-local"),
+    ),
+    Case(
+        "KR205",
+        whole(
+            document(
+                "AgentWorkspacePolicy",
+                "mode: read-only",
+                "retentionPolicy: {}",
+                "maxConcurrentSessions: 1",
+                name="look",
+            ),
+            stack("workspacePolicyRef: look", "subagentRefs: [§helper]"),
+            helper("maxParallelTasks: 2"),
+        ),
+        ("Tasks: 2", "Tasks: 1"),
+    ),
+    Case(
+        "KR205",
+        whole(adapter("maxParallelTasks: 3"), stack("subagentRefs: [§helper]"), helper("maxParallelTasks: 4")),
+        ("Tasks: 4", "Tasks: 3"),
+    ),
+    Case(
+        "KR206",
+        stream(label("promptFragment: Hi."), rule("sources: [push]", "contextLabels: [§money]")),
+        ("[push]", "[ci]"),
+    ),
+    Case(
+        "KR206",
+        whole(
+            label("promptFragment: Hi.", "allowedRepositories: [web]"),
+            stack("contextLabelRefs: [§money]", metadata="labels: {krate.a5c.ai/repository: payments}"),
+        ),
+        ("[web]", "[payments]"),
+    ),
+    Case(
         "KR206",
         whole(label("promptFragment: Hi.", "allowedAgentStacks: [other]"), stack("contextLabelRefs: [§money]")),
         ("[other]", "[triage]"),
@@ -227,6 +311,39 @@ CASES = (
     Case("KR208", rule("sources: [ci]", "match: {failureSignature: §'a(b'}"), ("a(b", "ab")),
     Case("KR208", rule("sources: [ci]", "match: {payload: [{jsonPath: §'$.a[', equals: x}]}"), ("$.a[", "$.a[0]")),
     Case("KR209", profile("allowedCommands: [ls, §cat]", "deniedCommands: [cat]"), ("[ls, cat]", "[ls]")),
+    Case(
+        "KR210",
+        whole(profile(), stack("toolProfileRef: §readonly")),
+        ("filesystemPolicy: read-only", "filesystemPolicy: no-fs"),
+        context={"policy": ReviewPolicy(untrusted_limits=Limits(filesystem="no-fs"))},
+    ),
+    Case(
+        "KR210",
+        whole(
+            profile(), stack("toolProfileRef: §readonly", metadata="labels: {krate.a5c.ai/repository: payments}")
+        ).replace(_OWNER, "allowedRepositories: [payments, web]"),
+        ("repository: payments", "repository: web"),
+        context={"policy": ReviewPolicy(repository_limits={"payments": Limits(filesystem="no-fs")})},
+    ),
+    Case(
+        "KR210",
+        whole(profile("networkPolicy: {default: unrestricted-with-approval}"), stack("toolProfileRef: §readonly")),
+        ("unrestricted-with-approval", "deny"),
+    ),
+    Case(
+        "KR211",
+        whole(adapter("baseAgents: [gemini]"), stack().replace(": codex\n  ad", ": §codex\n  ad")),
+        ("[gemini]", "[codex]"),
+    ),
+    Case(
+        "KR211",
+        whole(
+            adapter("tools: [shell]"), profile("nativeTools: {codeSearch: true}"), stack("toolProfileRef: §readonly")
+        ),
+        ("[shell]", "[code-search]"),
+    ),
+    Case("KR211", whole(adapter("subagents: false"), helper(), stack("subagentRefs: §[helper]")), ("false", "true")),
+    Case("KR212", whole(stack("approvalMode: §yolo")), ("yolo", "deny")),
     Case("KR213", whole(stack("memoryRepositoryRefs: [§brain]")), ("  memoryRepositoryRefs: [brain]\n", "")),
     # Secrets, identities, grants
     Case("KR301", server("§token: abc"), ("  token: abc\n", "")),
@@ -257,6 +374,28 @@ CASES = (
         ("[other]", "[login]"),
     ),
     Case(
+        "KR307",
+        whole(
+            document(
+                "AgentProviderConfig",
+                "provider: lab",
+                "authType: token",
+                "secretRef: {name: logs, keys: [login]}",
+                name="lab",
+            ),
+            grant(),
+            stack("provider: §lab"),
+        ),
+        ("authType: token", "authType: none"),
+    ),
+    Case(
+        "KR307",
+        whole(server("secretRefs: [{name: logs, keys: [login]}]"), grant(), stack("mcpServerRefs: [§logs]")).replace(
+            "purpose: mcp-server", "purpose: cache"
+        ),
+        ("purpose: cache", "purpose: mcp-server"),
+    ),
+    Case(
         "KR308",
         whole(server("configMapRefs: [{name: logs, keys: [url]}]"), stack("mcpServerRefs: [§logs]")),
         ("  configMapRefs: [{name: logs, keys: [url]}]\n", ""),
@@ -268,6 +407,7 @@ CASES = (
     Case("KR315", config_rule("{verbs: [§'*'], resources: [pods]}"), ("'*'", "get")),
     Case("KR315", config_rule("{verbs: [get], resources: [§secrets]}"), ("secrets", "pods")),
     Case("KR315", config_rule("{verbs: [create], resources: [§pods/exec]}"), ("pods/exec", "pods")),
+    Case("KR315", config_rule("{verbs: [get], nonResourceURLs: [§'/metrics/*']}"), ("/*", "/a")),
     Case("KR315", config_rule("{verbs: [§bind], resources: [roles]}"), ("bind", "get")),
     Case("KR316", ACCOUNT.replace("namespace: krate-org-acme", "namespace: §default"), ("default", "krate-org-acme")),
     Case("KR317", ACCOUNT + "  automountServiceAccountToken: §true\n", ("true", "false")),
@@ -278,8 +418,20 @@ CASES = (
     ),
     Case(
         "KR319",
-        whole(stack("runnerPool: §big")).replace("Name: runner\n", "Name: runner\n  allowedRunnerPools: [small]\n"),
+        whole(stack("runnerPool: §big")).replace(_OWNER, "allowedRunnerPools: [small]"),
         ("[small]", "[small, big]"),
+    ),
+    Case(
+        "KR319",
+        whole(stack("runnerPool: §big")).replace(_OWNER, "owner: {kind: RunnerPool, name: small}"),
+        ("name: small", "name: big"),
+    ),
+    Case(
+        "KR319",
+        whole(stack(metadata="labels: {krate.a5c.ai/repository: §payments}")).replace(
+            _OWNER, "allowedRepositories: [web]"
+        ),
+        ("[web]", "[payments]"),
     ),
     # Triggers, workspaces, sources
     Case("KR401", rule(_CRON, "schedule: {cron: §'61 * * * *'}"), ("61", "1-59/2")),
@@ -296,14 +448,43 @@ CASES = (
     ),
     Case("KR404", rule("sources: [ci]", "dedupePolicy: {key: §all}"), ("all}", "'all {{sha}}'}")),
     Case("KR405", rule("sources: [ci]", "promptTemplate: §'Look at {{everything}}'"), ("everything", "sourceRefs.job")),
+    Case("KR406", rule("sources: [ci]", "lifecycleState: §active"), ("active", "paused")),
     Case("KR407", rule("sources: [ci, §webhook]"), (", webhook", "")),
     Case(
         "KR408",
         rule("sources: [ci]", "writeBackPolicy: {allowedTargets: [§branch-push]}"),
         ("runtimeIdentity", "writeBackPolicy: {allowedTargets: [branch-push]}\n  runtimeIdentity"),
     ),
+    Case(
+        "KR408",
+        stream(
+            rule("sources: [ci]", "writeBackPolicy: {allowedTargets: [§branch-push]}").replace(
+                "agentStack: triage", "agentDefinition: carla"
+            ),
+            document("AgentDefinition", "personaRef: carla", "stackRef: triage", name="carla"),
+        ),
+        ("runtimeIdentity", "writeBackPolicy: {allowedTargets: [branch-push]}\n  runtimeIdentity"),
+    ),
     Case("KR409", rule("sources: [ci]", "contextBundleTemplate: {redactSecrets: §false}"), ("false", "true")),
+    Case(
+        "KR408",
+        stream(
+            rule("sources: [ci]", "writeBackPolicy: {allowedTargets: [§branch-push]}").replace(
+                "agentStack: triage", "agentDefinition: carla"
+            ),
+            document("AgentDefinition", "personaRef: carla", "stackRef: triage", name="carla"),
+        ),
+        ("runtimeIdentity", "writeBackPolicy: {allowedTargets: [branch-push]}\n  runtimeIdentity"),
+    ),
     Case("KR409", rule("sources: [ci]", "contextBundleTemplate: {maxBytes: §768001}"), ("768001", "768000")),
+    Case(
+        "KR410",
+        whole(
+            document("AgentWorkspacePolicy", "mode: read-only", "retentionPolicy: {}", "trustTier: trusted", name="w"),
+            stack("workspacePolicyRef: §w"),
+        ),
+        ("trustTier: trusted", "trustTier: untrusted"),
+    ),
     Case(
         "KR411",
         document(
@@ -311,6 +492,10 @@ CASES = (
         ),
         ("../x", "x"),
     ),
+    Case(
+        "KR704", document("GitOpsSource", "source: {repoURL: §'http://git.example/y'}"), ("git.example", "git.code.svc")
+    ),
+    Case("KR704", document("GitOpsSource", "source: {repoURL: §'file:///srv/y'}"), ("file:///srv", "ssh://git@srv")),
     Case("KR704", document("GitOpsSource", "source: {repoURL: §'https://dana:pw@x.example/y'}"), ("dana:pw@", "")),
     Case("KR732", stack(metadata="annotations: {§krate.a5c.ai/prune: disabled}"), ("disabled", "enabled")),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from krate_gitops.resources.context import Context
 from krate_gitops.resources.load import Loaded
@@ -28,7 +29,13 @@ def stream(*documents: str) -> str:
     return "---\n".join(documents)
 
 
-ACCOUNT = document("AgentServiceAccount", "namespace: krate-org-acme", "serviceAccountName: runner", name="runner")
+ACCOUNT = document(
+    "AgentServiceAccount",
+    "namespace: krate-org-acme",
+    "serviceAccountName: runner",
+    "owner: {kind: Organization, name: acme}",
+    name="runner",
+)
 BINDING = document(
     "AgentRoleBinding",
     "subject: {kind: service-account, name: runner}",
@@ -58,10 +65,16 @@ def load(files: Mapping[str, str | bytes]) -> Loaded:
     return Loaded(manifests, [issue for _, issues in parsed for issue in issues], sources)
 
 
-def check(files: Mapping[str, str | bytes] | str, *, org: str | None = None) -> list[Diagnostic]:
-    """Diagnostics of files, or of the text of one; as a platform source unless an organization is named."""
+def check(
+    files: Mapping[str, str | bytes] | str, *, org: str | None = None, live: str = "", **context: Any
+) -> list[Diagnostic]:
+    """Diagnostics of files, or of the text of one; as a platform source unless an organization is named.
+
+    ``live`` is a text with objects of the cluster, ``context`` what else is known of the source.
+    """
     given = {"a.yaml": files} if isinstance(files, str) else files
-    return validate(load(given), Context(organization=org, now=NOW))
+    there = load({"live.yaml": live}).manifests if live else []
+    return validate(load(given), Context(organization=org, now=NOW, **context), live=there)
 
 
 def marked(text: str) -> tuple[str, set[tuple[int, int]]]:
