@@ -1,4 +1,4 @@
-"""An API server for tests, and one with faults: the cluster that ``KRATE_TEST_KUBECONFIG`` names, else a development server of our own.
+"""An API server for tests: the cluster that ``KRATE_TEST_KUBECONFIG`` names, else one of our own; with faults, too.
 
 Tests make their own namespaces and must not mind what else is there. Only an API server is needed: no controllers.
 """

@@ -20,7 +20,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -59,7 +59,8 @@ class Fault:
     ``answer`` is a whole HTTP answer that is given instead of the server's, or makes one from the request. ``cut`` says
     where the connection ends without a word: ``before`` the server sees the request, ``after`` it has answered,
     ``within`` its answer, or ``behind`` its whole answer. ``swallow`` lets that many bytes of the answer's body through
-    and then nothing, with the connection open. ``hold`` are seconds before anything else.
+    and then nothing, with the connection open. ``hold`` are seconds before anything else. ``before`` and ``after`` are
+    called before the server sees the request, and after it has answered but before the client hears of it.
     """
 
     name: str
@@ -67,6 +68,8 @@ class Fault:
     cut: str = ""
     swallow: int = -1
     hold: float = 0.0
+    before: Callable[[Seen], None] | None = None
+    after: Callable[[Seen], None] | None = None
 
 
 def cut_before() -> Fault:
@@ -97,6 +100,13 @@ def black_hole(after: int = 0) -> Fault:
 def hold(seconds: float) -> Fault:
     """The request arrives late."""
     return Fault("hold", hold=seconds)
+
+
+def at_that_moment(
+    *, before: Callable[[Seen], None] | None = None, after: Callable[[Seen], None] | None = None
+) -> Fault:
+    """Something else happens then: a process is killed, or another client changes the object. Nothing is broken."""
+    return Fault("moment", before=before, after=after)
 
 
 def answer(status: int, body: bytes | str | Mapping[str, Any] = b"", headers: Mapping[str, str] | None = None) -> bytes:
@@ -255,13 +265,15 @@ class FaultProxy:
         first, headers = _parse(head)
         raw = b"".join([chunk async for chunk in _body(headers, peer.reader)])
         method, target, _ = first.split(" ", 2)
-        fault = self._note(method, target, headers, raw, peer.number)
+        fault, seen = self._note(method, target, headers, raw, peer.number)
         if fault.hold:
             await asyncio.sleep(fault.hold)
+        if fault.before is not None:
+            fault.before(seen)
         if fault.cut == "before":
             return False
         if fault.answer is not None:
-            made = fault.answer if isinstance(fault.answer, bytes) else fault.answer(self.seen[-1])
+            made = fault.answer if isinstance(fault.answer, bytes) else fault.answer(seen)
             peer.writer.write(made)
             await peer.writer.drain()
             return b"connection: close" not in made.partition(b"\r\n\r\n")[0].lower()
@@ -269,27 +281,30 @@ class FaultProxy:
             peer.writer.write(answer(404, status_body(404, "NotFound", "no server behind this proxy")))
             await peer.writer.drain()
             return True
-        return await self._forward(peer, head, headers, raw, method, fault)
+        return await self._forward(peer, head, raw, seen, fault)
 
-    def _note(self, method: str, target: str, headers: dict[str, list[str]], raw: bytes, connection: int) -> Fault:
+    def _note(
+        self, method: str, target: str, headers: dict[str, list[str]], raw: bytes, connection: int
+    ) -> tuple[Fault, Seen]:
         seen = Seen(method, target, headers, raw, time.monotonic(), connection, "")
         with self._lock:
             fault = next((rule.fault for rule in self._rules if rule.takes(seen)), Fault(""))
-            self.seen.append(Seen(method, target, headers, raw, seen.at, connection, fault.name))
-        return fault
+            seen = replace(seen, fault=fault.name)
+            self.seen.append(seen)
+        return fault, seen
 
-    async def _forward(
-        self, peer: _Peer, head: bytes, headers: dict[str, list[str]], raw: bytes, method: str, fault: Fault
-    ) -> bool:
+    async def _forward(self, peer: _Peer, head: bytes, raw: bytes, seen: Seen, fault: Fault) -> bool:
         if peer.server is None:
             peer.server = await self._connect()
         reader, writer = peer.server
         writer.write(self._for_server(head) + raw)
         await writer.drain()
         told = await reader.readuntil(b"\r\n\r\n")
+        if fault.after is not None:
+            fault.after(seen)
         line, fields = _parse(told)
         status = int(line.split(" ", 2)[1])
-        bodiless = method == "HEAD" or status in (204, 304)
+        bodiless = seen.method == "HEAD" or status in (204, 304)
         body = _body(fields, reader, until_end=True) if not bodiless else _nothing()
         if fault.cut == "after":
             async for _ in body:
@@ -318,7 +333,7 @@ class FaultProxy:
             await asyncio.sleep(0.01)
             return False
         closing = "close" in ",".join(fields.get("connection", [])).lower()
-        return not closing and "close" not in ",".join(headers.get("connection", [])).lower()
+        return not closing and "close" not in ",".join(seen.headers.get("connection", [])).lower()
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         parts = urlsplit(self.upstream)

@@ -107,6 +107,9 @@ class Discoverer:
                 _read_aggregated(_decoded(reply, _Groups, path), types, stale)
             else:
                 await self._read_each(reply, path, types, stale)
+        if not any(one.group == "" for one in types):
+            # Whatever answered, it is no API server; a kind that isn't served would count as gone.
+            raise TransientError("CLUSTER_ANSWER_INVALID", "discovery /api: the answer names no kind", location="/api")
         return Discovery(types, stale=stale)
 
     async def _read_each(self, reply: Reply, path: str, types: list[ResourceType], stale: list[str]) -> None:
@@ -168,11 +171,11 @@ class _Group(msgspec.Struct):
 
 
 class _Groups(msgspec.Struct):
-    items: list[_Group] = msgspec.field(default_factory=list)
+    items: list[_Group]
 
 
 class _CoreVersions(msgspec.Struct):
-    versions: list[str] = msgspec.field(default_factory=list)
+    versions: list[str]
 
 
 class _PlainVersion(msgspec.Struct):
@@ -190,7 +193,7 @@ class _PlainGroup(msgspec.Struct, rename="camel"):
 
 
 class _PlainGroups(msgspec.Struct):
-    groups: list[_PlainGroup] = msgspec.field(default_factory=list)
+    groups: list[_PlainGroup]
 
 
 class _PlainResource(msgspec.Struct):
@@ -201,7 +204,7 @@ class _PlainResource(msgspec.Struct):
 
 
 class _Resources(msgspec.Struct):
-    resources: list[_PlainResource] = msgspec.field(default_factory=list)
+    resources: list[_PlainResource]
 
     def types(self, group: str, version: str) -> Iterable[ResourceType]:
         below: dict[str, set[str]] = {}

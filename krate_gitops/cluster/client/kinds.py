@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -58,6 +59,7 @@ def object_path(type: ResourceType, name: str, namespace: str = "", *, subresour
     return f"{path}/{_segment(subresource)}" if subresource else path
 
 
+@lru_cache(maxsize=4096)
 def _segment(text: str) -> str:
     """One segment, quoted. Names of roles hold colons; a slash or a dot segment would lead to another resource."""
     if not text or text in (".", "..") or "/" in text or len(text) > 253:

@@ -30,8 +30,10 @@ class _Metadata(msgspec.Struct, rename={"resource_version": "resourceVersion", "
 
 
 class _Page(msgspec.Struct):
-    metadata: _Metadata = msgspec.field(default_factory=_Metadata)
-    items: list[dict[str, Any]] | None = None
+    """Both members must be there: an answer of something else must not look like an empty list."""
+
+    metadata: _Metadata
+    items: list[dict[str, Any]] | None
 
 
 _DECODER = msgspec.json.Decoder(_Page)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any, NamedTuple
 
 import msgspec
@@ -56,11 +57,12 @@ async def watch(
         opened = loop.time()
         wait = 0.0
         try:
-            async for event in _stream(transport, call, type, at, quiet):
-                failed, renewed = 0, False
-                at = str(event.object["metadata"].get("resourceVersion") or at)
-                if bookmarks or event.kind != "BOOKMARK":
-                    yield event
+            async with aclosing(_stream(transport, call, type, at, quiet)) as events:
+                async for event in events:
+                    failed, renewed = 0, False
+                    at = str(event.object["metadata"].get("resourceVersion") or at)
+                    if bookmarks or event.kind != "BOOKMARK":
+                        yield event
         except AuthError:
             if renewed:
                 raise

@@ -190,7 +190,7 @@ def test_a_delete_names_object_and_version() -> None:
         }
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"nonsense", b"3", b"[" * 100_000])
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"nonsense", b"3", b"[" * 100_000])
 def test_an_answer_that_is_no_object_is_a_failure_of_the_server(body: bytes) -> None:
     with scripted() as server:
         server.inject(replies(answer(200, body)), times=9)
@@ -316,45 +316,49 @@ def resource(plural: str, kind: str, **more: Any) -> dict[str, Any]:
     return {"resource": plural, "responseKind": {"kind": kind}, "scope": "Namespaced", "verbs": ["get"], **more}
 
 
-def test_discovery_is_two_requests_and_then_none() -> None:
+def test_discovery_is_two_requests_and_then_only_asks_what_changed() -> None:
     core = [discovered("", {"v1": [resource("configmaps", "ConfigMap")]})]
-    groups = [
-        discovered(
-            "example.com",
-            {
-                "v2": [resource("widgets", "Widget", subresources=[{"subresource": "status"}]), resource("x", "")],
-                "v1": [resource("widgets", "Widget"), resource("things", "Thing", scope="Cluster")],
-            },
-        ),
-        discovered("down.example.com", {"v1": []}, "Stale"),
-    ]
+    widgets = resource("widgets", "Widget", subresources=[{"subresource": "status"}])
+    versions = {"v2": [widgets, resource("x", "")], "v1": [widgets, resource("things", "Thing", scope="Cluster")]}
+    groups = [discovered("example.com", versions), discovered("down.example.com", {"v1": []}, "Stale")]
+    now = {"/api": (core, '"c"'), "/apis": (groups, '"g"')}
+
+    def make(seen: Seen) -> bytes:
+        items, etag = now[seen.path]
+        if seen.headers.get("if-none-match") == [etag]:
+            return b"HTTP/1.1 304 X\r\nETag: " + etag.encode() + b"\r\n\r\n"
+        return answer(200, {"items": items}, {"Content-Type": AGGREGATED, "ETag": etag})
 
     async def work(api: Api) -> list[Any]:
         first = await asyncio.gather(*(api.discovery() for _ in range(5)))
         again = await api.impersonating(Identity("bob")).discovery(refresh=True)
-        changed = await api.discovery(refresh=True)
-        return [*first, again, changed]
-
-    def make(items: list[dict[str, Any]], etag: str) -> bytes:
-        return answer(200, {"items": items}, {"Content-Type": AGGREGATED, "ETag": etag})
+        assert api.calls.total == 4
+        now["/apis"] = ([], '"h"')
+        return [*first, again, await api.discovery(refresh=True), await api.discovery()]
 
     with scripted() as server:
-        server.inject(replies(make(core, '"c"')), path="/api", times=1, skip=0)
-        server.inject(replies(make(groups, '"g"')), path="/apis")
-        server.inject(replies(b'HTTP/1.1 304 X\r\nETag: "c"\r\n\r\n'), times=3)
-        server.inject(replies(make([], '"h"')), times=1)
-        found = talk(server, work)
+        server.inject(replies(make), times=100)
+        *found, changed, later = talk(server, work)
         assert len(server.seen) == 6
-        assert all(one is found[0] for one in found[:6])
-        assert "impersonate-user" not in server.seen[3].headers
-        assert server.seen[2].headers["if-none-match"] == ['"c"']
+        assert all("impersonate-user" not in one.headers for one in server.seen)
+    assert all(one is found[0] for one in found)
+    assert changed is later
+    assert changed.find("example.com", "Widget") is None
     widget = found[0].find("example.com", "Widget")
     assert (widget.version, widget.plural, widget.subresources) == ("v2", "widgets", frozenset({"status"}))
     assert found[0].find("", "ConfigMap") == ResourceType("", "v1", "ConfigMap", "configmaps", True, frozenset({"get"}))
     assert not found[0].find("example.com", "Thing").namespaced
     assert found[0].stale == {"down.example.com/v1"}
-    assert found[-1] is not found[0]
-    assert found[-1].find("example.com", "Widget") is None or found[-1].find("", "ConfigMap") is None
+
+
+def test_something_else_that_answers_is_not_taken_for_a_server_without_kinds() -> None:
+    with scripted() as server:
+        for body in ({"items": []}, {"versions": [], "groups": []}):
+            for kind in (AGGREGATED, "application/json"):
+                server.inject(replies(answer(200, body, {"Content-Type": kind})), times=2)
+                with pytest.raises(TransientError):
+                    talk(server, lambda api: api.discovery())
+                server.clear()
 
 
 def test_a_server_without_aggregated_discovery_is_asked_group_by_group() -> None:
@@ -426,7 +430,7 @@ def test_a_client_certificate_of_a_kubeconfig_is_shown(certificate: tuple[Path, 
         server.inject(MISSING, times=9)
         cluster = {
             "server": server.url,
-            "certificate-authority-data": data[0],
+            "certificate-authority": "authority.pem",
             "tls-server-name": "api.example.com",
         }
         content: dict[str, Any] = {
@@ -436,6 +440,7 @@ def test_a_client_certificate_of_a_kubeconfig_is_shown(certificate: tuple[Path, 
             "users": [{"name": "a", "user": {"client-certificate-data": data[0], "client-key-data": data[1]}}],
         }
         file = tmp_path / "config"
+        (tmp_path / "authority.pem").write_bytes(certificate[0].read_bytes())
         file.write_text(json.dumps(content))
         assert talk(load_connection(file, None), lambda api: api.get(CONFIG_MAP, "x", "team")) is None
         content["users"][0]["user"] = {}

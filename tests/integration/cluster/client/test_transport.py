@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from contextlib import aclosing
 from typing import Any
@@ -11,11 +12,19 @@ import pytest
 
 from krate_gitops.cluster.client.api import Api
 from krate_gitops.cluster.client.connection import Connection
-from krate_gitops.cluster.client.failures import ConflictError, FieldConflict, FieldConflictError, QuotaError, Relist
+from krate_gitops.cluster.client.failures import (
+    ConflictError,
+    FieldConflict,
+    FieldConflictError,
+    QuotaError,
+    Relist,
+    ReplacedError,
+)
 from tests.faults import (
     Fault,
     FaultProxy,
     answer,
+    at_that_moment,
     black_hole,
     close_behind,
     cut_before,
@@ -150,6 +159,31 @@ async def _names(
             if len(got) < wanted:
                 reading = asyncio.ensure_future(anext(events))
     return got
+
+
+def test_an_object_that_is_replaced_between_read_and_delete_lives(
+    faults: Faults, cluster: Connection, namespace: str
+) -> None:
+    connection, proxy = faults
+    made = talk(connection, lambda api: api.create(CONFIG_MAP, manifest(namespace), manager="me"))
+
+    async def replace(api: Api) -> None:
+        await api.delete(CONFIG_MAP, "x", namespace)
+        await api.create(CONFIG_MAP, manifest(namespace, value="other"), manager="other")
+
+    proxy.inject(at_that_moment(before=lambda _: in_thread(lambda: talk(cluster, replace))), method="DELETE")
+    with pytest.raises(ReplacedError):
+        talk(connection, lambda api: api.delete(CONFIG_MAP, "x", namespace, uid=made["metadata"]["uid"]))
+    live = talk(connection, lambda api: api.get(CONFIG_MAP, "x", namespace))
+    assert live is not None
+    assert live["data"] == {"a": "other"}
+
+
+def in_thread(work: Callable[[], object]) -> None:
+    """The proxy's own thread already runs an event loop."""
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
 
 
 def test_a_version_that_a_watch_lost_means_to_list_again(faults: Faults, namespace: str) -> None:
