@@ -15,12 +15,13 @@ from krate_gitops.reconcile.live import PAGE
 from krate_gitops.reconcile.plan import Op, Step
 from krate_gitops.reconcile.planning import Draft
 from krate_gitops.reconcile.source import Source
-from krate_gitops.reconcile.tools import Tools
+from krate_gitops.reconcile.tools import Tools, identity_of
 from krate_gitops.resources.kinds.common import GROUP
 from krate_gitops.resources.kinds.inventory import MODELS, Author
 from krate_gitops.resources.permissions.access import AccessQuestion, Answers
 from krate_gitops.resources.permissions.natives import NativeObject, Natives, native_of
 from krate_gitops.resources.permissions.overlay import overlay
+from krate_gitops.resources.permissions.policy import ReviewPolicy
 from krate_gitops.resources.permissions.reach import stacks_reached
 from krate_gitops.resources.permissions.readiness import Readiness, readiness, readiness_access
 from krate_gitops.resources.permissions.state import ReviewState
@@ -31,6 +32,7 @@ _NATIVES = (
     ("", "ConfigMap"),
     ("rbac.authorization.k8s.io", "Role"),
     ("rbac.authorization.k8s.io", "RoleBinding"),
+    ("rbac.authorization.k8s.io", "ClusterRole"),
 )
 _BY_METADATA = ("Secret", "ConfigMap")
 """Kinds of which nothing but metadata is ever read here."""
@@ -54,10 +56,11 @@ async def predicted_readiness(tools: Tools, source: Source, draft: Draft) -> dic
     desired = [step.desired.value for step in draft.steps if step.desired is not None and step.op is not Op.HOLD]
     state = ReviewState.build(
         overlay(desired, live, removed),
-        await _natives(api, discovery, namespace),
+        await _natives(api, discovery, source, namespace),
         organization=source.organization,
         namespace=namespace,
         now=int(tools.now().timestamp()),
+        policy=ReviewPolicy(applier=identity_of(source).user),
         converged=True,
     )
     stacks = stacks_reached(state, changed)
@@ -96,19 +99,25 @@ async def _live(api: Api, discovery: Discovery, namespace: str) -> list[dict[str
     ]
 
 
-async def _natives(api: Api, discovery: Discovery, namespace: str) -> Natives:
-    """What is there of native objects. Who may not look judges as if no cluster were asked."""
+async def _natives(api: Api, discovery: Discovery, source: Source, namespace: str) -> Natives:
+    """What is there of native objects. Who may not look judges as if no cluster were asked.
+
+    Where the source takes only stacks that will be ready, that isn't enough. Raises ``ForbiddenError`` then.
+    """
 
     async def of_kind(group: str, name: str) -> list[NativeObject]:
         kind = discovery.find(group, name)
         if kind is None:
             return []
-        listing = await api.list(kind, namespace, metadata_only=name in _BY_METADATA, page=PAGE)
+        place = namespace if kind.namespaced else ""
+        listing = await api.list(kind, place, metadata_only=name in _BY_METADATA, page=PAGE)
         return [native_of(item, kind=name) for item in listing.items]
 
     try:
         parts = await asyncio.gather(*(of_kind(group, name) for group, name in _NATIVES))
     except ForbiddenError:
+        if source.spec.validation.require_ready_stacks:
+            raise
         return Natives(known=False)
     return Natives(one for part in parts for one in part)
 

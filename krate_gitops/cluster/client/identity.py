@@ -8,8 +8,8 @@ from typing import NamedTuple
 class Identity(NamedTuple):
     """A user name and the groups that the API server is to count him into.
 
-    The server gives an impersonated user no group of his own accord but ``system:authenticated``, and the groups of a
-    ServiceAccount only where none is named. So all of them belong here.
+    Of his own accord the server gives an impersonated user no group but ``system:authenticated``; where none is named,
+    a ServiceAccount gets the groups that its token would have. To name groups takes the right to impersonate them.
     """
 
     user: str
@@ -17,8 +17,5 @@ class Identity(NamedTuple):
 
 
 def service_account(namespace: str, name: str) -> Identity:
-    """The identity of a ServiceAccount, with the groups its token would have."""
-    return Identity(
-        f"system:serviceaccount:{namespace}:{name}",
-        ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated"),
-    )
+    """The identity of a ServiceAccount. The server adds its groups, so no right to impersonate groups is needed."""
+    return Identity(f"system:serviceaccount:{namespace}:{name}")

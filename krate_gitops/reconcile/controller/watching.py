@@ -94,9 +94,12 @@ class ObjectChanges:
 
 
 def owned_kinds(find: Callable[[str, str], ResourceType | None], group: str) -> list[ResourceType]:
-    """The kinds whose objects sources own, as far as they are served."""
-    found = [find(group, name) for name in MODELS if name != "GitOpsSource"]
-    return [kind for kind in (*found, find("", "ConfigMap")) if kind is not None]
+    """Our kinds whose objects sources own, as far as they are served.
+
+    ConfigMaps, which a source may be admitted, are looked at each interval: to watch those of all namespaces would take
+    a right that nothing else needs.
+    """
+    return [kind for name in MODELS if name != "GitOpsSource" and (kind := find(group, name)) is not None]
 
 
 OWNED = f"{ENGINE}={PROGRAM}"

@@ -134,9 +134,7 @@ def test_a_killed_pass_is_made_good_by_the_next(
 
 
 @pytest.mark.slow
-def test_a_hundred_killed_passes_are_made_good(
-    kubeconfig: Path, tmp_path: Path, undisturbed: dict[str, Any]
-) -> None:
+def test_a_hundred_killed_passes_are_made_good(kubeconfig: Path, tmp_path: Path, undisturbed: dict[str, Any]) -> None:
     chance = random.Random(2026)
     killed = sum(check(kubeconfig, tmp_path / str(number), undisturbed, chance) for number in range(100))
     assert killed >= 80, "most points lie within the pass"
