@@ -65,7 +65,9 @@ class CustomRules:
         """See ``Rules``."""
         _check_metadata(body, self._kind, self._api_version.rpartition("/")[2])
         value, unknown = self._structural.prune(body)
-        return {**self._structural.drop_nulls(value)}, unknown
+        value = {**self._structural.drop_nulls(value)}
+        value["metadata"] = _without_empty(value.get("metadata") or {})
+        return value, unknown
 
     def default(self, new: Object) -> Object:
         """See ``Rules``."""
@@ -136,6 +138,15 @@ def _check_metadata(body: Object, kind: str, version: str) -> None:
     if why:
         message = f'{kind} in version "{version}" cannot be handled as a {kind}: {why}'
         raise ApiFailure(400, "BadRequest", message)
+
+
+def _without_empty(metadata: Object) -> Object:
+    """Metadata as it is stored: what says nothing is left out."""
+    found = {name: value for name, value in metadata.items() if value not in (None, "", {}, [], 0)}
+    for name in ("labels", "annotations"):
+        if name in found:
+            found[name] = {key: "" if value is None else value for key, value in found[name].items()}
+    return found
 
 
 def _wrong_metadata(metadata: Any) -> str:

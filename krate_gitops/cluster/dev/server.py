@@ -5,92 +5,84 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import secrets
 import socket
+import ssl
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import uvicorn
-import yaml
 
-from krate_gitops.cluster.dev.access.identity import MASTERS
-from krate_gitops.cluster.dev.access.users import read_tokens
+from krate_gitops.cluster.dev.certificates import certificates
 from krate_gitops.cluster.dev.cluster import Behaviour, Cluster
 from krate_gitops.cluster.dev.controllers.definitions import DefinitionController
 from krate_gitops.cluster.dev.controllers.garbage import GarbageCollector
 from krate_gitops.cluster.dev.controllers.namespaces import NamespaceController
+from krate_gitops.cluster.dev.folder import Running, describe, users_file
 from krate_gitops.cluster.dev.http.app import App
 from krate_gitops.errors import UnavailableError
 
 HOST = "127.0.0.1"
-ADMIN, LIMITED = "admin", "limited"
-_LIMITED_GROUP = "limited-group"
-_SECONDS_TO_START = 20.0
+
+_SECONDS_TO_START = 30.0
 _SECONDS_TO_FINISH = 2
-
-
-class Running(msgspec.Struct, frozen=True):
-    """A cluster that answers. ``limited_kubeconfig`` is of a user without rights of his own."""
-
-    url: str
-    admin_kubeconfig: Path
-    limited_kubeconfig: Path
-    token: str
+_SECONDS_TO_DIE = 5
 
 
 @contextlib.contextmanager
-def serve(
-    data_dir: Path, *, port: int = 0, behaviour: Behaviour | None = None, host: str = HOST
-) -> Iterator[Running]:
+def serve(data_dir: Path, *, port: int = 0, behaviour: Behaviour | None = None, host: str = HOST) -> Iterator[Running]:
     """A cluster in a process of its own, until the block ends. Port 0: a free one.
 
     Raises ``UnavailableError(CLUSTER_UNAVAILABLE)`` if it doesn't start.
     """
-    chosen = behaviour or Behaviour()
+    data_dir.mkdir(parents=True, exist_ok=True)
+    log = data_dir / "server.log"
     with listen(host, port) as listening:
-        port = listening.getsockname()[1]
-        data_dir.mkdir(parents=True, exist_ok=True)
-        log = data_dir / "server.log"
-        command = [sys.executable, "-m", "krate_gitops.cluster.dev.server", str(data_dir), str(listening.fileno())]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        with log.open("ab") as output:
-            process = subprocess.Popen(
-                [*command, msgspec.json.encode(chosen).decode()],
-                pass_fds=(listening.fileno(),),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env=environment,
-            )
+        running = describe(data_dir, host, listening.getsockname()[1])
+        process = _start(data_dir, listening, host, behaviour or Behaviour(), log)
+    try:
+        _wait(process, running, log)
+        yield running
+    finally:
+        process.terminate()
         try:
-            yield _wait(process, data_dir, f"http://{host}:{port}", log)
-        finally:
-            process.terminate()
-            try:
-                process.wait(_SECONDS_TO_FINISH + 5)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            process.wait(_SECONDS_TO_FINISH + _SECONDS_TO_DIE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
-def _wait(process: subprocess.Popen[bytes], folder: Path, url: str, log: Path) -> Running:
+def _start(
+    folder: Path, listening: socket.socket, host: str, behaviour: Behaviour, log: Path
+) -> subprocess.Popen[bytes]:
+    arguments = [str(folder), str(listening.fileno()), host, msgspec.json.encode(behaviour).decode()]
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "krate_gitops.cluster.dev.server", *arguments],
+            pass_fds=(listening.fileno(),),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+
+
+def _wait(process: subprocess.Popen[bytes], running: Running, log: Path) -> None:
     """Waits until the server answers. Raises ``UnavailableError``."""
+    context = ssl.create_default_context(cafile=str(running.authority))
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
     end = time.monotonic() + _SECONDS_TO_START
-    while time.monotonic() < end:
-        if process.poll() is not None:
-            break
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/readyz", timeout=1):  # noqa: S310 - our own
-            return describe(folder, url)
+    while time.monotonic() < end and process.poll() is None:
+        with contextlib.suppress(OSError), opener.open(f"{running.url}/readyz", timeout=2):
+            return
         time.sleep(0.02)
     tail = log.read_text(encoding="utf-8", errors="replace")[-500:]
-    raise UnavailableError(
-        "CLUSTER_UNAVAILABLE", "the development cluster did not start", hint=tail, location=str(log)
-    )
+    raise UnavailableError("CLUSTER_UNAVAILABLE", "the development cluster did not start", hint=tail, location=str(log))
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -106,79 +98,34 @@ def listen(host: str, port: int) -> socket.socket:
         raise UnavailableError(
             "CLUSTER_UNAVAILABLE", f"can't listen on {host}:{port}: {error.strerror}", hint="choose another --port"
         ) from error
-    listening.set_inheritable(True)
     return listening
 
 
-def describe(folder: Path, url: str) -> Running:
-    """Users, tokens and kubeconfigs of the cluster in ``folder``, made where they are missing."""
+def run(
+    folder: Path,
+    listening: socket.socket,
+    behaviour: Behaviour,
+    *,
+    host: str = HOST,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Serves the cluster in ``folder`` until SIGINT or SIGTERM; calls ``ready`` when it does.
+
+    Raises ``UnavailableError`` for a folder that can't be used.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    tokens = {user.name: token for token, user in read_tokens(_users(folder)).items()}
-    admin, limited = folder / "admin.kubeconfig", folder / "limited.kubeconfig"
-    write_kubeconfig(admin, url, ADMIN, tokens[ADMIN])
-    if LIMITED in tokens:
-        write_kubeconfig(limited, url, LIMITED, tokens[LIMITED])
-    return Running(url, admin, limited, tokens[ADMIN])
-
-
-def _users(folder: Path) -> Path:
-    """The users file: an administrator, and somebody without rights."""
-    path = folder / "users.csv"
-    if not path.exists():
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(f"{secrets.token_urlsafe(32)},{ADMIN},{ADMIN},{MASTERS}\n")
-            file.write(f"{secrets.token_urlsafe(32)},{LIMITED},{LIMITED},{_LIMITED_GROUP}\n")
-    return path
-
-
-def write_kubeconfig(path: Path, url: str, user: str, token: str) -> None:
-    """Writes a kubeconfig that only its owner can read."""
-    name = "krate-dev"
-    value = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": name,
-        "clusters": [{"name": name, "cluster": {"server": url}}],
-        "users": [{"name": user, "user": {"token": token}}],
-        "contexts": [{"name": name, "context": {"cluster": name, "user": user}}],
-    }
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        yaml.safe_dump(value, file, sort_keys=False)
-    fresh.replace(path)
-
-
-def run(folder: Path, listening: socket.socket, behaviour: Behaviour, *, ready: Callable[[], None] = lambda: None) -> None:
-    """Serves the cluster in ``folder`` until SIGINT or SIGTERM."""
-    users = _users(folder)
-    cluster = Cluster(folder, users, behaviour)
-    controllers = [DefinitionController(cluster)]
-    others = [NamespaceController] if behaviour.namespace_controller else []
-    running = [*controllers, *(kind(cluster) for kind in others)]
-    collector = GarbageCollector(cluster) if behaviour.garbage_collector else None
-    app = App(cluster)
-
-    async def lifespan() -> AsyncIterator[None]:
-        for controller in running:
-            controller.start()
-        if collector is not None:
-            collector.start()
-        compaction = asyncio.ensure_future(_compact(cluster, behaviour.compaction))
-        ready()
-        yield
-        compaction.cancel()
-        cluster.watchers.end()
-
+    files = certificates(folder, host)
+    cluster = Cluster(folder, users_file(folder), behaviour)
     config = uvicorn.Config(
-        _WithLifespan(app, lifespan),
+        _WithLifespan(App(cluster), _Life(cluster, ready)),
         log_config=None,
         ws="none",
         http="httptools",
         loop="uvloop",
         access_log=False,
         server_header=False,
+        ssl_certfile=str(files.certificate),
+        ssl_keyfile=str(files.key),
         timeout_graceful_shutdown=_SECONDS_TO_FINISH,
         timeout_keep_alive=300,
     )
@@ -188,41 +135,68 @@ def run(folder: Path, listening: socket.socket, behaviour: Behaviour, *, ready: 
         cluster.close()
 
 
-async def _compact(cluster: Cluster, seconds: float) -> None:
-    """Forgets the past from time to time: what was there at the last round is the oldest that can be asked for."""
-    while True:
-        before = cluster.store.version
-        await asyncio.sleep(seconds)
-        cluster.store.exact_from = before
+class _Life:
+    """What goes on beside the requests."""
+
+    def __init__(self, cluster: Cluster, ready: Callable[[], None]) -> None:
+        self._cluster = cluster
+        self._ready = ready
+        behaviour = cluster.behaviour
+        self._definitions = DefinitionController(cluster)
+        self._namespaces = NamespaceController(cluster) if behaviour.namespace_controller else None
+        self._collector = GarbageCollector(cluster) if behaviour.garbage_collector else None
+
+    @contextlib.asynccontextmanager
+    async def lived(self) -> AsyncIterator[None]:
+        """Begins it, and ends it with the block."""
+        for controller in (self._definitions, self._namespaces, self._collector):
+            if controller is not None:
+                controller.start()
+        compaction = asyncio.ensure_future(self._compact(self._cluster.behaviour.compaction))
+        self._ready()
+        try:
+            yield
+        finally:
+            compaction.cancel()
+            self._cluster.watchers.end()
+
+    async def _compact(self, seconds: float) -> None:
+        """Forgets the past from time to time: what was there at the last round is the oldest that can be asked for."""
+        while True:
+            before = self._cluster.store.version
+            await asyncio.sleep(seconds)
+            self._cluster.store.exact_from = before
 
 
 class _WithLifespan:
-    """Begins and ends what goes on beside the requests."""
+    """An application with the beginning and the end that ASGI servers announce."""
 
-    def __init__(self, app: App, lifespan: Callable[[], AsyncIterator[None]]) -> None:
+    def __init__(self, app: App, life: _Life) -> None:
         self._app = app
-        self._lifespan = lifespan
+        self._life = life
 
-    async def __call__(self, scope, receive, send) -> None:  # type: ignore[no-untyped-def]
+    async def __call__(
+        self,
+        scope: dict[str, Any],
+        receive: Callable[[], Awaitable[dict[str, Any]]],
+        send: Callable[[dict[str, Any]], Awaitable[None]],
+    ) -> None:
         """The entry of ASGI."""
         if scope["type"] != "lifespan":
             await self._app(scope, receive, send)
             return
-        life = self._lifespan()
         await receive()
-        await anext(life)
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        with contextlib.suppress(StopAsyncIteration):
-            await anext(life)
+        async with self._life.lived():
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
         await send({"type": "lifespan.shutdown.complete"})
 
 
 def main(arguments: list[str]) -> None:
-    """What ``serve`` starts: the folder, an open socket and the behaviour are its arguments."""
-    folder, descriptor, behaviour = arguments
+    """What ``serve`` starts: folder, open socket, host and behaviour are its arguments."""
+    folder, descriptor, host, behaviour = arguments
     listening = socket.socket(fileno=int(descriptor))
-    run(Path(folder), listening, msgspec.json.decode(behaviour.encode(), type=Behaviour))
+    run(Path(folder), listening, msgspec.json.decode(behaviour.encode(), type=Behaviour), host=host)
 
 
 if __name__ == "__main__":

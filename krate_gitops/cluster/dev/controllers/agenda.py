@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+import traceback
 from collections.abc import Callable, Hashable
+from pathlib import Path
 
 import structlog
 
@@ -45,4 +48,12 @@ class Agenda:
         try:
             self._work(key)
         except Exception:
-            structlog.get_logger("dev.cluster").exception("controller_failed", key=str(key))
+            structlog.get_logger("dev.cluster").error("controller_failed", key=str(key), at=whereabouts())
+
+
+def whereabouts() -> list[str]:
+    """The kind of the exception at hand and the lines it went through, without any values."""
+    kind, _, trace = sys.exc_info()
+    frames = traceback.extract_tb(trace)[-12:]
+    name = kind.__name__ if kind else ""
+    return [name, *(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)]

@@ -10,6 +10,7 @@ import structlog
 
 from krate_gitops.cluster.dev.access.attributes import Attributes
 from krate_gitops.cluster.dev.cluster import Cluster
+from krate_gitops.cluster.dev.controllers.agenda import whereabouts
 from krate_gitops.cluster.dev.failure import ApiFailure
 from krate_gitops.cluster.dev.http import encode
 from krate_gitops.cluster.dev.http.bodies import LARGEST_BODY, too_large
@@ -49,7 +50,8 @@ class App:
         except ApiFailure as refusal:
             answer = encode.failure(refusal, plain(accept))
         except Exception:
-            self._log.exception("request_failed", method=scope["method"], path=scope["path"])
+            # Without the message and the values of the exception: objects may hold secrets.
+            self._log.error("request_failed", method=scope["method"], path=scope["path"], at=whereabouts())
             problem = ApiFailure(500, "InternalError", "Internal error occurred")
             answer = encode.failure(problem, plain(accept))
         if isinstance(answer, Stream):
