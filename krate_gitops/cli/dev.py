@@ -7,7 +7,9 @@ import click
 from krate_gitops.cli.commands import KrateGroup, LazyCommand
 
 COMMANDS = {
-    "cluster": LazyCommand("krate_gitops.cli.dev_cluster:cluster", "Run a small Kubernetes API server for development."),
+    "cluster": LazyCommand(
+        "krate_gitops.cli.dev_cluster:cluster", "Run a small Kubernetes API server for development."
+    ),
 }
 
 

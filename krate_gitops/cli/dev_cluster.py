@@ -53,7 +53,9 @@ def cluster(invocation: Invocation, port: int, host: str, data: Path | None, tra
         )
 
         def ready() -> None:
-            click.echo("This cluster is for development: it is not hardened, not replicated, and runs no pods.", err=True)
+            click.echo(
+                "This cluster is for development: it is not hardened, not replicated, and runs no pods.", err=True
+            )
             if host not in _LOOPBACK:
                 click.echo(f"Others on the network can reach it at {host}.", err=True)
             click.echo(f"serving {running.url}, data in {folder}", err=True)

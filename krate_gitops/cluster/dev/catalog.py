@@ -108,7 +108,9 @@ def _built_in(kind: BuiltIn) -> Kind:
 
 def _default_columns() -> tuple[Column, ...]:
     return (
-        Column("Name", "string", "Name must be unique within a namespace.", lambda each: each["metadata"]["name"], "name"),
+        Column(
+            "Name", "string", "Name must be unique within a namespace.", lambda each: each["metadata"]["name"], "name"
+        ),
         Column("Created At", "date", "When the object was made.", lambda each: each["metadata"]["creationTimestamp"]),
     )
 

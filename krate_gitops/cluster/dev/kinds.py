@@ -7,23 +7,18 @@ from typing import Any, Protocol
 
 import msgspec
 
+from krate_gitops.cluster.dev.schemas.faults import Fault
+
 Object = dict[str, Any]
 
 ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
 
-class Fault(Protocol):
-    """One thing that is wrong with an object."""
-
-    reason: str
-    message: str
-    field: str
-
-
 class Rules(Protocol):
     """How objects of one kind and version are read, completed, checked and shown.
 
-    Methods that return objects may change and return the one they got (it is the caller's own), and raise ``ApiFailure``.
+    Methods that return objects may change and return the one they got (it is the caller's own). They may raise
+    ``ApiFailure``.
     """
 
     schema: Object
@@ -65,7 +60,7 @@ class Column(Protocol):
 
 
 class Subresource(msgspec.Struct, frozen=True):
-    """A path below an object: ``status``, ``token`` ... ``kind`` is (group, version, kind) where it isn't the object's."""
+    """A path below an object, such as ``status``; ``kind`` is (group, version, kind) where it isn't the object's."""
 
     name: str
     verbs: tuple[str, ...]

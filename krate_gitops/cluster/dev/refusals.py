@@ -72,7 +72,7 @@ def invalid_options(kind: str, causes: list[Cause]) -> ApiFailure:
 
 
 def invalid(kind: str, group: str, name: str, causes: list[Cause]) -> ApiFailure:
-    """An object or options with faults: 422 with all of them. The same fault is said once and listed as often as given."""
+    """An object or options with faults: 422 with all of them. A fault that is given twice is said once."""
     said = list(dict.fromkeys(f"{cause.field}: {cause.message}" for cause in causes))
     what = f"{kind}.{group}" if group else kind
     joined = said[0] if len(said) == 1 else f"[{', '.join(said)}]"

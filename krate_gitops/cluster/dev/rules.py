@@ -7,8 +7,8 @@ from typing import Any
 
 from krate_gitops.cluster.dev.builtin.kind import BuiltIn
 from krate_gitops.cluster.dev.failure import ApiFailure
-from krate_gitops.cluster.dev.kinds import Fault, Object
-from krate_gitops.cluster.dev.schemas.faults import invalid_value
+from krate_gitops.cluster.dev.kinds import Object
+from krate_gitops.cluster.dev.schemas.faults import Fault, invalid_value
 from krate_gitops.cluster.dev.schemas.metadata import validate_metadata
 from krate_gitops.cluster.dev.schemas.metadata_fields import OBJECT_META
 from krate_gitops.cluster.dev.schemas.structural import Structural
@@ -116,7 +116,10 @@ class CustomRules:
     def warnings(self, new: Object) -> list[str]:
         """See ``Rules``."""
         finalizers = new["metadata"].get("finalizers") or []
-        advice = "prefer a domain-qualified finalizer name including a path (/) to avoid accidental conflicts with other finalizer writers"
+        advice = (
+            "prefer a domain-qualified finalizer name including a path (/) to avoid accidental conflicts with other "
+            "finalizer writers"
+        )
         return [
             f'metadata.finalizers: "{each}": {advice}'
             for each in finalizers

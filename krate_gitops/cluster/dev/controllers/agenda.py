@@ -7,19 +7,22 @@ import sys
 import traceback
 from collections.abc import Callable, Hashable
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import structlog
 
+K = TypeVar("K", bound=Hashable)
 
-class Agenda:
+
+class Agenda(Generic[K]):
     """Runs ``work`` for keys that something has happened to, one at a time, in the event loop."""
 
-    def __init__(self, work: Callable[[Hashable], None]) -> None:
+    def __init__(self, work: Callable[[K], None]) -> None:
         self._work = work
-        self._keys: dict[Hashable, None] = {}
+        self._keys: dict[K, None] = {}
         self._scheduled = False
 
-    def add(self, key: Hashable) -> None:
+    def add(self, key: K) -> None:
         """Asks for work on ``key``. Without a running loop it waits for the next one that asks."""
         self._keys[key] = None
         if not self._scheduled:

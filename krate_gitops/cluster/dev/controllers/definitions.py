@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from krate_gitops.cluster.dev.controllers.agenda import Agenda
@@ -43,14 +42,14 @@ class DefinitionController:
         elif kind in self._going and change.type == DELETED:
             self._agenda.add(self._going[kind])
 
-    def _settle(self, name: Hashable) -> None:
+    def _settle(self, name: str) -> None:
         cluster = self._cluster
-        entry = cluster.store.collection(*DEFINITIONS).get(str(name))
+        entry = cluster.store.collection(*DEFINITIONS).get(name)
         if entry is None:
             return
         definition = entry.value
         if definition["metadata"].get("deletionTimestamp"):
-            self._clean_up(str(name))
+            self._clean_up(name)
             return
         value = settled(definition, cluster.reader.list(DEFINITIONS))
         if value["status"] == definition.get("status"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from krate_gitops.cluster.dev.controllers.agenda import Agenda
@@ -71,8 +70,8 @@ class GarbageCollector:
         if owner in self._places:
             self._agenda.add(self._places[owner])
 
-    def _work(self, key: Hashable) -> None:
-        group, plural, place = key  # type: ignore[misc]
+    def _work(self, key: Place) -> None:
+        group, plural, place = key
         entry = self._store.collection(group, plural).get(place)
         if entry is None:
             return

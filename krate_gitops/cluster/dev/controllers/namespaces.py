@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from krate_gitops.cluster.dev.controllers.agenda import Agenda
@@ -45,8 +44,8 @@ class NamespaceController:
         else:
             self._going.discard(name)
 
-    def _finish(self, name: Hashable) -> None:
-        namespace = str(name)
+    def _finish(self, name: str) -> None:
+        namespace = name
         entry = self._store.collection(*NAMESPACES).get(namespace)
         if entry is None or namespace not in self._going:
             return

@@ -9,7 +9,7 @@ import msgspec
 import yaml
 
 from krate_gitops.cluster.dev.failure import ApiFailure
-from krate_gitops.cluster.dev.http.negotiation import JSON, KNOWN, YAML
+from krate_gitops.cluster.dev.http.negotiation import JSON, KNOWN, PROTOBUF
 
 LARGEST_BODY = 3 * 1024 * 1024
 """Bytes."""
@@ -32,18 +32,20 @@ def too_large() -> ApiFailure:
 
 
 def input_format(header: str | None) -> str:
-    """``application/json`` or ``application/yaml``. Raises ``ApiFailure`` 415."""
+    """The media type of a body that holds an object. Raises ``ApiFailure`` 415."""
     found = content_type(header)
-    if found in (JSON, YAML):
+    if found in KNOWN:
         return found
-    message = (
-        f"the body of the request was in an unknown format - accepted media types include: {', '.join(KNOWN)}"
-    )
+    message = f"the body of the request was in an unknown format - accepted media types include: {', '.join(KNOWN)}"
     raise ApiFailure(415, "UnsupportedMediaType", message)
 
 
 def read(body: bytes, format_: str) -> tuple[Any, list[str]]:
     """The value of a body, and the paths of fields that are given more than once. Raises ``UnreadableError``."""
+    if format_ == PROTOBUF:
+        from krate_gitops.cluster.dev.http.protobuf import read_protobuf
+
+        return read_protobuf(body), []
     return read_json(body) if format_ == JSON else read_yaml(body)
 
 
@@ -82,7 +84,7 @@ def read_yaml(body: bytes) -> tuple[Any, list[str]]:
     try:
         loader = _Loader(body)
         try:
-            value = loader.get_data() if loader.check_data() else None
+            value = loader.get_data() if loader.check_data() else None  # type: ignore[no-untyped-call]
         finally:
             loader.dispose()
         return value, loader.repeated

@@ -8,7 +8,8 @@ import msgspec
 import yaml
 
 from krate_gitops.cluster.dev.failure import ApiFailure
-from krate_gitops.cluster.dev.http.negotiation import YAML, Media
+from krate_gitops.cluster.dev.http.negotiation import PROTOBUF, YAML, Media
+from krate_gitops.cluster.dev.http.protobuf import write_status
 from krate_gitops.cluster.dev.http.request import Response
 
 TEXT = "text/plain; charset=utf-8"
@@ -34,6 +35,8 @@ def answer(value: Any, media: Media, *, status: int = 200, headers: tuple[tuple[
 
 def failure(error: ApiFailure, media: Media) -> Response:
     """An answer that says no."""
+    if media.type == PROTOBUF:
+        return Response(error.code, write_status(error.status()), PROTOBUF, error.headers)
     return answer(error.status(), media, status=error.code, headers=error.headers)
 
 

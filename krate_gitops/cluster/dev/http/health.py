@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
 
 from krate_gitops.cluster.dev.catalog import Catalog
 from krate_gitops.cluster.dev.failure import ApiFailure
@@ -34,7 +35,7 @@ def health(request: Request, accept: list[Clause], catalog: Catalog) -> Response
     parts = path.strip("/").split("/")
     if parts[0] in ("healthz", "livez", "readyz"):
         return _health(request, parts[0], parts[1:])
-    pages = {
+    pages: dict[str, Callable[[], object]] = {
         "/": lambda: {"paths": _paths(catalog)},
         "/version": lambda: VERSION,
         "/.well-known/openid-configuration": lambda: _issuer(request),

@@ -58,11 +58,11 @@ def clauses(accept: str | None) -> list[Clause]:
 
 
 def plain(accept: list[Clause]) -> Media:
-    """The encoding of an answer that has no other forms, such as an error; JSON where nothing fits."""
+    """The encoding of an error; JSON where nothing fits, protobuf only where nothing else is taken."""
     for clause in accept:
         if clause.type in (JSON, YAML):
             return Media(clause.type)
-    return PLAIN
+    return Media(PROTOBUF) if any(clause.type == PROTOBUF for clause in accept) else PLAIN
 
 
 def negotiate(accept: list[Clause], forms: Collection[Form]) -> Media:

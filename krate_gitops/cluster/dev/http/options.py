@@ -196,7 +196,7 @@ def delete_options(query: Query, body: dict[str, Any] | None) -> DeleteOptions:
     causes += dry_run_faults(dry_run)
     if causes:
         raise invalid_options("DeleteOptions", causes)
-    chosen = policy or {True: "Orphan", False: "Background"}.get(orphan, "")  # type: ignore[call-overload]
+    chosen = policy or ("" if orphan is None else "Orphan" if orphan else "Background")
     return DeleteOptions(
         dry_run=bool(dry_run),
         policy=chosen,

@@ -79,7 +79,8 @@ class Routes:
         built_in = target.group in catalog.built_in_groups()
         if kind is None:
             raise no_resource() if built_in else PlainNotFoundError
-        if target.in_namespace != kind.namespaced and (target.in_namespace or target.name and not _is_selected(target)):
+        named = bool(target.name) and not _is_selected(target)
+        if target.in_namespace != kind.namespaced and (target.in_namespace or named):
             raise PlainNotFoundError if kind.custom else no_resource()
         if target.extra or (target.subresource and kind.subresource(target.subresource) is None):
             raise PlainNotFoundError if kind.custom else no_resource()

@@ -33,8 +33,12 @@ def operation_group(group: str, version: str) -> str:
 
 def tag(group: str, version: str) -> str:
     """The tag of a group version: ``coordination_v1``."""
-    name = re.sub(r"[^A-Za-z0-9]", "", "".join(
-        word if index == 0 else word.capitalize()
-        for index, word in enumerate((group.removesuffix(".k8s.io") or "core").split("."))
-    ))
+    name = re.sub(
+        r"[^A-Za-z0-9]",
+        "",
+        "".join(
+            word if index == 0 else word.capitalize()
+            for index, word in enumerate((group.removesuffix(".k8s.io") or "core").split("."))
+        ),
+    )
     return f"{name}_{version}"

@@ -140,9 +140,9 @@ def _own_schema(kind: Kind, name: str) -> dict[str, str]:
 
 def _request_body(kind: Kind, method: str) -> dict[str, Any] | None:
     if method == "patch":
-        types = _PATCHES if kind.custom else (*_PATCHES, _STRATEGIC)
-        return {"content": {each: {"schema": ref(f"{META}.Patch")} for each in types}, "required": True}
-    types = (_JSON, _YAML) if kind.custom else ("*/*",)
+        patches = _PATCHES if kind.custom else (*_PATCHES, _STRATEGIC)
+        return {"content": {each: {"schema": ref(f"{META}.Patch")} for each in patches}, "required": True}
+    types = [_JSON, _YAML] if kind.custom else ["*/*"]
     if method in ("put", "post"):
         schema = _own_schema(kind, kind.kind)
         return {"content": {each: {"schema": schema} for each in types}, "required": True}

@@ -56,7 +56,10 @@ def _taken(definition: Object, others: Iterable[Object]) -> tuple[set[str], set[
     resources: set[str] = set()
     kinds: set[str] = set()
     for other in others:
-        if other["spec"]["group"] != definition["spec"]["group"] or other["metadata"]["name"] == definition["metadata"]["name"]:
+        if (
+            other["spec"]["group"] != definition["spec"]["group"]
+            or other["metadata"]["name"] == definition["metadata"]["name"]
+        ):
             continue
         names = (other.get("status") or {}).get("acceptedNames") or {}
         resources |= {names.get("plural") or "", names.get("singular") or "", *(names.get("shortNames") or ())}

@@ -69,9 +69,7 @@ def delete_collection(call: Call) -> Result:
 
 
 def _about(call: Call, namespace: str, name: str) -> Call:
-    return Call(
-        call.cluster, call.request, call.user, call.kind, namespace, name, call.subresource, call.warnings
-    )
+    return Call(call.cluster, call.request, call.user, call.kind, namespace, name, call.subresource, call.warnings)
 
 
 def _options(call: Call) -> DeleteOptions:

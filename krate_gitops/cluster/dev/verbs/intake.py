@@ -67,7 +67,9 @@ def check_place(call: Call, value: Object, *, named: bool) -> None:
     metadata = value.setdefault("metadata", {})
     name = metadata.get("name") or ""
     if named and not name:
-        raise bad_request(f"the name of the object ({call.name} based on URL) was undeterminable: name must be provided")
+        raise bad_request(
+            f"the name of the object ({call.name} based on URL) was undeterminable: name must be provided"
+        )
     if named and name != call.name:
         raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({call.name})")
     if not call.kind.namespaced:
@@ -90,7 +92,7 @@ def _check_kind(kind: Kind, body: dict[str, Any], raw: bytes) -> None:
         if said_version != kind.api_version:
             raise _other_version(kind, str(said_version))
         return
-    if said_kind and said_kind != kind.kind or not isinstance(said_kind, str):
+    if (said_kind and said_kind != kind.kind) or not isinstance(said_kind, str):
         version = str(said_version or kind.api_version)
         message = f'{said_kind} in version "{version.rpartition("/")[2]}" cannot be handled as a {kind.kind}: '
         raise bad_request(f"{message}no kind {said_kind} is handled here")

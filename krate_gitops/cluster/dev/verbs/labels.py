@@ -90,13 +90,13 @@ class _Parser:
         found: list[Requirement] = []
         while True:
             token = self._peek()
-            if token == "":  # noqa: S105 - a token of a language
+            if token == "":
                 return LabelSelector(tuple(found))
             if token != "!" and not _is_word(token):  # noqa: S105
                 raise bad_request(f"found '{token}', expected: !, identifier, or 'end of string'")
             found.append(self._requirement())
             token = self._take()
-            if token == "":  # noqa: S105
+            if token == "":
                 return LabelSelector(tuple(found))
             if token != ",":  # noqa: S105
                 raise bad_request(f"found '{token}', expected: ',' or 'end of string'")
@@ -141,7 +141,7 @@ class _Parser:
             raise _unable(f"found '{token}' expected: '('")
         found: set[str] = set()
         expects_value = True
-        while (token := self._take()) != ")":  # noqa: S105
+        while (token := self._take()) != ")":
             if token == ",":  # noqa: S105
                 if expects_value:
                     found.add("")

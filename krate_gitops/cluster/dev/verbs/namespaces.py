@@ -26,9 +26,7 @@ def check_creation(call: Call, name: str) -> None:
         raise ApiFailure(404, "NotFound", message, details={"name": call.namespace, "kind": "namespaces"})
     if entry.value["metadata"].get("deletionTimestamp"):
         why = f"unable to create new content in namespace {call.namespace} because it is being terminated"
-        cause = Cause(
-            "NamespaceTerminating", f"namespace {call.namespace} is being terminated", "metadata.namespace"
-        )
+        cause = Cause("NamespaceTerminating", f"namespace {call.namespace} is being terminated", "metadata.namespace")
         raise ApiFailure(
             403,
             "Forbidden",

@@ -45,7 +45,9 @@ def check_type(kind: Kind, type_: str) -> None:
     if kind.custom:
         known = (JSON_PATCH, MERGE_PATCH, APPLY_PATCH)
         if type_ not in known:
-            said = f"the body of the request was in an unknown format - accepted media types include: {', '.join(known)}"
+            said = (
+                f"the body of the request was in an unknown format - accepted media types include: {', '.join(known)}"
+            )
             raise ApiFailure(415, "UnsupportedMediaType", said)
     elif type_ not in (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_PATCH):
         raise ApiFailure(415, "UnsupportedMediaType", "415: Unsupported Media Type", details={})

@@ -14,9 +14,7 @@ def review(call: Call) -> Result:
     options = write_options(call.request, "CreateOptions")
     body = _body(call, call.kind.kind)
     access = call.cluster.access
-    value = access.review(
-        call.user, call.kind.plural, body, namespace=call.namespace, manager=options.manager
-    )
+    value = access.review(call.user, call.kind.plural, body, namespace=call.namespace, manager=options.manager)
     return Result(value, 201)
 
 

@@ -6,7 +6,8 @@ from krate_gitops.cluster.dev.failure import Cause
 from krate_gitops.cluster.dev.fields import track_update
 from krate_gitops.cluster.dev.http.options import WriteOptions, write_options
 from krate_gitops.cluster.dev.kinds import Object
-from krate_gitops.cluster.dev.refusals import conflict, invalid as invalid_object, modified, not_found
+from krate_gitops.cluster.dev.refusals import conflict, modified, not_found
+from krate_gitops.cluster.dev.refusals import invalid as invalid_object
 from krate_gitops.cluster.dev.schemas.faults import invalid
 from krate_gitops.cluster.dev.store.collection import Entry
 from krate_gitops.cluster.dev.verbs import metadata

@@ -121,7 +121,9 @@ class _Watcher:
                 change = await asyncio.wait_for(self._waiting.get(), until - now)
             except TimeoutError:
                 if until < end:
-                    mark = end if end - until <= _BEFORE_END + 0.1 else min(until + _BETWEEN_BOOKMARKS, end - _BEFORE_END)
+                    mark = (
+                        end if end - until <= _BEFORE_END + 0.1 else min(until + _BETWEEN_BOOKMARKS, end - _BEFORE_END)
+                    )
                     if self._collection.newest > self._told:
                         self._told = self._collection.newest
                         yield self._line(BOOKMARK, self._bookmark({}))
