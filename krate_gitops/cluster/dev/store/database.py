@@ -44,7 +44,11 @@ class Database:
     def __init__(self, path: Path) -> None:
         try:
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            self._prepare(path)
+            try:
+                self._prepare(path)
+            except BaseException:
+                self._connection.close()
+                raise
         except sqlite3.Error as error:
             raise UnavailableError(
                 "STORE_UNAVAILABLE", f"the development cluster's database can't be used: {error}", location=str(path)

@@ -41,7 +41,11 @@ class Store:
                 hint="stop it, or start with another --data directory",
                 location=str(folder),
             ) from error
-        self._database = Database(folder / "objects.db")
+        try:
+            self._database = Database(folder / "objects.db")
+        except UnavailableError:
+            self._lock.close()
+            raise
         self.version = max(FIRST_VERSION, self._database.newest_version())
         self.exact_from = 0
         self._collections: dict[KindKey, Collection] = {}
