@@ -9,7 +9,7 @@ from typing import Any
 from krate_gitops.cluster.dev.builtin.kind import BuiltIn, Column
 from krate_gitops.cluster.dev.builtin.registry import built_in_kinds
 from krate_gitops.cluster.dev.kinds import Kind, Object, Subresource
-from krate_gitops.cluster.dev.rules import BuiltInRules, CustomRules
+from krate_gitops.cluster.dev.rules import BuiltInRules, CustomRules, NewerEventRules
 from krate_gitops.cluster.dev.schemas.structural import compile_schema
 from krate_gitops.cluster.dev.verbs.columns import custom_columns
 
@@ -88,7 +88,7 @@ def _built_in(kind: BuiltIn) -> Kind:
         singular=kind.singular,
         list_kind=f"{kind.kind}List",
         namespaced=kind.namespaced,
-        rules=BuiltInRules(kind),
+        rules=_rules(kind),
         verbs=kind.verbs,
         short_names=kind.short_names,
         categories=kind.categories,
@@ -104,6 +104,13 @@ def _built_in(kind: BuiltIn) -> Kind:
         needs_version=kind.needs_version,
         returns_deleted=kind.returns_deleted,
     )
+
+
+def _rules(kind: BuiltIn) -> BuiltInRules:
+    if kind.plural == "events" and kind.group:
+        older = next(each for each in built_in_kinds() if (each.group, each.plural) == _EVENTS)
+        return NewerEventRules(kind, older)
+    return BuiltInRules(kind)
 
 
 def _default_columns() -> tuple[Column, ...]:
@@ -134,6 +141,7 @@ def _custom(spec: Object, names: Object, version: Object, storage: str, served: 
         compile_schema(schema),
         f"{group}/{version['name']}",
         names["kind"],
+        stored_version=f"{group}/{storage}",
         namespaced=namespaced,
         status=status,
     )

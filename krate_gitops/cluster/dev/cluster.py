@@ -73,13 +73,11 @@ class Cluster:
 
     def put(self, kind: Kind, place: str, value: Object) -> Entry:
         """Writes an object in the form that is stored."""
-        if kind.storage_version and kind.version != kind.storage_version and kind.custom:
-            value = {**value, "apiVersion": f"{kind.group}/{kind.storage_version}"}
-        return self.store.put(*kind.storage, place, value)
+        return self.store.put(*kind.storage, place, kind.rules.stored(value))
 
     def remove(self, kind: Kind, place: str, value: Object) -> Entry:
         """Takes an object away; ``value`` is its last state."""
-        return self.store.remove(*kind.storage, place, value)
+        return self.store.remove(*kind.storage, place, kind.rules.stored(value))
 
     def admit(self, call: Call, operation: str, new: Object | None, old: Object | None, *, dry_run: bool) -> None:
         """Holds a write against rights to grant and against policies. Raises ``ApiFailure``."""

@@ -42,6 +42,9 @@ class Rules(Protocol):
     def show(self, stored: Object) -> Object:
         """A stored object as this version shows it; the stored one is shared and stays as it is."""
 
+    def stored(self, value: Object) -> Object:
+        """An object of this version in the form in which it is stored."""
+
     def warnings(self, new: Object) -> list[str]:
         """Advice for whoever wrote the object."""
 

@@ -12,6 +12,7 @@ from krate_gitops.cluster.dev.schemas.faults import Fault, invalid_value
 from krate_gitops.cluster.dev.schemas.metadata import validate_metadata
 from krate_gitops.cluster.dev.schemas.metadata_fields import OBJECT_META
 from krate_gitops.cluster.dev.schemas.structural import Structural
+from krate_gitops.cluster.dev.verbs.event_shapes import newer_shape, older_shape
 
 
 class BuiltInRules:
@@ -45,16 +46,46 @@ class BuiltInRules:
         """See ``Rules``."""
         return stored
 
+    def stored(self, value: Object) -> Object:
+        """See ``Rules``."""
+        return value
+
     def warnings(self, new: Object) -> list[str]:
         """See ``Rules``."""
         return []
 
 
+class NewerEventRules(BuiltInRules):
+    """The rules of events in their newer shape, which are stored in the older one."""
+
+    def __init__(self, kind: BuiltIn, older: BuiltIn) -> None:
+        super().__init__(kind)
+        self._older = older
+
+    def show(self, stored: Object) -> Object:
+        """See ``Rules``."""
+        return self._kind.decode(newer_shape(stored))[0]
+
+    def stored(self, value: Object) -> Object:
+        """See ``Rules``."""
+        return self._older.decode(older_shape(value))[0]
+
+
 class CustomRules:
     """The rules of one version of a definition."""
 
-    def __init__(self, structural: Structural, api_version: str, kind: str, *, namespaced: bool, status: bool) -> None:
+    def __init__(
+        self,
+        structural: Structural,
+        api_version: str,
+        kind: str,
+        *,
+        stored_version: str,
+        namespaced: bool,
+        status: bool,
+    ) -> None:
         self._structural = structural
+        self._stored_version = stored_version
         self._api_version = api_version
         self._kind = kind
         self._namespaced = namespaced
@@ -112,6 +143,10 @@ class CustomRules:
         if shown.get("apiVersion") != self._api_version:
             shown = {**shown, "apiVersion": self._api_version}
         return shown
+
+    def stored(self, value: Object) -> Object:
+        """See ``Rules``."""
+        return value if self._stored_version == self._api_version else {**value, "apiVersion": self._stored_version}
 
     def warnings(self, new: Object) -> list[str]:
         """See ``Rules``."""

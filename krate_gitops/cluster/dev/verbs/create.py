@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from krate_gitops.cluster.dev.fields import track_update
 from krate_gitops.cluster.dev.http.options import WriteOptions, write_options
-from krate_gitops.cluster.dev.kinds import Object
+from krate_gitops.cluster.dev.kinds import Kind, Object
 from krate_gitops.cluster.dev.refusals import already_exists, internal
 from krate_gitops.cluster.dev.schemas.faults import invalid
 from krate_gitops.cluster.dev.store.store import place_of
@@ -42,7 +42,7 @@ def store_new(call: Call, value: Object, options: WriteOptions) -> Result:
     cluster.admit(call, "CREATE", value, None, dry_run=options.dry_run)
     faults = kind.rules.validate(value, None, "")
     if faults:
-        raise invalid(value.get("kind") or kind.kind, group_of(value), name, faults)
+        raise invalid(value.get("kind") or kind.kind, group_of(value, kind), name, faults)
     for warning in kind.rules.warnings(value):
         call.warn(warning)
     if not options.dry_run and metadata.given_version(value):
@@ -56,6 +56,6 @@ def store_new(call: Call, value: Object, options: WriteOptions) -> Result:
     return Result(value, 201)
 
 
-def group_of(value: Object) -> str:
-    """The group that an object says it is of."""
-    return str(value.get("apiVersion") or "").rpartition("/")[0]
+def group_of(value: Object, kind: Kind) -> str:
+    """The group that faults name: the one that a custom object says it is of, and that of what is stored."""
+    return str(value.get("apiVersion") or "").rpartition("/")[0] if kind.custom else kind.storage[0]

@@ -74,7 +74,7 @@ def store_changed(call: Call, value: Object, entry: Entry, options: WriteOptions
     cluster.admit(call, "UPDATE", value, old, dry_run=options.dry_run)
     faults = kind.rules.validate(value, old, call.subresource)
     if faults:
-        raise invalid(value.get("kind") or kind.kind, group_of(value), call.name, faults)
+        raise invalid(value.get("kind") or kind.kind, group_of(value, kind), call.name, faults)
     for warning in kind.rules.warnings(value):
         call.warn(warning)
     if options.dry_run:
