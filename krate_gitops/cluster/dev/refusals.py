@@ -66,6 +66,12 @@ def method_not_allowed() -> ApiFailure:
     return ApiFailure(405, "MethodNotAllowed", message, details={})
 
 
+def not_supported(kind: Kind, verb: str) -> ApiFailure:
+    """The same, as paths of custom kinds word it."""
+    message = f'{verb} is not supported on resources of kind "{kind.resource}"'
+    return ApiFailure(405, "MethodNotAllowed", message, details=details(kind, ""))
+
+
 def invalid_options(kind: str, causes: list[Cause]) -> ApiFailure:
     """Options of a request that are out of range; ``kind`` is ``CreateOptions`` and so on."""
     return invalid(kind, "meta.k8s.io", "", causes)

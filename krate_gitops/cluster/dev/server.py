@@ -130,9 +130,22 @@ def run(
         timeout_keep_alive=300,
     )
     try:
-        uvicorn.Server(config).run(sockets=[listening])
+        _Server(config, cluster).run(sockets=[listening])
     finally:
         cluster.close()
+
+
+class _Server(uvicorn.Server):
+    """A server that ends watches when it is told to stop, and doesn't wait for clients to do so."""
+
+    def __init__(self, config: uvicorn.Config, cluster: Cluster) -> None:
+        super().__init__(config)
+        self._cluster = cluster
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends what goes on."""
+        self._cluster.watchers.end()
+        await super().shutdown(sockets)
 
 
 class _Life:
@@ -158,7 +171,6 @@ class _Life:
             yield
         finally:
             compaction.cancel()
-            self._cluster.watchers.end()
 
     async def _compact(self, seconds: float) -> None:
         """Forgets the past from time to time: what was there at the last round is the oldest that can be asked for."""

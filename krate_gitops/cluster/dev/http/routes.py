@@ -11,7 +11,7 @@ from krate_gitops.cluster.dev.http.paths import Target
 from krate_gitops.cluster.dev.http.request import Request, Response, Stream
 from krate_gitops.cluster.dev.kinds import Kind
 from krate_gitops.cluster.dev.openapi.pages import OpenApiPages
-from krate_gitops.cluster.dev.refusals import PlainNotFoundError, method_not_allowed, no_resource
+from krate_gitops.cluster.dev.refusals import PlainNotFoundError, method_not_allowed, no_resource, not_supported
 from krate_gitops.cluster.dev.verbs import show
 from krate_gitops.cluster.dev.verbs.call import Call
 from krate_gitops.cluster.dev.verbs.create import create
@@ -113,7 +113,7 @@ def _check_method(method: str, target: Target, kind: Kind) -> None:
         found = kind.subresource(target.subresource)
         wanted = {"GET": "get", "PUT": "update", "PATCH": "patch", "POST": "create"}.get(method, "")
         if found is None or wanted not in found.verbs:
-            raise method_not_allowed()
+            raise not_supported(kind, target.verb) if kind.custom and target.verb else method_not_allowed()
         return
     if method == "HEAD" or target.verb not in kind.verbs:
         raise method_not_allowed()

@@ -104,7 +104,11 @@ def _completed(call: Call, value: Object) -> Object:
 def _within(call: Call, body: Object) -> Object:
     """What of an applied object its path may write."""
     if call.subresource == "status":
-        return {key: item for key, item in body.items() if key not in ("spec",)}
+        found = {key: item for key, item in body.items() if key in ("apiVersion", "kind", "metadata", "status")}
+        if call.kind.custom:
+            kept = ("name", "namespace", "uid", "resourceVersion")
+            found["metadata"] = {key: item for key, item in body["metadata"].items() if key in kept}
+        return found
     if call.kind.subresource("status"):
         return {key: item for key, item in body.items() if key != "status"}
     return body

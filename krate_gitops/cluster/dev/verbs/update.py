@@ -80,7 +80,7 @@ def store_changed(call: Call, value: Object, entry: Entry, options: WriteOptions
     if options.dry_run:
         return Result(value)
     if is_over(value):
-        cluster.remove(kind, entry.place, value)
+        cluster.store.remove(*kind.storage, entry.place, entry.value)
     elif value != old:
         stored = cluster.put(kind, entry.place, value)
         value = stored.view(kind, kind.rules.show)

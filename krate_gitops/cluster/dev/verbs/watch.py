@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
+from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -40,7 +42,7 @@ def watch(call: Call, *, name: str = "") -> Stream:
 
 
 class _Watcher:
-    """One watch: what it has been told so far and what waits to be told."""
+    """One watch: what waits to be told, and the version up to which bookmarks have told everything."""
 
     def __init__(self, call: Call, options: ListOptions, name: str) -> None:
         self._call = call
@@ -49,8 +51,10 @@ class _Watcher:
         self._labels = parse_labels(options.labels)
         self._fields = parse_fields(options.fields, call.kind)
         self._collection = call.cluster.store.collection(*call.kind.storage)
-        self._waiting: asyncio.Queue[Change | None] = asyncio.Queue(_LARGEST_BACKLOG)
-        self._told = 0
+        self._waiting: deque[Change] = deque()
+        self._news = asyncio.Event()
+        self._ending = False
+        self._marked = call.cluster.store.version
         self._heads = True
         self._error: ApiFailure | None = None
         # The state and the start of what is listened to belong together, so both are taken before any waiting.
@@ -66,14 +70,12 @@ class _Watcher:
             for entry in entries:
                 if self._matches(entry):
                     yield ADDED, self._view(entry)
-            self._told = self._call.cluster.store.version
             if self._options.bookmarks:
                 yield BOOKMARK, self._bookmark(_INITIAL_EVENTS_END)
             return
         if not version:
-            self._told = self._call.cluster.store.version
             return
-        self._told = version
+        self._marked = version
         try:
             changes = list(self._collection.changes_after(version))
         except TooOldError as error:
@@ -84,16 +86,17 @@ class _Watcher:
             yield from self._event(change)
 
     def _hear(self, change: Change) -> None:
-        try:
-            self._waiting.put_nowait(change)
-        except asyncio.QueueFull:
-            self.end()
+        if len(self._waiting) >= _LARGEST_BACKLOG:
+            self.end()  # whoever reads so slowly has to start anew
+            return
+        self._waiting.append(change)
+        self._news.set()
 
     def end(self) -> None:
         """Ends the watch when what waits has been told."""
         self._collection.listeners.discard(self._hear)
-        if not self._waiting.full():
-            self._waiting.put_nowait(None)
+        self._ending = True
+        self._news.set()
 
     async def stream(self) -> AsyncIterator[bytes]:
         """The events as they are sent."""
@@ -114,25 +117,40 @@ class _Watcher:
         clock = asyncio.get_running_loop().time
         seconds = self._options.timeout or random.randint(_SHORTEST, _LONGEST)  # noqa: S311 - spreads reconnections
         end = clock() + seconds
-        mark = min(clock() + _BETWEEN_BOOKMARKS, max(end - _BEFORE_END, clock()))
+        marks = self._marks(clock(), end)
+        mark = next(marks)
         while (now := clock()) < end:
-            until = min(end, mark) if self._options.bookmarks and mark > now else end
-            try:
-                change = await asyncio.wait_for(self._waiting.get(), until - now)
-            except TimeoutError:
-                if until < end:
-                    mark = (
-                        end if end - until <= _BEFORE_END + 0.1 else min(until + _BETWEEN_BOOKMARKS, end - _BEFORE_END)
-                    )
-                    if self._collection.newest > self._told:
-                        self._told = self._collection.newest
-                        yield self._line(BOOKMARK, self._bookmark({}))
-                continue
-            if change is None:
-                return
-            lines = b"".join(self._line(type_, shown_object) for type_, shown_object in self._event(change))
-            if lines:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), min(mark, end) - now)
+            self._news.clear()
+            if lines := self._waiting_lines():
                 yield lines
+            if self._ending and not self._waiting:
+                return
+            if clock() >= mark:
+                mark = next(marks)
+                if self._collection.newest > self._marked:
+                    self._marked = self._collection.newest
+                    yield self._line(BOOKMARK, self._bookmark({}))
+
+    def _marks(self, now: float, end: float) -> Iterator[float]:
+        """When to send bookmarks: every minute, and shortly before the end."""
+        if self._options.bookmarks:
+            last = end - _BEFORE_END
+            mark = now + _BETWEEN_BOOKMARKS
+            while mark < last:
+                yield mark
+                mark += _BETWEEN_BOOKMARKS
+            if last > now:
+                yield last
+        while True:
+            yield end
+
+    def _waiting_lines(self) -> bytes:
+        lines: list[bytes] = []
+        while self._waiting:
+            lines += (self._line(type_, shown_object) for type_, shown_object in self._event(self._waiting.popleft()))
+        return b"".join(lines)
 
     def _event(self, change: Change) -> Iterator[tuple[str, Any]]:
         """What a change means to this watch: coming into the selection is an addition, leaving it a deletion."""
@@ -140,10 +158,8 @@ class _Watcher:
         before = previous is not None and self._matches(previous)
         after = change.type != DELETED and self._matches(entry)
         if after:
-            self._told = entry.version
             yield (MODIFIED if before else ADDED), self._view(entry)
         elif before and previous is not None:
-            self._told = entry.version
             last = shown(self._call, entry if change.type == DELETED else previous)
             metadata = {**last["metadata"], "resourceVersion": str(entry.version)}
             yield DELETED, self._formed({**last, "metadata": metadata})
@@ -175,7 +191,7 @@ class _Watcher:
 
     def _bookmark(self, annotations: dict[str, str]) -> Any:
         kind = self._call.kind
-        metadata: dict[str, Any] = {"resourceVersion": str(self._told)}
+        metadata: dict[str, Any] = {"resourceVersion": str(self._marked)}
         if annotations:
             metadata["annotations"] = annotations
         value = {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": metadata}
