@@ -150,13 +150,10 @@ class CustomRules:
 
     def warnings(self, new: Object) -> list[str]:
         """See ``Rules``."""
-        finalizers = new["metadata"].get("finalizers") or []
-        advice = (
-            "prefer a domain-qualified finalizer name including a path (/) to avoid accidental conflicts with other "
-            "finalizer writers"
-        )
+        finalizers = new["metadata"].get("finalizers") or ()
         return [
-            f'metadata.finalizers: "{each}": {advice}'
+            f'metadata.finalizers: "{each}": prefer a domain-qualified finalizer name '
+            f"{'including a path (/) ' if '.' in each else ''}to avoid accidental conflicts with other finalizer writers"
             for each in finalizers
             if "/" not in each and each not in ("orphan", "foregroundDeletion")
         ]

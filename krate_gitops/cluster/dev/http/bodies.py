@@ -16,6 +16,7 @@ LARGEST_BODY = 3 * 1024 * 1024
 """Bytes."""
 
 _MOST_NODES = 500_000
+_DEEPEST = 200
 
 
 class UnreadableError(ValueError):
@@ -128,9 +129,14 @@ class _Loader(yaml.SafeLoader):
 
     def __init__(self, stream: bytes) -> None:
         super().__init__(stream)
-        self.repeated: list[str] = []
+        self._already_set: list[str] = []
         self._nodes = 0
-        self._path: list[str] = []
+        self._depth = 0
+
+    @property
+    def repeated(self) -> list[str]:
+        """What is there more than once, in one sentence."""
+        return ["\n".join(["yaml: unmarshal errors:", *self._already_set])] if self._already_set else []
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         # Aliases count every time they are used: a small text must not become an endless object.
@@ -140,15 +146,15 @@ class _Loader(yaml.SafeLoader):
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node)
         if isinstance(node, yaml.SequenceNode):
-            return [self._at(f"[{index}]", item) for index, item in enumerate(node.value)]
+            return [self._below(item) for item in node.value]
         return super().construct_object(node, deep)
 
-    def _at(self, step: str, node: yaml.Node) -> Any:
-        if len(self._path) > 200:
+    def _below(self, node: yaml.Node) -> Any:
+        if self._depth > _DEEPEST:
             raise ValueError("exceeded max depth")
-        self._path.append(step)
+        self._depth += 1
         value = self.construct_object(node, deep=True)
-        self._path.pop()
+        self._depth -= 1
         return value
 
     def _mapping(self, node: yaml.MappingNode) -> dict[str, Any]:
@@ -157,8 +163,8 @@ class _Loader(yaml.SafeLoader):
         for key_node, value_node in node.value:
             key = _key(self.construct_object(key_node, deep=True))
             if key in value:
-                self.repeated.append("".join([*self._path, f".{key}"]).lstrip("."))
-            value[key] = self._at(f".{key}", value_node)
+                self._already_set.append(f'  line {key_node.start_mark.line + 1}: key "{key}" already set in map')
+            value[key] = self._below(value_node)
         return value
 
 

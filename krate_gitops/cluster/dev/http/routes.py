@@ -11,7 +11,7 @@ from krate_gitops.cluster.dev.http.paths import Target
 from krate_gitops.cluster.dev.http.request import Request, Response, Stream
 from krate_gitops.cluster.dev.kinds import Kind
 from krate_gitops.cluster.dev.openapi.pages import OpenApiPages
-from krate_gitops.cluster.dev.refusals import PlainNotFoundError, method_not_allowed, no_resource, not_supported
+from krate_gitops.cluster.dev.refusals import PlainNotFoundError, method_not_allowed, no_resource, not_found, not_supported
 from krate_gitops.cluster.dev.verbs import show
 from krate_gitops.cluster.dev.verbs.call import Call
 from krate_gitops.cluster.dev.verbs.create import create
@@ -83,6 +83,8 @@ class Routes:
         if target.in_namespace != kind.namespaced and (target.in_namespace or named):
             raise PlainNotFoundError if kind.custom else no_resource()
         if target.extra or (target.subresource and kind.subresource(target.subresource) is None):
+            if kind.custom and target.subresource in ("status", "scale"):
+                raise not_found(kind, target.name)
             raise PlainNotFoundError if kind.custom else no_resource()
         return kind
 

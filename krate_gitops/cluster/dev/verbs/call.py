@@ -35,8 +35,9 @@ class Call(msgspec.Struct):
 
     def warn(self, text: str) -> None:
         """Adds a Warning header to the answer, once."""
-        if text not in self.warnings:
-            self.warnings.append(text)
+        line = " ".join(text.split("\n"))
+        if line not in self.warnings:
+            self.warnings.append(line)
 
 
 class Result(msgspec.Struct):

@@ -26,6 +26,8 @@ def create_from(call: Call, value: Object, options: WriteOptions) -> Result:
     """Makes an object of a decoded body that nobody owns yet."""
     kind = call.kind
     check_creation(call, value["metadata"].get("name") or "")
+    if warning := metadata.without_double_owners(value):
+        call.warn(warning)
     value = kind.rules.default(value)
     value = kind.rules.reset(value, None, "")
     now = metadata.now()

@@ -108,7 +108,7 @@ def _other_version(kind: Kind, said: str) -> ApiFailure:
 
 def _worded(repeated: list[str]) -> list[str]:
     """Duplicates of JSON are paths, those of YAML whole sentences."""
-    return [each if each.startswith("line ") else f'duplicate field "{each}"' for each in repeated]
+    return [each if each.startswith("yaml: ") else f'duplicate field "{each}"' for each in repeated]
 
 
 def _unrecognized(kind: Kind, why: str) -> ApiFailure:

@@ -58,6 +58,26 @@ def changed_object(value: Object, old: Object, kind: Kind) -> None:
         metadata["generation"] = generation + (kind.keeps_generation and is_changed(value, old, kind))
 
 
+def without_double_owners(value: Object) -> str:
+    """Drops owners that are named twice; answers a warning about them, or nothing."""
+    owners = value["metadata"].get("ownerReferences") or []
+    kept: list[Object] = []
+    double: list[str] = []
+    for owner in owners:
+        if owner in kept:
+            double.append(str(owner.get("uid")))
+        else:
+            kept.append(owner)
+    if not double:
+        return ""
+    value["metadata"] = {**value["metadata"], "ownerReferences": kept}
+    return (
+        ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may "
+        "reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: "
+        f"{', '.join(double)}"
+    )
+
+
 def is_changed(value: Object, old: Object, kind: Kind) -> bool:
     """Whether anything is different outside metadata and, where it has a path of its own, status."""
     aside = {"metadata", "status"} if kind.subresource("status") else {"metadata"}

@@ -83,10 +83,10 @@ def _apply(call: Call, options: WriteOptions) -> Result:
         call.cluster.authorize_create(call)
         check_creation(call, call.name)
         body["metadata"].pop("resourceVersion", None)
-        value = apply(None, kind.rules.reset(body, None, ""), **arguments)
+        value = apply(None, kind.rules.reset(_said(body), None, ""), **arguments)
         return store_new(call, _completed(call, value), options)
     old = shown(call, entry)
-    value = apply(old, _within(call, body), **arguments)
+    value = apply(old, _within(call, _said(body)), **arguments)
     if value == old and "resourceVersion" not in body["metadata"]:
         return Result(old)
     if "resourceVersion" in body["metadata"]:
@@ -97,6 +97,8 @@ def _apply(call: Call, options: WriteOptions) -> Result:
 
 def _completed(call: Call, value: Object) -> Object:
     """An applied object in the form that the server keeps, with defaults that nobody owns."""
+    if call.kind.namespaced:
+        value["metadata"]["namespace"] = call.namespace
     decoded, _ = call.kind.rules.decode(value)
     return call.kind.rules.default(decoded)
 
@@ -133,6 +135,12 @@ def _applied(call: Call) -> Object:
     body["metadata"].pop("managedFields", None)
     check_place(call, body, named=True)
     return body
+
+
+def _said(body: Object) -> Object:
+    """The body without the namespace that its path has said already: nobody owns it, and messages don't show it."""
+    metadata = {name: item for name, item in body["metadata"].items() if name != "namespace"}
+    return {**body, "metadata": metadata}
 
 
 def _check_kind(kind: Kind, body: Object) -> None:

@@ -37,6 +37,8 @@ def change(call: Call, value: Object, entry: Entry, options: WriteOptions) -> Re
     """A change by a decoded body: defaults, owners, checks, and the write."""
     kind = call.kind
     old = shown(call, entry)
+    if warning := metadata.without_double_owners(value):
+        call.warn(warning)
     value = kind.rules.default(value)
     value = kind.rules.reset(value, old, call.subresource)
     value = track_update(
