@@ -14,10 +14,15 @@ from krate_gitops.cluster.dev.failure import ApiFailure
 
 _ABSENT: Final = object()
 _INT_LIMITS: Final = {"int32": 2**31, "int64": 2**63}
-_WORDS: Final[dict[type, str]] = {str: "string", bool: "bool", int: "number", float: "number", dict: "object", list: "array"}
-_RFC3339: Final = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(\.\d+)?([Zz]|[+-]\d{2}:\d{2})"
-)
+_WORDS: Final[dict[type, str]] = {
+    str: "string",
+    bool: "bool",
+    int: "number",
+    float: "number",
+    dict: "object",
+    list: "array",
+}
+_RFC3339: Final = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(\.\d+)?([Zz]|[+-]\d{2}:\d{2})")
 
 
 class DecodingError(Exception):
@@ -278,4 +283,4 @@ def _zero(node: dict[str, Any]) -> Any:
     """The empty value of a field that is always written."""
     if "~time" in node:
         return None
-    return {"string": "", "integer": 0, "boolean": False, "array": [], "object": {}}.get(node.get("type", ""), None)
+    return {"string": "", "integer": 0, "boolean": False, "array": [], "object": {}}.get(node.get("type", ""))

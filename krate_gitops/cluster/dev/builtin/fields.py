@@ -51,7 +51,11 @@ def quantity() -> Schema:
 
 def int_or_string() -> Schema:
     """A number or a name."""
-    return {"oneOf": [{"type": "integer"}, {"type": "string"}], "x-kubernetes-int-or-string": True, "~int_or_string": True}
+    return {
+        "oneOf": [{"type": "integer"}, {"type": "string"}],
+        "x-kubernetes-int-or-string": True,
+        "~int_or_string": True,
+    }
 
 
 def anything() -> Schema:

@@ -16,9 +16,7 @@ _MAX: Final = 2**63 - 1
 _EXACT: Final = Context(prec=400)
 _NANO: Final = Decimal("1e-9")
 
-_NOT_A_QUANTITY: Final = (
-    "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
-)
+_NOT_A_QUANTITY: Final = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 
 
 @lru_cache(maxsize=4096)

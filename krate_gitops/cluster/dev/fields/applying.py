@@ -52,10 +52,11 @@ def apply(
     owner = Owner(manager, APPLY, "", subresource)
     mine = next((one for one in entries if one.owner == owner), None)
     others = [one for one in entries if one is not mine]
-    wanted = ownable(field_set(applied, shape))
+    sent = field_set(applied, shape)
+    wanted = ownable(sent)
     whole = merged(old, applied, shape) if live is not None else applied
     if mine is not None and mine.fields is not wanted:
-        whole = without_unowned(whole, mine.fields, _all_owned(wanted, others), shape)
+        whole = without_unowned(whole, mine.fields, _all_owned(sent, others), shape)
     found = compare(old, whole, shape)
     changed = ownable(union(found.modified, found.added))
     conflicts = [(one, hit) for one in others if (hit := intersection(one.fields, changed))]
@@ -64,11 +65,11 @@ def apply(
         if conflicts:
             raise _refused(conflicts)
     kept = [_left_to(one, changed, found.removed) for one in others]
-    if found.is_empty and mine is not None and mine.fields == wanted and mine.api_version == applied["apiVersion"]:
-        return with_entries(whole, [*kept, mine])
+    if whole == old:
+        # Nothing but owners may have changed: the time of an entry is that of its last change of the object.
+        time = mine.time if mine is not None else ""
+        return with_entries(whole, [*kept, Entry(manager, APPLY, applied["apiVersion"], subresource, time, wanted)])
     entry = Entry(manager, APPLY, applied["apiVersion"], subresource, now, wanted)
-    if mine is not None and mine.fields == wanted and mine.api_version == entry.api_version and not changed:
-        entry = entry._replace(time=mine.time)
     return with_entries(_with_last_applied(whole, applied, manager), [*kept, entry])
 
 
@@ -93,8 +94,8 @@ def _tracked(live: dict[str, Any] | None, old: dict[str, Any], shape: Shape, now
     return [Entry(BEFORE_FIRST_APPLY, UPDATE, str(live.get("apiVersion", "")), "", now, fields)] if fields else []
 
 
-def _all_owned(wanted: FieldSet, others: Sequence[Entry]) -> FieldSet:
-    owned = wanted
+def _all_owned(sent: FieldSet, others: Sequence[Entry]) -> FieldSet:
+    owned = sent
     for one in others:
         owned = union(owned, one.fields)
     return owned

@@ -2,8 +2,9 @@
 
 A set is a tree of dicts. A key is a path element: ``f:name`` a member of an object, ``k:{...}`` an item of a list that
 merges by keys, ``v:...`` an item of a list that is a set, ``i:0`` an index. A node ``{}`` says that the path itself is
-in the set; a node with children is in the set only if one of them is ``.``. Nothing else is needed to store, send or compare a
-set, so reading an object's owners costs nothing. Sets are never changed in place: functions share what they can.
+in the set; a node with children is in the set only if one of them is ``.``. Nothing else is needed to store, send or
+compare a set, so reading an object's owners costs nothing. Sets are never changed in place: functions share what they
+can.
 """
 
 from __future__ import annotations
