@@ -16,7 +16,11 @@ class Cause(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ApiFailure(Exception):
-    """A request that is refused. ``details`` are the members of ``Status.details`` beside ``causes``."""
+    """A request that is refused.
+
+    ``details`` are the members of ``Status.details`` beside ``causes`` (``None``: no details, where there are no
+    causes), ``metadata`` those of ``Status.metadata``; ``headers`` go with the answer.
+    """
 
     def __init__(
         self,
@@ -26,28 +30,31 @@ class ApiFailure(Exception):
         *,
         causes: tuple[Cause, ...] = (),
         details: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+        headers: tuple[tuple[str, str], ...] = (),
     ) -> None:
         super().__init__(message)
         self.code = code
         self.reason = reason
         self.message = message
         self.causes = causes
-        self.details = details or {}
+        self.details = details
+        self.metadata = metadata or {}
+        self.headers = headers
 
     def status(self) -> dict[str, Any]:
         """The body of the answer."""
         body: dict[str, Any] = {
             "kind": "Status",
             "apiVersion": "v1",
-            "metadata": {},
+            "metadata": self.metadata,
             "status": "Failure",
             "message": self.message,
         }
         if self.reason:
             body["reason"] = self.reason
-        details = dict(self.details)
+        if self.details is not None or self.causes:
+            body["details"] = dict(self.details or {})
         if self.causes:
-            details["causes"] = msgspec.to_builtins(self.causes)
-        if details:
-            body["details"] = details
+            body["details"]["causes"] = msgspec.to_builtins(self.causes)
         return {**body, "code": self.code}

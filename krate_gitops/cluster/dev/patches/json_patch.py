@@ -1,0 +1,148 @@
+"""JSON patch (RFC 6902), with the habits of the real server.
+
+``replace`` of a member that isn't there adds it, ``add`` without a value adds null, and every failure is one and the
+same answer.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from krate_gitops.cluster.dev.failure import ApiFailure
+from krate_gitops.cluster.dev.refusals import bad_request
+
+MAX_OPERATIONS = 10_000
+_MISSING: Any = object()
+
+
+class _Failed(Exception):
+    """An operation that can't be carried out."""
+
+
+def json_patch(document: dict[str, Any], operations: object) -> dict[str, Any]:
+    """The document after all operations. Raises ``ApiFailure`` 400 for what is no list of them, 422 for a failure."""
+    if not isinstance(operations, list) or not all(isinstance(one, dict) for one in operations):
+        raise bad_request("error decoding patch: a JSON patch is a list of operations")
+    if len(operations) > MAX_OPERATIONS:
+        message = f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(operations)}"
+        raise ApiFailure(413, "RequestEntityTooLarge", message)
+    whole: Any = copy.deepcopy(document)
+    try:
+        for one in operations:
+            whole = _apply(whole, one)
+    except _Failed:
+        message = "the server rejected our request due to an error in our request"
+        raise ApiFailure(422, "Invalid", message) from None
+    if not isinstance(whole, dict):
+        raise bad_request("the patched document is no object")
+    return whole
+
+
+def _apply(document: Any, one: dict[str, Any]) -> Any:
+    steps = _steps(one.get("path"))
+    match one.get("op"):
+        case "add":
+            return _put(document, steps, one.get("value"), insert=True)
+        case "replace":
+            return _put(document, steps, one.get("value"), insert=False)
+        case "remove":
+            return _without(document, steps)
+        case "copy":
+            return _put(document, steps, copy.deepcopy(_found(document, _steps(one.get("from")))), insert=True)
+        case "move":
+            origin = _steps(one.get("from"))
+            value = _found(document, origin)
+            return _put(_without(document, origin), steps, value, insert=True)
+        case "test":
+            if not _is_same(_at(document, steps), one.get("value")):
+                raise _Failed
+            return document
+        case _:
+            raise _Failed
+
+
+def _steps(path: object) -> list[str]:
+    if not isinstance(path, str) or (path and not path.startswith("/")):
+        raise _Failed
+    return [step.replace("~1", "/").replace("~0", "~") for step in path.split("/")[1:]]
+
+
+def _at(document: Any, steps: list[str]) -> Any:
+    """The value at a path, or nothing; a missing value compares equal to none but a missing parent fails."""
+    for step in steps:
+        document = _child(document, step)
+    return document
+
+
+def _found(document: Any, steps: list[str]) -> Any:
+    value = _at(document, steps)
+    if value is _MISSING:
+        raise _Failed
+    return value
+
+
+def _child(document: Any, step: str) -> Any:
+    if isinstance(document, dict):
+        return document.get(step, _MISSING)
+    if isinstance(document, list):
+        index = _index(step, len(document))
+        return document[index] if index < len(document) else _MISSING
+    raise _Failed
+
+
+def _put(document: Any, steps: list[str], value: Any, *, insert: bool) -> Any:
+    if not steps:
+        return value
+    parent = _found(document, steps[:-1])
+    last = steps[-1]
+    if isinstance(parent, dict):
+        parent[last] = value
+    elif isinstance(parent, list):
+        index = len(parent) if last == "-" and insert else _index(last, len(parent))
+        if insert and index <= len(parent):
+            parent.insert(index, value)
+        elif not insert and index < len(parent):
+            parent[index] = value
+        else:
+            raise _Failed
+    else:
+        raise _Failed
+    return document
+
+
+def _without(document: Any, steps: list[str]) -> Any:
+    if not steps:
+        raise _Failed
+    parent = _found(document, steps[:-1])
+    last = steps[-1]
+    if isinstance(parent, dict) and last in parent:
+        del parent[last]
+    elif isinstance(parent, list) and _index(last, len(parent)) < len(parent):
+        del parent[_index(last, len(parent))]
+    else:
+        raise _Failed
+    return document
+
+
+def _index(step: str, size: int) -> int:
+    if not step.removeprefix("-").isdecimal() or len(step) > 9:
+        raise _Failed
+    index = int(step)
+    if index < 0:
+        index += size
+    if index < 0:
+        raise _Failed
+    return index
+
+
+def _is_same(left: Any, right: Any) -> bool:
+    if left is _MISSING:
+        return right is None
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(_is_same(left[name], right[name]) for name in left)
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(_is_same, left, right))
+    return bool(left == right)

@@ -1,0 +1,23 @@
+"""Recorded conversations with a real API server that this one does not follow, and why.
+
+The tests hold the server against every other recording, and the documentation shows this table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+OUT_OF_SCOPE: Mapping[str, str] = {}
+"""Reasons by the id of the recording."""
+
+NOT_SERVED: Mapping[str, str] = {
+    "nodes, pods and other workloads": "nothing runs here; define what you need as a custom kind",
+    "protobuf and CBOR answers": "every client takes JSON too; protobuf bodies of a few kinds are read for kubectl",
+    "admission and conversion webhooks": "policies are evaluated in the server; versions differ only in apiVersion",
+    "aggregated API servers": "the group apiregistration.k8s.io is announced, and empty",
+    "the scale subresource": "no kind here has it",
+    "priority and fairness, audit": "one developer uses the server",
+    "aggregated ClusterRoles": "the roles admin, edit and view come with their rules and gather no others",
+    "quota enforcement, IP allocation across nodes, default ServiceAccounts": "these are the work of controllers",
+}
+"""What a whole cluster has and this server has not."""
