@@ -28,7 +28,7 @@ venv: $(READY) ## create .venv from requirements.lock
 
 helm: $(HELM) ## install the engine that renders the chart
 
-demo: $(READY) ## build a small brain and show the main job on it, step by step
+demo: $(READY) ## build a small world and show the main job on it, step by step
 	@$(BIN)/krate-gitops demo
 
 test: $(READY) $(HELM) ## run the tests, without the slow ones

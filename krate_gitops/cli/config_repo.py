@@ -7,6 +7,7 @@ import click
 from krate_gitops.cli.commands import KrateGroup, LazyCommand
 
 COMMANDS = {
+    "crds": LazyCommand("krate_gitops.cli.config_crds:crds", "Print the definitions that a cluster needs."),
     "schema": LazyCommand("krate_gitops.cli.config_schema:schema", "Print or write the JSON Schema of kinds."),
     "validate": LazyCommand("krate_gitops.cli.config_validate:validate", "Check a config repository."),
 }

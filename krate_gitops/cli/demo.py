@@ -23,8 +23,8 @@ from krate_gitops.cli.invocation import Invocation, pass_invocation
 from krate_gitops.cli.output import show, write
 
 if TYPE_CHECKING:
-    from krate_gitops.demo.play import Played, Ran
-    from krate_gitops.demo.steps import Step
+    from krate_gitops.demo.play import Played
+    from krate_gitops.demo.steps import Ran, Step
     from krate_gitops.demo.world import World
 
 
@@ -32,12 +32,15 @@ if TYPE_CHECKING:
 @click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
 @pass_invocation
 def demo(invocation: Invocation, folder: Path | None) -> int:
-    """Build a small brain in DIR and show the main job on it.
+    """Build a small world in DIR and show the main job on it: a brain, and agents that a cluster is to have.
 
     DIR is created; without it a temporary folder is made and named. Nothing outside of it is read or written, and
-    nothing is sent anywhere. The brain is kept, to try things on.
+    nothing is sent anywhere: the cluster is a small API server of this program. All of it is kept, to try things on.
     """
+    from krate_gitops.demo.cluster import demo_cluster
     from krate_gitops.demo.play import play
+    from krate_gitops.demo.reconciling import reconciling
+    from krate_gitops.demo.steps import steps
     from krate_gitops.demo.world import build_world
 
     started = time.perf_counter()
@@ -47,12 +50,22 @@ def demo(invocation: Invocation, folder: Path | None) -> int:
         write(_opening(world))
     played: list[Played] = []
     surprises = 0
-    with _only_the_world(world):
-        for step, ran in play(world, _run, structured=not is_text):
+
+    def perform(chapter: Sequence[Step]) -> None:
+        nonlocal surprises
+        for step, ran in play(chapter, _run, structured=not is_text):
             played.append(ran)
             surprises += ran.exit_code != step.exit_code
             if is_text:
                 write(_told(len(played), step, ran))
+
+    with _only_the_world(world):
+        perform(steps(world))
+        if is_text:
+            write(_SECOND_HALF)
+        with demo_cluster(world.folder) as kubeconfig:
+            os.environ["KUBECONFIG"] = str(kubeconfig)
+            perform(reconciling(world, kubeconfig))
     if is_text:
         write(_closing(world, len(played), time.perf_counter() - started))
     else:
@@ -62,7 +75,7 @@ def demo(invocation: Invocation, folder: Path | None) -> int:
 
 @contextlib.contextmanager
 def _only_the_world(world: World) -> Iterator[None]:
-    """The steps see the world's configuration, and no setting of the user's."""
+    """The steps see the world's configuration and cluster, and no setting of the user's."""
     kept = dict(os.environ)
     for name in kept:
         if name.startswith(ENVIRONMENT_PREFIX):
@@ -78,7 +91,7 @@ def _only_the_world(world: World) -> Iterator[None]:
 def _run(arguments: Sequence[str]) -> Ran:
     """One command line through the program's own entry, in this process."""
     from krate_gitops.cli.main import cli
-    from krate_gitops.demo.play import Ran
+    from krate_gitops.demo.steps import Ran
 
     # Files are written to the bytes below standard output, so there must be some.
     results, complaints = _stream(), _stream()
@@ -100,10 +113,17 @@ def _content(stream: io.TextIOWrapper) -> str:
     return stream.read()
 
 
+_SECOND_HALF = """
+What agents know is one half. What they may do is the other: a config repository, applied to a cluster by an identity of
+its own. The cluster is a small API server for development, with the definitions and that identity installed.
+"""
+
+
 def _opening(world: World) -> str:
     return (
         f"A small world in {world.folder}: the brain of acme, a made-up company,\n"
-        f"with {len(world.commits)} commits from March to June 2026. To repeat the commands in a shell, begin with\n\n"
+        f"with {len(world.commits)} commits from March to June 2026, and the repository that says what its agents may do.\n"
+        f"To repeat the commands in a shell, begin with\n\n"
         f"{_export(world)}\n"
     )
 
@@ -127,6 +147,7 @@ krate-gitops brain query acme "stale exchange rates" --kind Decision --explain
 krate-gitops brain query acme "slow refunds" --render prompt
 krate-gitops brain validate acme --worktree     # after editing a file in {world.brain}
 krate-gitops brain init my-brain --org me       # a brain of your own
+krate-gitops dev cluster --data {world.folder / "cluster"}   # the cluster again, as it was left
 
 Everything lies in {world.folder}; delete it when you are done.
 """

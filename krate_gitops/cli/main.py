@@ -33,7 +33,7 @@ COMMANDS: Mapping[str, LazyCommand] = {
     "config": LazyCommand(
         "krate_gitops.cli.config_repo:config_repo", "Validate agent resources, and describe their kinds to editors."
     ),
-    "demo": LazyCommand("krate_gitops.cli.demo:demo", "Build a small brain in DIR and show the main job on it."),
+    "demo": LazyCommand("krate_gitops.cli.demo:demo", "Build a small world in DIR and show the main job on it."),
     "dev": LazyCommand("krate_gitops.cli.dev:dev", "Try things out: a small Kubernetes API server for development."),
     "index": LazyCommand("krate_gitops.cli.index:index", "List, clean up and check the index store."),
     "mcp": LazyCommand("krate_gitops.cli.mcp:mcp", "Serve the memory tools to a coding agent, pinned to one commit."),

@@ -1,4 +1,4 @@
-"""The example brain as it is shipped."""
+"""The examples as they are shipped."""
 
 from __future__ import annotations
 
@@ -10,21 +10,29 @@ from krate_gitops.errors import UnavailableError
 
 def example_brain() -> dict[str, bytes]:
     """Files of the example brain by path, sorted. Raises ``UnavailableError`` when the installation lacks them."""
-    folder = _folder()
+    return _files(_folder("brain", "ontology/node-kinds.yaml"))
+
+
+def example_config() -> dict[str, bytes]:
+    """Files of the example config repository, in the same way."""
+    return _files(_folder("config-repo", "platform/organizations.yaml"))
+
+
+def _files(folder: Path) -> dict[str, bytes]:
     files = (file for file in folder.rglob("*") if file.is_file())
     return dict(sorted((file.relative_to(folder).as_posix(), file.read_bytes()) for file in files))
 
 
-def _folder() -> Path:
+def _folder(name: str, known: str) -> Path:
     # A wheel carries the files inside the package; a checkout has them at its top level.
-    packaged = Path(str(resources.files("krate_gitops"))) / "examples" / "brain"
-    checkout = Path(__file__).parents[2] / "examples" / "brain"
+    packaged = Path(str(resources.files("krate_gitops"))) / "examples" / name
+    checkout = Path(__file__).parents[2] / "examples" / name
     for folder in (packaged, checkout):
-        if (folder / "ontology" / "node-kinds.yaml").is_file():
+        if (folder / known).is_file():
             return folder
     raise UnavailableError(
-        "EXAMPLE_BRAIN_MISSING",
-        "the example brain is not part of this installation",
+        "EXAMPLE_MISSING",
+        f"the example {name} is not part of this installation",
         hint="install krate-gitops again",
         location=str(packaged),
     )

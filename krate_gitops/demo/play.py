@@ -1,27 +1,16 @@
-"""Runs the steps and keeps what they came to."""
+"""Runs steps and keeps what they came to."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 
-from krate_gitops.demo.steps import Step, steps
-from krate_gitops.demo.world import World
+from krate_gitops.demo.steps import Runner, Step
 
 PROGRAM = "krate-gitops"
-
-
-class Ran(msgspec.Struct, frozen=True):
-    """How a command line ended, and everything it printed."""
-
-    exit_code: int
-    text: str
-
-
-Runner = Callable[[Sequence[str]], Ran]
 
 
 class Played(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -33,11 +22,14 @@ class Played(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     result: Any
 
 
-def play(world: World, run: Runner, *, structured: bool) -> Iterator[tuple[Step, Played]]:
+def play(steps: Sequence[Step], run: Runner, *, structured: bool) -> Iterator[tuple[Step, Played]]:
     """Each step after it has run; ``structured`` adds ``-o json`` to every command and decodes what it prints."""
     options = ("-o", "json") if structured else ()
-    for step in steps(world):
-        arguments = (*step.arguments, *options)
+    for step in steps:
+        if step.act is not None:
+            yield step, Played(title=step.title, command=step.command, exit_code=0, result=step.act())
+            continue
+        arguments = (*(step.after(run) if step.after else step.arguments), *options)
         ran = run(arguments)
         result = msgspec.json.decode(ran.text) if structured else ran.text
         command = shlex.join((PROGRAM, *arguments))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import msgspec
 
 from krate_gitops.demo.story import AUDIT_CHAPTER, AUDIT_TAG, PROPOSAL_BRANCH
@@ -16,11 +18,28 @@ _BEFORE_LAST = "2026-06-09T00:00:00Z"
 _QUESTION = "how do I replay refunds after a ledger outage"
 
 
+class Ran(msgspec.Struct, frozen=True):
+    """How a command line ended, and everything it printed."""
+
+    exit_code: int
+    text: str
+
+
+Runner = Callable[[Sequence[str]], Ran]
+
+
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """``arguments`` follow the program's name; ``lines`` of the result are shown; ``remark`` stands below it."""
+    """``arguments`` follow the program's name; ``lines`` of the result are shown; ``remark`` stands below it.
+
+    Where they hang on an earlier result, ``after`` finds them out with the runner. A step that isn't one of this
+    program shows ``command`` and does ``act``, which gives what it would print.
+    """
 
     title: str
-    arguments: tuple[str, ...]
+    arguments: tuple[str, ...] = ()
+    after: Callable[[Runner], tuple[str, ...]] | None = None
+    command: str = ""
+    act: Callable[[], str] | None = None
     exit_code: int = 0
     lines: int = 16
     remark: str = ""

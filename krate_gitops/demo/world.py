@@ -1,4 +1,4 @@
-"""Writes the demo's world into a folder: a brain repository with a history, a configuration and a policy for it."""
+"""Writes the demo's world into a folder: a brain with a history, a config repository, and a configuration."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from krate_gitops.demo.config_repo import build_config_repo
 from krate_gitops.demo.diary import diary
 from krate_gitops.demo.earlier import earlier
 from krate_gitops.demo.example import example_brain
@@ -28,6 +29,7 @@ from krate_gitops.git.command import run_git
 from krate_gitops.git.commits import init_repository, write_commit
 
 BRAIN = "company-brain"
+CONFIG_TIME = "2026-06-10T10:00:00Z"
 _CONFIG = f"""# What the demo runs with: nothing outside this folder is read or written.
 home = "home"
 
@@ -78,6 +80,7 @@ def build_world(folder: Path) -> World:
         branch=PROPOSAL_BRANCH,
     )
     fill_work_tree(repository)
+    build_config_repo(folder, time=_instant(CONFIG_TIME))
     return World(folder, brain, config, policy, tuple(commits))
 
 

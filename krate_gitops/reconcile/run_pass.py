@@ -259,9 +259,11 @@ class Pass:
                 "lastAttemptedRevision": outcome.revision.commit,
                 "lastAppliedRevision": applied or None,
             }
+        if outcome.plan:
+            # Of a plan that waits for an approval, too: it is the digest that the approval names.
+            status["planDigest"] = outcome.plan.plan_digest
         if outcome.plan and outcome.rendered and outcome.work:
-            status |= {"planDigest": outcome.plan.plan_digest, "contentDigest": outcome.rendered.content_digest}
-            status["counts"] = outcome.counts
+            status |= {"contentDigest": outcome.rendered.content_digest, "counts": outcome.counts}
             if outcome.is_good:
                 status["lastSuccessAt"] = now
         return {name: value for name, value in status.items() if value is not None}

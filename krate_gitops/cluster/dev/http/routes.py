@@ -11,7 +11,13 @@ from krate_gitops.cluster.dev.http.paths import Target
 from krate_gitops.cluster.dev.http.request import Request, Response, Stream
 from krate_gitops.cluster.dev.kinds import Kind
 from krate_gitops.cluster.dev.openapi.pages import OpenApiPages
-from krate_gitops.cluster.dev.refusals import PlainNotFoundError, method_not_allowed, no_resource, not_found, not_supported
+from krate_gitops.cluster.dev.refusals import (
+    PlainNotFoundError,
+    method_not_allowed,
+    no_resource,
+    not_found,
+    not_supported,
+)
 from krate_gitops.cluster.dev.verbs import show
 from krate_gitops.cluster.dev.verbs.call import Call
 from krate_gitops.cluster.dev.verbs.create import create

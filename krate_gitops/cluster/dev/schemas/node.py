@@ -70,7 +70,9 @@ class Node:
         """Types, members and the extensions that say how to treat them."""
         kind = schema.get("type")
         self.int_or_string = bool(schema.get("x-kubernetes-int-or-string"))
-        self.types: tuple[str, ...] = ("integer", "string") if self.int_or_string and not kind else (kind,) if kind else ()
+        self.types: tuple[str, ...] = (
+            ("integer", "string") if self.int_or_string and not kind else (kind,) if kind else ()
+        )
         self.nullable = bool(schema.get("nullable"))
         self.format: str = schema.get("format") or ""
         self.format_check: Callable[[str], bool] | None = format_checker(self.format)
