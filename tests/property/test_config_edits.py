@@ -24,9 +24,10 @@ KEYS = st.one_of(
 TEXTS = st.one_of(
     st.sampled_from(
         [
-            "yes", "on", "null", "~", "", "0777", "1e3", "0x1F", "1:30", "2026-05-10", "---", "...", "- a", "a: b", "#c",
-            "a #c", "&a", "*a", "!t", "| x", "> y", "%d", "@x", "`x", "{", "[x]", "'", '"', "a\nb\n", "a\n\n  b", "\n",
-            " lead", "trail ", "tab\there", "a\n---\nb: c\n", "\u2028", "\u0085", "\ufeff", "\u202e", "😀", "a\r\nb", "=",
+            "yes", "on", "null", "~", "", "0777", "1e3", "0x1F", "1:30", "2026-05-10", "---", "...", "- a", "a: b",
+            "#c", "a #c", "&a", "*a", "!t", "| x", "> y", "%d", "@x", "`x", "{", "[x]", "'", '"', "a\nb\n", "a\n\n  b", "\n",
+            " lead", "trail ", "tab\there", "a\n---\nb: c\n", "\u2028", "\u0085", "\ufeff", "\u202e", "😀", "a\r\nb",
+            "=",
         ]
     ),
     st.text(st.characters(codec="utf-8", exclude_characters="\0", exclude_categories=["Cs"]), max_size=12),

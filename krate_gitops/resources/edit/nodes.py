@@ -86,6 +86,10 @@ def compose(text: str) -> list[DocumentNode]:
         parser.dispose()
 
 
+def _at(mark: Any) -> int:
+    return int(mark.index)
+
+
 class _Composer:
     def __init__(self, text: str, parser: Any) -> None:
         self._text = text
@@ -96,7 +100,7 @@ class _Composer:
         while True:
             event = self._parser.get_event()
             if isinstance(event, (yaml.DocumentStartEvent, yaml.StreamEndEvent)):
-                at = event.start_mark.index
+                at = _at(event.start_mark)
                 if waiting is not None:
                     waiting.until = at if isinstance(event, yaml.DocumentStartEvent) else len(self._text)
                     yield waiting
@@ -110,9 +114,9 @@ class _Composer:
                 waiting = DocumentNode(at if event.explicit else root.start, 0, root)
 
     def _node(self, event: Any) -> Node:
-        start, anchor = event.start_mark.index, event.anchor or ""
+        start, end, anchor = _at(event.start_mark), _at(event.end_mark), event.anchor or ""
         if isinstance(event, yaml.AliasEvent):
-            return Node(Shape.ALIAS, "", start, event.end_mark.index, anchor)
+            return Node(Shape.ALIAS, "", start, end, anchor)
         if isinstance(event, yaml.ScalarEvent):
             return Node(Shape.SCALAR, event.style or "", start, self._scalar_end(event), anchor)
         in_flow = bool(event.flow_style)
@@ -127,23 +131,23 @@ class _Composer:
         return node
 
     def _members(self) -> tuple[list[Entry], int]:
-        entries = []
+        entries: list[Entry] = []
         while not isinstance(event := self._parser.get_event(), yaml.MappingEndEvent):
-            colon = _COLON.match(self._text, event.end_mark.index)
+            colon = _COLON.match(self._text, _at(event.end_mark))
             node = self._node(self._parser.get_event())
             is_simple = colon is not None and colon.end() <= node.start and not self._is_explicit(event)
             after = colon.end() if colon is not None and is_simple else -1
-            entries.append(Entry(event.start_mark.index, after, node))
-        return entries, event.end_mark.index
+            entries.append(Entry(_at(event.start_mark), after, node))
+        return entries, _at(event.end_mark)
 
     def _is_explicit(self, key: Any) -> bool:
         """Whether a question mark introduces a key."""
-        start = key.start_mark.index
+        start = _at(key.start_mark)
         return self._text[start - key.start_mark.column : start].rstrip(" ").endswith("?")
 
     def _items(self, opening: Any, in_flow: bool) -> tuple[list[Entry], int]:
         entries: list[Entry] = []
-        dash = opening.start_mark.index + (len(opening.anchor) + 1 if opening.anchor else 0)
+        dash = _at(opening.start_mark) + (len(opening.anchor) + 1 if opening.anchor else 0)
         while not isinstance(event := self._parser.get_event(), yaml.SequenceEndEvent):
             node = self._node(event)
             if in_flow:
@@ -151,7 +155,7 @@ class _Composer:
                 continue
             at = self._dash(entries[-1].end if entries else dash, node.start)
             entries.append(Entry(at, at + 1, node))
-        return entries, event.end_mark.index
+        return entries, _at(event.end_mark)
 
     def _dash(self, since: int, until: int) -> int:
         """Where the dash of an item is: the first character from an offset on that is neither space nor comment."""
@@ -167,11 +171,11 @@ class _Composer:
         return until
 
     def _scalar_end(self, event: Any) -> int:
-        start, end = event.start_mark.index, event.end_mark.index
+        start, end = _at(event.start_mark), _at(event.end_mark)
         if event.style not in ("|", ">"):
             return int(end)
         written = self._text[start:end]
         if "+" in written.partition("\n")[0].partition("#")[0]:
-            return int(end - written.endswith("\n"))
+            return end - int(written.endswith("\n"))
         ending = _BLANK_END.search(written)
-        return int(start + ending.start() if ending else end)
+        return start + ending.start() if ending else end

@@ -1,0 +1,115 @@
+"""A change worked out on one commit: files, objects and diagnostics, all in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from krate_gitops.brain.layout import DEFAULT_ROOT, REQUIRED_ENTRIES
+from krate_gitops.errors import DeniedError
+from krate_gitops.git.local import Repository
+from krate_gitops.git.lookup import not_found
+from krate_gitops.git.objects import ObjectReader
+from krate_gitops.git.pins import holds
+from krate_gitops.git.trees import file_oid, list_tree, tree_oid
+from krate_gitops.reconcile.writer.digests import digest_of
+from krate_gitops.reconcile.writer.objects import ObjectChange, compare
+from krate_gitops.reconcile.writer.overlay import Overlay
+from krate_gitops.reconcile.writer.request import WriteRequest
+from krate_gitops.reconcile.writer.target import SourceTarget
+from krate_gitops.reconcile.writer.validation import validated
+from krate_gitops.resources.load import MAX_FILE_BYTES, Loaded, load_commit
+from krate_gitops.resources.validate import Diagnostic
+
+
+class Draft(NamedTuple):
+    """``files`` are by path in the repository, ``None`` for those that go; ``seen`` is a digest, for each change, of
+    what it takes the place of.
+    """
+
+    base_commit: str
+    files: Mapping[str, bytes | None]
+    before: Mapping[str, bytes]
+    objects: list[ObjectChange]
+    diagnostics: list[Diagnostic]
+    seen: tuple[str, ...]
+    base: Loaded
+    result: Loaded
+
+
+def draft(request: WriteRequest, repository: Repository, commit: str, *, now: int) -> Draft:
+    """The change on a commit, validated whole. ``now`` in seconds.
+
+    Raises ``DeniedError(POLICY_DENIED)`` for a company brain, what ``Overlay.make`` raises, and ``InvalidResultError``.
+    """
+    target = request.target
+    _refuse_brain(repository, commit, target)
+    base = _loaded(repository, commit, target)
+
+    def earlier(revision: str, path: str) -> dict[str, bytes]:
+        return files_at(repository, revision, target.path, path)
+
+    overlay = Overlay(base, target, earlier)
+    seen = tuple(digest_of(overlay.make(change)) for change in request.changes)
+    changed = overlay.changed
+    result = overlay.loaded()
+    objects = compare(base.manifests, result.manifests)
+    diagnostics = validated(base, result, objects, target, now=now, draft=request.draft) if changed else []
+    prefix = f"{target.path}/" if target.path else ""
+    return Draft(
+        base_commit=commit,
+        files={prefix + path: data for path, data in changed.items()},
+        before={prefix + path: base.files[path].data for path in changed if path in base.files},
+        objects=objects,
+        diagnostics=diagnostics,
+        seen=seen,
+        base=base,
+        result=result,
+    )
+
+
+def files_at(repository: Repository, commit: str, folder: str, path: str) -> dict[str, bytes]:
+    """Contents of the files at or below ``path``, which is relative to ``folder``, at a commit; large ones left out.
+
+    Raises ``UnavailableError(MEMORY_REF_NOT_FOUND)`` where there is no such commit.
+    """
+    if not holds(repository, commit):
+        raise not_found(repository, commit)
+    full = "/".join(name for name in (folder, path) if name)
+    with ObjectReader(repository) as reader:
+        single = file_oid(reader, commit, full) if path else None
+        if single is not None:
+            wanted = {path: single}
+        elif tree_oid(reader, commit, full) is not None:
+            start = f"{path}/" if path else ""
+            wanted = {start + entry.path: entry.oid for entry in list_tree(reader, commit, full).entries if entry.size}
+        else:
+            wanted = {}
+        stream = reader.stream(list(wanted.values()), max_bytes=MAX_FILE_BYTES)
+        return {
+            name: data
+            for name, (_, kind, _, data) in zip(wanted, stream, strict=True)
+            if data is not None and kind == "blob"
+        }
+
+
+def _loaded(repository: Repository, commit: str, target: SourceTarget) -> Loaded:
+    """The source's files; a folder that isn't there yet is empty."""
+    with ObjectReader(repository) as reader:
+        if tree_oid(reader, commit, target.path) is None:
+            return Loaded([], [], {})
+    return load_commit(repository, commit, target.path)
+
+
+def _refuse_brain(repository: Repository, commit: str, target: SourceTarget) -> None:
+    with ObjectReader(repository) as reader:
+        is_brain = tree_oid(reader, commit, DEFAULT_ROOT) is not None or all(
+            file_oid(reader, commit, entry) is not None for entry in REQUIRED_ENTRIES
+        )
+    if is_brain:
+        raise DeniedError(
+            "POLICY_DENIED",
+            "KR805 this is the repository of a company brain, which has a review of its own",
+            hint="keep config in another repository",
+            location=target.name,
+        )
