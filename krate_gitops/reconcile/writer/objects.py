@@ -1,4 +1,4 @@
-"""Which objects a change creates, updates and deletes, and which of their fields; values only where all may see them."""
+"""Which objects a change creates, updates and deletes, and which fields; values only where everybody may see them."""
 
 from __future__ import annotations
 
