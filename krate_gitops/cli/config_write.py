@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import functools
 import getpass
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -20,11 +21,12 @@ from krate_gitops.cli.progress import progress
 from krate_gitops.printable import printable
 
 if TYPE_CHECKING:
-    from krate_gitops.reconcile.writer.request import Change
+    from krate_gitops.reconcile.writer.request import Change, WriteRequest
     from krate_gitops.reconcile.writer.target import SourceTarget
     from krate_gitops.reconcile.writer.write import Drafted, WriteResult
 
 F = TypeVar("F", bound=Callable[..., Any])
+_MOST_SHOWN = 20
 MODES = ("pull-request", "direct")
 
 
@@ -123,10 +125,8 @@ def write(
     """Makes the changes, or shows what they would do. ``summary`` is the message where none was given."""
     from krate_gitops.errors import UsageError
     from krate_gitops.reconcile.writer.request import Mode, WriteRequest
-    from krate_gitops.reconcile.writer.write import draft_config, write_config
     from krate_gitops.records.audit_record import Actor
     from krate_gitops.records.correlation import is_correlation_id, new_correlation_id
-    from krate_gitops.records.database import open_database
 
     now = datetime.now(UTC)
     if writing.correlation_id is not None and not is_correlation_id(writing.correlation_id):
@@ -146,13 +146,33 @@ def write(
             draft=writing.draft,
             request_id=writing.request_id,
         )
-        if writing.dry_run:
-            drafted = draft_config(request, settings=invocation.settings, now=now)
-            result, patch = drafted.result, _patch(drafted, invocation.colour)
-        else:
-            database = open_database(invocation.settings)
-            result, patch = write_config(request, settings=invocation.settings, database=database, now=now), ""
+        with _diagnostics_shown():
+            result, patch = _made(invocation, request, writing.dry_run, now)
     show(invocation.output, result, table=_table(result, patch, invocation.colour))
+
+
+def _made(invocation: Invocation, request: WriteRequest, dry_run: bool, now: datetime) -> tuple[WriteResult, str]:
+    from krate_gitops.reconcile.writer.write import draft_config, write_config
+    from krate_gitops.records.database import open_database
+
+    if not dry_run:
+        database = open_database(invocation.settings)
+        return write_config(request, settings=invocation.settings, database=database, now=now), ""
+    drafted = draft_config(request, settings=invocation.settings, now=now)
+    return drafted.result, _patch(drafted, invocation.colour)
+
+
+@contextlib.contextmanager
+def _diagnostics_shown() -> Iterator[None]:
+    """Where the result doesn't validate, each diagnostic on standard error: the failure itself names the first."""
+    from krate_gitops.reconcile.writer.refusals import InvalidResultError
+
+    try:
+        yield
+    except InvalidResultError as error:
+        for one in error.diagnostics[1:_MOST_SHOWN]:
+            click.echo(printable(f"{one.path}:{one.line}:{one.column}: {one.code} {one.message}"), err=True)
+        raise
 
 
 def _author() -> str:

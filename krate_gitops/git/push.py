@@ -52,7 +52,7 @@ def push_branch(
     ref = f"refs/heads/{branch}"
     if expected is not None and not descends(repository, new, expected):
         raise UsageError("INVALID_REQUEST", f"{new[:12]} doesn't continue {expected[:12]}", location=ref)
-    if is_url(spec) and not Path(spec).exists():
+    if is_remote(spec):
         remote = parse_remote(spec, allow_file_protocol=settings.allow_file_protocol)
         return _push(repository, remote, ref, new, expected, settings)
     return _move(repository, spec, ref, new, expected)
@@ -72,13 +72,7 @@ def _move(repository: Repository, spec: str, ref: str, new: str, expected: str |
             hint="name the repository it was made from",
             location=spec,
         )
-    if ref in _checked_out(repository):
-        raise DeniedError(
-            "PUSH_REFUSED",
-            f"{ref} is checked out in {repository.name}: moving it would leave its files behind",
-            hint="write to another branch or by pull request, or use a bare repository",
-            location=ref,
-        )
+    refuse_checked_out(repository, ref)
     try:
         move_branch(repository.git_dir, ref, new, expected)
     except KrateError as error:
@@ -86,6 +80,25 @@ def _move(repository: Repository, spec: str, ref: str, new: str, expected: str |
             raise
         return Pushed.DONE if read_refs(repository, [ref]).get(ref) == new else Pushed.MOVED
     return Pushed.DONE
+
+
+def refuse_checked_out(repository: Repository, ref: str) -> None:
+    """Raises ``DeniedError(PUSH_REFUSED)`` for a branch with files in a work tree, as git does for a push.
+
+    Moved under them, the branch would make the files look as if somebody had taken its new commits back.
+    """
+    if ref in _checked_out(repository):
+        raise DeniedError(
+            "PUSH_REFUSED",
+            f"{ref} is checked out in {repository.name}: moving it would leave its files behind",
+            hint="write by pull request and merge it there, or use a bare repository",
+            location=ref,
+        )
+
+
+def is_remote(spec: str) -> bool:
+    """Whether what a repository was opened by is an address, and not a path on this machine."""
+    return is_url(spec) and not Path(spec).exists()
 
 
 def _checked_out(repository: Repository) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -87,6 +87,14 @@ class LocalForge:
     def status(self, change: ConfigChange, pull_request: str | None) -> Status | None:
         """Git tells."""
         return None
+
+
+class Ports(NamedTuple):
+    """Who else has a say."""
+
+    access: AccessReview = OwnerAccess()
+    preview: Preview = FilesOnly()
+    forge: Forge = LocalForge()
 
 
 def proposal_body(change: ConfigChange, diagnostics: Sequence[Diagnostic], preview: PreviewResult) -> str:

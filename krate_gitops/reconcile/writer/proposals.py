@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from krate_gitops.errors import UnavailableError
+from krate_gitops.errors import UnavailableError, UsageError
 from krate_gitops.git.local import Repository
 from krate_gitops.git.lookup import read_refs
 from krate_gitops.git.objects import ObjectReader
@@ -61,9 +61,16 @@ def mark_applied(
 def undoing(target: SourceTarget, repository: Repository, stored: StoredChange) -> tuple[Restore, ...]:
     """The changes that take a recorded change back: each of its files as it was before.
 
-    Raises ``BaseChangedError`` where a file has been changed since, and ``UnavailableError(MEMORY_REF_NOT_FOUND)``.
+    Raises ``UsageError(INVALID_REQUEST)`` for one that wasn't merged, ``BaseChangedError`` where a file changed
+    since, and ``UnavailableError(MEMORY_REF_NOT_FOUND)``.
     """
     change = stored.change
+    if stored.status not in (Status.MERGED, Status.APPLIED):
+        raise UsageError(
+            "INVALID_REQUEST",
+            f"{change.name} is {stored.status}, so there is nothing to take back",
+            hint="`config status` finds out what was merged",
+        )
     name = f"refs/heads/{target.branch}"
     tip = read_refs(repository, [name]).get(name)
     if tip is None or not holds(repository, stored.commit) or not holds(repository, change.base_commit):

@@ -12,6 +12,7 @@ import msgspec
 from krate_gitops.errors import UsageError
 from krate_gitops.reconcile.writer.target import SourceTarget
 from krate_gitops.records.audit_record import Actor
+from krate_gitops.resources.edit.emit import check_writable
 
 MAX_CHANGES = 200
 _MAX_MESSAGE = 8_000
@@ -88,6 +89,9 @@ def check_request(request: WriteRequest) -> None:
         raise _invalid("there is nothing to change", "name at least one change")
     if len(request.changes) > MAX_CHANGES:
         raise _invalid(f"at most {MAX_CHANGES} changes at once, got {len(request.changes)}", "make several commits")
+    for change in request.changes:
+        value = change.object if isinstance(change, Apply) else change.fields if isinstance(change, Assign) else None
+        check_writable(value)
     if not _AUTHOR.fullmatch(request.author):
         raise _invalid("the author must be given as NAME <ADDRESS>", "for example 'Dana <dana@acme.example>'")
     message = request.message

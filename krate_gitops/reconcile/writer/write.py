@@ -18,7 +18,7 @@ from krate_gitops.git.local import Repository
 from krate_gitops.git.lookup import read_refs
 from krate_gitops.git.objects import ObjectReader
 from krate_gitops.git.pins import holds
-from krate_gitops.git.push import Pushed, descends, push_branch
+from krate_gitops.git.push import Pushed, descends, is_remote, push_branch, refuse_checked_out
 from krate_gitops.git.repository import open_repository
 from krate_gitops.git.trees import diff_trees, tree_oid
 from krate_gitops.reconcile.writer.digests import change_digest, idempotency_key
@@ -26,17 +26,7 @@ from krate_gitops.reconcile.writer.draft import Draft, draft
 from krate_gitops.reconcile.writer.ledger import Ledger
 from krate_gitops.reconcile.writer.message import COMMITTER, commit_message
 from krate_gitops.reconcile.writer.objects import ObjectChange
-from krate_gitops.reconcile.writer.ports import (
-    AccessReview,
-    FilesOnly,
-    Forge,
-    LocalForge,
-    OwnerAccess,
-    Preview,
-    PreviewResult,
-    Proposal,
-    proposal_body,
-)
+from krate_gitops.reconcile.writer.ports import Ports, PreviewResult, Proposal, proposal_body
 from krate_gitops.reconcile.writer.refusals import BaseChangedError, lost_race, protected, writer_disabled
 from krate_gitops.reconcile.writer.request import Mode, WriteRequest, check_request
 from krate_gitops.records.config_changes import ConfigChange, Status, StoredChange
@@ -46,6 +36,7 @@ from krate_gitops.resources.validate import Diagnostic
 from krate_gitops.settings import Settings
 
 MAX_REBUILDS = 3
+_ALONE = Ports()
 _ARRIVED = (Status.PROPOSED, Status.MERGED, Status.APPLIED)
 _PAUSE_SECONDS = 0.05
 
@@ -73,17 +64,6 @@ class WriteResult(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     paths: tuple[str, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     preview: PreviewResult = PreviewResult()
-
-
-class Ports(NamedTuple):
-    """Who else has a say."""
-
-    access: AccessReview = OwnerAccess()
-    preview: Preview = FilesOnly()
-    forge: Forge = LocalForge()
-
-
-_ALONE = Ports()
 
 
 class Drafted(NamedTuple):
@@ -200,6 +180,8 @@ class _Write:
         """The repository, brought up to date, and the tip of the target branch."""
         repository = open_repository(self._target.location, settings=self._settings)
         name = f"refs/heads/{self._target.branch}"
+        if self._mode is Mode.DIRECT and not is_remote(self._target.location):
+            refuse_checked_out(repository, name)
         tip = read_refs(repository, [name]).get(name)
         if tip is None:
             raise UnavailableError(

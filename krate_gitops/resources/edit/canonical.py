@@ -19,8 +19,8 @@ def canonical_object(value: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises ``UsageError(INVALID_REQUEST)`` for what no file can hold.
     """
+    check_writable(dict(value))
     plain = without_nulls(dict(value))
-    check_writable(plain)
     plain.pop("status", None)
     metadata = plain.get("metadata")
     if isinstance(metadata, dict):

@@ -38,8 +38,8 @@ def edit_document(path: str, data: bytes, ordinal: int, wanted: dict[str, Any]) 
     ``UsageError(INVALID_REQUEST)`` for what no file can hold, and ``KrateError(CONFIG_NOT_EDITABLE)`` for a file that
     can't be read, or no longer could be.
     """
-    wanted = without_nulls(wanted)
     check_writable(wanted)
+    wanted = without_nulls(wanted)
     before = _read(path, data)
     values = [settle(document.value) for document in before.documents]
     if same(values[ordinal], wanted):

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from krate_gitops.brain.scalars import resolve_plain
+from krate_gitops.brain.yaml_exact import MAX_DEPTH
 from krate_gitops.errors import UsageError
 from krate_gitops.printable import escape_invisible, has_invisible
 
@@ -63,8 +64,12 @@ def _dump(value: Any, *, flow: bool = False) -> str:
     return escape_invisible(text)
 
 
-def check_writable(value: Any) -> None:
-    """Raises ``UsageError(INVALID_REQUEST)`` for what no file can hold: NUL, half a surrogate pair, keys not text."""
+def check_writable(value: Any, depth: int = 1) -> None:
+    """Raises ``UsageError(INVALID_REQUEST)`` for what no file can hold: NUL, half a surrogate pair, keys that are no
+    text, and more levels than are read.
+    """
+    if depth > MAX_DEPTH:
+        raise UsageError("INVALID_REQUEST", f"a value is nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, str):
         if _ODD.search(value):
             raise UsageError("INVALID_REQUEST", "a text holds NUL or half a surrogate pair, which no file can hold")
@@ -72,11 +77,11 @@ def check_writable(value: Any) -> None:
         for key, item in value.items():
             if not isinstance(key, str):
                 raise UsageError("INVALID_REQUEST", "every key must be text")
-            check_writable(key)
-            check_writable(item)
+            check_writable(key, depth)
+            check_writable(item, depth + 1)
     elif isinstance(value, list):
         for item in value:
-            check_writable(item)
+            check_writable(item, depth + 1)
     elif not (value is None or isinstance(value, (bool, int, float))):
         raise UsageError("INVALID_REQUEST", f"a {type(value).__name__} has no form in YAML")
 
