@@ -17,6 +17,8 @@ from krate_gitops.resources.kinds.gitops import GitOpsSourceSpec, WritePolicy
 from krate_gitops.resources.load import INCLUDE
 from krate_gitops.resources.manifest import Manifest, SourceFile
 from krate_gitops.resources.parse import parse_file
+from krate_gitops.resources.shapes import shape_of
+from krate_gitops.resources.structure import breaches
 from krate_gitops.settings import Settings
 
 _MAX_DOCUMENT_BYTES = 1 << 20
@@ -55,12 +57,15 @@ def target_of_source(manifest: Manifest, *, location: str | None = None) -> Sour
 
     Raises ``UsageError(INVALID_REQUEST)`` for a source of a tag or commit, and for what is no such document.
     """
-    try:
-        spec = msgspec.convert(manifest.spec, GitOpsSourceSpec)
-    except msgspec.ValidationError as error:
+    wrong = next(iter(breaches(manifest.spec, shape_of(GitOpsSourceSpec), "spec")), None)
+    if wrong is not None:
         raise UsageError(
-            "INVALID_REQUEST", f"this is no valid GitOpsSource: {error}", hint="run `config validate` on it"
-        ) from None
+            "INVALID_REQUEST",
+            f"this is no valid GitOpsSource: {wrong.code} {wrong.field} {wrong.message}",
+            hint=wrong.hint or "run `config validate` on it",
+            location=manifest.path,
+        )
+    spec = msgspec.convert(manifest.spec, GitOpsSourceSpec)
     revision = spec.source.target_revision
     if revision.startswith("refs/") and not revision.startswith("refs/heads/"):
         raise UsageError(
