@@ -31,7 +31,8 @@ COMMANDS: Mapping[str, LazyCommand] = {
     "brain": LazyCommand("krate_gitops.cli.brain:brain", "Validate, index, query and compare a company brain."),
     "completion": LazyCommand("krate_gitops.cli.completion:completion", "Print a completion script for a shell."),
     "config": LazyCommand(
-        "krate_gitops.cli.config_repo:config_repo", "Validate agent resources, and change them by commits."
+        "krate_gitops.cli.config_repo:config_repo",
+        "Validate agent resources, change them by commits, and describe their kinds to editors.",
     ),
     "demo": LazyCommand("krate_gitops.cli.demo:demo", "Build a small brain in DIR and show the main job on it."),
     "index": LazyCommand("krate_gitops.cli.index:index", "List, clean up and check the index store."),
