@@ -6,11 +6,14 @@ Importing this module loads dulwich; nothing on the way of a read does.
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
+from dulwich.file import FileLocked
 from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tree
 from dulwich.repo import Repo
 
@@ -194,8 +197,19 @@ def _read(repo: Repo, oid: ObjectID, kind: type[_Kind]) -> _Kind:
 
 
 def _store(repo: Repo, item: ShaFile) -> ObjectID:
-    repo.object_store.add_object(item)
-    return ObjectID(item.get_id(repo.object_format))
+    oid = ObjectID(item.get_id(repo.object_format))
+    try:
+        repo.object_store.add_object(item)
+    except FileLocked:
+        # Left by a writer that was killed, or held by one that writes the same bytes this moment. A file under a name
+        # of its own is in nobody's way, and whichever is renamed last holds the same.
+        folder = Path(os.fsdecode(repo.object_store.path)) / oid[:2].decode()
+        handle, name = tempfile.mkstemp(dir=folder, prefix="tmp_obj_")
+        with os.fdopen(handle, "wb") as file:
+            file.write(item.as_legacy_object())
+            os.fchmod(handle, 0o444)
+        os.replace(name, folder / oid[2:].decode())
+    return oid
 
 
 def _refused(path: str, why: str) -> UsageError:

@@ -10,15 +10,15 @@ from krate_gitops.resources.validate import Diagnostic
 
 
 class BaseChangedError(KrateError):
-    """KR801: the branch isn't what the change was made for. ``paths`` are the files that both sides changed."""
+    """KR801: the branch isn't what the change was made for. ``paths`` are the files of the change that differ."""
 
     rule = "KR801"
 
     def __init__(self, expected: str, found: str, paths: Sequence[str]) -> None:
-        where = f": {', '.join(paths[:5])}" if paths else ", though in other files"
+        what = f"files of the change differ: {', '.join(paths[:5])}" if paths else "no file of the change differs"
         super().__init__(
             "BASE_CHANGED",
-            f"the branch was at {expected[:12]} and is at {found[:12]} now; both sides changed it{where}",
+            f"the branch was at {expected[:12]} and is at {found[:12]} now; {what}",
             hint="look at what changed, and make the change again",
             location=paths[0] if paths else "",
         )

@@ -323,6 +323,14 @@ def test_a_name_leads_nowhere_else(writer: Writer, name: str) -> None:
         writer.write(Apply(object={**NEW, "metadata": {"name": name}}))
 
 
+@pytest.mark.parametrize("kind", ["../../x", "a/b", "A\nB", ".git/x", "x" * 300])
+def test_a_kind_leads_nowhere_else(writer: Writer, kind: str) -> None:
+    with pytest.raises(KrateError) as caught:
+        writer.write(Apply(object={**NEW, "kind": kind}))
+    assert caught.value.code in ("KR802", "KR806")
+    assert writer.branches() == ["main"]
+
+
 @pytest.mark.parametrize(
     "path",
     [

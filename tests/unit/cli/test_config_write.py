@@ -120,11 +120,16 @@ changes:
                 }
             )
         }
-  - {{op: set, kind: AgentStack, name: triage, fields: {{toolProfiles: [readonly]}}}}
+  - {{op: set, kind: AgentStack, name: triage, fields: {{toolProfileRef: readonly}}}}
 """
     )
-    done = run("config", "commit", repo.path, "changes.yaml", *PLACE, "--dry-run", "-o", "json")
-    assert done.exit_code in (0, 1)
+    done = run("config", "commit", repo.path, "changes.yaml", *PLACE, "--mode", "direct", "-o", "json")
+    assert done.exit_code == 0, done.stderr
+    body = json.loads(done.stdout)
+    assert [(one["operation"], one["kind"]) for one in body["objects"]] == [
+        ("update", "AgentStack"), ("create", "AgentToolProfile"),
+    ]  # fmt: skip
+    assert git(repo.git_dir, "log", "-1", "--format=%s").decode() == "Let it look, not touch\n"
     (tmp_path / "changes.yaml").write_text("changes: [{op: rename}]\n")
     bad = run("config", "commit", repo.path, "changes.yaml", *PLACE)
     assert bad.exit_code == 2
