@@ -7,13 +7,15 @@ import itertools
 import re
 from typing import Any
 
-from krate_gitops.brain.yaml_exact import YamlRefused, parse_exact
+from krate_gitops.brain.scalars import resolve_plain
+from krate_gitops.brain.yaml_exact import Scalar, YamlRefused, parse_exact
 from krate_gitops.errors import UsageError
 from krate_gitops.resources.parse import settle
 
 Step = str | int
 _TOP = ("apiVersion", "kind", "metadata", "spec")
 _STEP = re.compile(r"""\.?(?P<name>[^.\[\]"'=\s]+)|\[(?P<index>[0-9]{1,6})\]|\[(?P<q>["'])(?P<quoted>[^"']+)(?P=q)\]""")
+_QUOTED = re.compile(r"""[.\[\]"'=\s]""")
 _MAX_STEPS = 20
 _OPENERS = tuple("[{\"'")
 
@@ -51,16 +53,8 @@ def parse_value(text: str) -> Any:
                 "INVALID_REQUEST", "a value in brackets or quotes must be one value of YAML", hint="close what opens"
             ) from None
         return settle(document.value)
-    if "\n" in text or not stripped or ": " in text or " #" in text or text != stripped:
-        return text
-    try:
-        documents = parse_exact(text)
-    except YamlRefused:
-        return text
-    if len(documents) != 1:
-        return text
-    value = settle(documents[0].value)
-    return text if isinstance(value, (dict, list)) else value
+    resolved = resolve_plain(text) if text else text
+    return text if isinstance(resolved, str) else settle(Scalar(resolved, text))
 
 
 def assigned(value: dict[str, Any], steps: tuple[Step, ...], new: Any) -> dict[str, Any]:
@@ -112,8 +106,8 @@ def pointer(steps: tuple[Step, ...]) -> str:
     for step in steps:
         if isinstance(step, int):
             text += f"[{step}]"
-        elif re.search(r"[.\[\]]", step):
-            text += f'["{step}"]'
+        elif _QUOTED.search(step):
+            text += f"['{step}']" if '"' in step else f'["{step}"]'
         else:
             text += f".{step}" if text else step
     return text
