@@ -10,8 +10,9 @@ import msgspec
 
 from krate_gitops.reconcile.writer.ports import Ports
 from krate_gitops.reconcile.writer.request import Change, Mode, WriteRequest
+from krate_gitops.reconcile.writer.result import WriteResult
 from krate_gitops.reconcile.writer.target import SourceTarget, target_of_repository
-from krate_gitops.reconcile.writer.write import WriteResult, draft_config, write_config
+from krate_gitops.reconcile.writer.write import draft_config, write_config
 from krate_gitops.records.audit_filter import AuditFilter
 from krate_gitops.records.audit_query import query
 from krate_gitops.records.audit_record import Actor, AuditRecord

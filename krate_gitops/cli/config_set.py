@@ -33,14 +33,20 @@ def set_fields(invocation: Invocation, writing: Writing, kind: str, name: str, f
     it is below spec. VALUE is text, a number, true, false, or YAML in brackets or quotes; @FILE is the text of a file.
     FIELD- removes the field. The rest of the file stays as it is written.
     """
+    from krate_gitops.reconcile.writer.normal import full_kind
+
     values = dict(_assignment(field) for field in fields)
+    whole = full_kind(kind)
 
     def changes(_: SourceTarget) -> list[Change]:
         from krate_gitops.reconcile.writer.request import Assign
 
-        return [Assign(kind=kind, name=name, fields=values)]
+        kept = {field: value for field, value in values.items() if value is not None}
+        return [
+            Assign(kind=whole, name=name, fields=kept, remove=tuple(field for field in values if field not in kept))
+        ]
 
-    write(invocation, writing, changes, f"Set {', '.join(values)} of {kind} {name}"[:200])
+    write(invocation, writing, changes, f"Set {', '.join(values)} of {whole} {name}"[:200])
 
 
 @click.command("delete", cls=KrateCommand)
@@ -51,12 +57,16 @@ def set_fields(invocation: Invocation, writing: Writing, kind: str, name: str, f
 def delete(invocation: Invocation, writing: Writing, kind: str, name: str) -> None:
     """Remove an object, as a commit."""
 
+    from krate_gitops.reconcile.writer.normal import full_kind
+
+    whole = full_kind(kind)
+
     def changes(_: SourceTarget) -> list[Change]:
         from krate_gitops.reconcile.writer.request import Delete
 
-        return [Delete(kind=kind, name=name)]
+        return [Delete(kind=whole, name=name)]
 
-    write(invocation, writing, changes, f"Delete {kind} {name}"[:200])
+    write(invocation, writing, changes, f"Delete {whole} {name}"[:200])
 
 
 def _assignment(text: str) -> tuple[str, Any]:

@@ -22,8 +22,8 @@ from krate_gitops.printable import printable
 
 if TYPE_CHECKING:
     from krate_gitops.reconcile.writer.request import Change, WriteRequest
+    from krate_gitops.reconcile.writer.result import Drafted, WriteResult
     from krate_gitops.reconcile.writer.target import SourceTarget
-    from krate_gitops.reconcile.writer.write import Drafted, WriteResult
 
 F = TypeVar("F", bound=Callable[..., Any])
 _MOST_SHOWN = 20

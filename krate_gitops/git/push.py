@@ -116,7 +116,9 @@ def _push(
     repository: Repository, remote: Remote, ref: str, new: str, expected: str | None, settings: Settings
 ) -> Pushed:
     lease = f"--force-with-lease={ref}:{expected or ''}"
-    arguments = ["push", "--porcelain", "--no-verify", lease, "--", remote.url, f"{new}:{ref}"]
+    # What a user's own configuration may add to a push has no place in this one.
+    plain = ["--porcelain", "--no-verify", "--no-signed", "--no-follow-tags", "--recurse-submodules=no"]
+    arguments = ["push", *plain, lease, "--", remote.url, f"{new}:{ref}"]
     answer = ask_remote(repository.git_dir, arguments, protocols=remote.protocols, deadline=settings.deadline_seconds)
     if answer.status == 0:
         return Pushed.DONE

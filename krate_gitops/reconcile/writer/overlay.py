@@ -14,7 +14,7 @@ from krate_gitops.git.names import escape_name, find_fault
 from krate_gitops.reconcile.writer.refusals import outside_source
 from krate_gitops.reconcile.writer.request import Apply, Assign, Change, Delete, Restore
 from krate_gitops.reconcile.writer.target import SourceTarget
-from krate_gitops.resources.edit.canonical import canonical_object, canonical_yaml
+from krate_gitops.resources.edit.canonical import canonical_yaml
 from krate_gitops.resources.edit.document import append_document, edit_document, remove_document
 from krate_gitops.resources.edit.fields import assigned, found, parse_path
 from krate_gitops.resources.kinds.common import NAME_PATTERN
@@ -28,18 +28,16 @@ from krate_gitops.resources.load import (
 )
 from krate_gitops.resources.manifest import Issue, Manifest, Site, SourceFile
 from krate_gitops.resources.parse import parse_file, parse_text, settle
-from krate_gitops.resources.schema import find_kind
 from krate_gitops.resources.world import organization_of
 
 _NAME = re.compile(NAME_PATTERN.rstrip("$") + r"\Z")
-_NATIVE = {"configmap": "ConfigMap", "configmaps": "ConfigMap", "cm": "ConfigMap"}
 
 Earlier = Callable[[str, str], dict[str, bytes]]
 """The files at or below a path (relative to the source) at a commit."""
 
 
 class Overlay:
-    """The files of a source with changes made one after the other. Paths are relative to the source."""
+    """The files of a source with changes made one after the other; changes are normal, paths relative to the source."""
 
     def __init__(self, base: Loaded, target: SourceTarget, earlier: Earlier) -> None:
         self._target = target
@@ -96,7 +94,7 @@ class Overlay:
     # Changes
 
     def _apply(self, change: Apply) -> Any:
-        wanted = canonical_object(change.object)
+        wanted = change.object
         kind, metadata = wanted.get("kind"), wanted.get("metadata")
         name = metadata.get("name") if isinstance(metadata, dict) else None
         if not isinstance(kind, str) or not isinstance(name, str) or not _NAME.match(name):
@@ -124,7 +122,7 @@ class Overlay:
         there = self._existing(change.kind, change.name)
         old = value = self._value(there)
         seen = {}
-        for field, new in change.fields.items():
+        for field, new in [*change.fields.items(), *((field, None) for field in change.remove)]:
             steps = parse_path(field)
             seen[field] = found(old, steps)
             value = assigned(value, steps, new)
@@ -164,12 +162,11 @@ class Overlay:
     # Objects
 
     def _existing(self, kind: str, name: str) -> Manifest:
-        full = _NATIVE.get(kind.lower()) or find_kind(kind).name
-        there = self._find(full, name, self._target.organization)
+        there = self._find(kind, name, self._target.organization)
         if there is None:
             raise UnavailableError(
                 "CONFIG_OBJECT_NOT_FOUND",
-                f"the source has no {full} {escape_name(name)[:80]}",
+                f"the source has no {kind} {escape_name(name)[:80]}",
                 hint="check the name and the branch; `config apply` makes new objects",
             )
         return there

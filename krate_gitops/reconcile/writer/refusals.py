@@ -54,6 +54,16 @@ def writer_disabled(source: str) -> DeniedError:
     )
 
 
+def proposals_only(source: str) -> DeniedError:
+    """KR805, for a direct write."""
+    return DeniedError(
+        "POLICY_DENIED",
+        f"KR805 source {source} takes changes by pull request only",
+        hint="leave --mode out, or change writePolicy.mode of the source",
+        location=source,
+    )
+
+
 def outside_source(path: str, why: str) -> KrateError:
     """KR806."""
     return KrateError(

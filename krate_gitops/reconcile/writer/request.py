@@ -40,11 +40,12 @@ class Apply(_Change, frozen=True, kw_only=True, tag="apply"):
 
 
 class Assign(_Change, frozen=True, kw_only=True, tag="set"):
-    """Fields of an object get values, by dotted path; ``None`` removes one."""
+    """Fields of an object get values, and those to ``remove`` go; both by dotted path."""
 
     kind: str
     name: str
-    fields: dict[str, Any]
+    fields: dict[str, Any] = {}
+    remove: tuple[str, ...] = ()
 
 
 class Delete(_Change, frozen=True, kw_only=True, tag="delete"):
@@ -92,6 +93,8 @@ def check_request(request: WriteRequest) -> None:
     for change in request.changes:
         value = change.object if isinstance(change, Apply) else change.fields if isinstance(change, Assign) else None
         check_writable(value)
+        if isinstance(change, Assign) and None in change.fields.values():
+            raise _invalid("null is no value of a field", "name the field in remove, or on a command line with FIELD-")
     if not _AUTHOR.fullmatch(request.author):
         raise _invalid("the author must be given as NAME <ADDRESS>", "for example 'Dana <dana@acme.example>'")
     message = request.message

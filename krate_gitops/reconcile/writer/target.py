@@ -133,7 +133,8 @@ def target_of_repository(
 
     Raises what ``open_repository`` raises, and ``UsageError(INVALID_REQUEST)`` for a ``path`` that leads elsewhere.
     """
-    repository = open_repository(spec, settings=settings)
+    # The writer itself brings a mirror up to date; here only the name of the branch is asked for.
+    repository = open_repository(spec, settings=settings, refresh=False)
     folder = Path(spec).expanduser()
     start: tuple[str, ...] = ()
     is_local = folder.exists()

@@ -79,7 +79,7 @@ def test_killed_between_intent_and_push(tmp_path: Path, home: Path, monkeypatch:
     writer = prepared(tmp_path, Settings(home=home))
     with monkeypatch.context() as patch:
         patch.setattr(
-            "krate_gitops.reconcile.writer.write.push_branch", lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+            "krate_gitops.reconcile.writer.delivery.push_branch", lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
         )
         assert run(lambda: writer.write(DESCRIBE, mode=mode)) == -signal.SIGKILL
     [stored] = writer.stored()

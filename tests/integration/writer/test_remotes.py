@@ -122,16 +122,16 @@ def other(number: int) -> Apply:
 
 def racing(remote: Writer, monkeypatch: pytest.MonkeyPatch, steps: list[dict[str, Any]]) -> None:
     """Somebody else commits right before each push of ours."""
-    from krate_gitops.reconcile.writer import write
+    from krate_gitops.reconcile.writer import delivery
 
-    push = write.push_branch
+    push = delivery.push_branch
 
     def late(*arguments: Any, **options: Any) -> Any:
         if steps:
             remote.repo.commit(steps.pop(0))
         return push(*arguments, **options)
 
-    monkeypatch.setattr(write, "push_branch", late)
+    monkeypatch.setattr(delivery, "push_branch", late)
 
 
 def test_a_lost_race_is_run_again_on_the_new_tip(remote: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,17 +172,17 @@ def test_another_field_of_the_same_object_is_no_conflict(remote: Writer, monkeyp
 
 
 def test_a_rewritten_branch_is_not_written_over(remote: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
-    from krate_gitops.reconcile.writer import write
+    from krate_gitops.reconcile.writer import delivery
 
     second = remote.repo.commit({"docs.md": "x"})
-    push = write.push_branch
+    push = delivery.push_branch
 
     def rewound(*arguments: Any, **options: Any) -> Any:
         git(remote.repo.git_dir, "update-ref", "refs/heads/main", remote.first, second)
-        monkeypatch.setattr(write, "push_branch", push)
+        monkeypatch.setattr(delivery, "push_branch", push)
         return push(*arguments, **options)
 
-    monkeypatch.setattr(write, "push_branch", rewound)
+    monkeypatch.setattr(delivery, "push_branch", rewound)
     result = remote.write(DESCRIBE, mode="direct")
     assert result.base_commit == remote.first
     listed = git(remote.repo.git_dir, "rev-list", "main").decode().split()

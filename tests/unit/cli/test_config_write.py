@@ -54,7 +54,7 @@ def test_set_proposes_a_commit_and_says_where(run: Run, repo: RepoBuilder) -> No
     assert fields["status"] == "Proposed"
     assert shown(repo, TRIAGE, fields["branch"]).endswith("  displayName: 'Finds out: why'\n")
     subject = git(repo.git_dir, "log", "-1", "--format=%an <%ae> %s", fields["commit"]).decode().strip()
-    assert subject == "Dana <dana@acme.example> Set spec.displayName of as triage"
+    assert subject == "Dana <dana@acme.example> Set spec.displayName of AgentStack triage"
 
 
 @pytest.mark.parametrize(
