@@ -28,7 +28,7 @@ from krate_gitops.settings import Settings
 
 MAX_REBUILDS = 3
 _ALONE = Ports()
-_PAUSE_SECONDS = 0.05
+_PAUSE_SECONDS = 0.1
 
 
 def write_config(

@@ -193,27 +193,30 @@ def test_a_rewritten_branch_is_not_written_over(remote: Writer, monkeypatch: pyt
 def test_writers_in_many_processes_lose_nothing(tmp_path: Path, home: Path, count: int) -> None:
     writer = Writer(tmp_path, Settings(home=home, deadline_seconds=60))
     git(writer.repo.git_dir, "config", "http.receivepack", "true")
+    assert writer.database
+    close_databases()
+    addresses, answers = _FORK.Queue(), _FORK.Queue()
+
+    def work(number: int) -> None:
+        random.seed(number)
+        writer.location = f"{addresses.get(timeout=60)}/config.git"
+        try:
+            result = writer.write(other(number), mode="direct")
+            answers.put((number, result.status, result.commit))
+        except KrateError as error:
+            answers.put((number, error.code, error.message))
+
+    # Before there is a server: a child would keep the connections open that it was born with.
+    processes = [_FORK.Process(target=work, args=(number,)) for number in range(count)]
+    for process in processes:
+        process.start()
     with serve(git_backend(tmp_path)) as url:
-        writer.location = f"{url}/config.git"
-        assert writer.database
-        close_databases()
-        answers = _FORK.Queue()
-
-        def work(number: int) -> None:
-            random.seed(number)
-            try:
-                result = writer.write(other(number), mode="direct")
-                answers.put((number, result.status, result.commit))
-            except KrateError as error:
-                answers.put((number, error.code, None))
-
-        processes = [_FORK.Process(target=work, args=(number,)) for number in range(count)]
-        for process in processes:
-            process.start()
+        for _ in processes:
+            addresses.put(url)
         told = [answers.get(timeout=120) for _ in processes]
         for process in processes:
             process.join(60)
-    assert {status for _, status, _ in told} <= {"Merged", "PUSH_CONFLICT"}
+    assert {status for _, status, _ in told} <= {"Merged", "PUSH_CONFLICT"}, told
     merged = {number: commit for number, status, commit in told if status == "Merged"}
     assert merged
     history = git(writer.repo.git_dir, "rev-list", "main").decode().split()
