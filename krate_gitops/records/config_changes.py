@@ -64,6 +64,7 @@ class ConfigChange(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     paths: tuple[str, ...] = ()
     objects: tuple[ChangedObject, ...] = ()
     request_id: str | None = None
+    plan_digest: str | None = None
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -119,8 +120,14 @@ def insert_state(connection: Connection, organization: str, change_id: int, stat
     connection.execute(insert(config_change_states), row)
 
 
-def find_change(connection: Connection, organization: str, idempotency_key: str) -> StoredChange | None:
-    """The change with a key."""
+def find_change(
+    connection: Connection, organization: str, idempotency_key: str, *, locks: bool = False
+) -> StoredChange | None:
+    """The change with a key. ``locks`` keeps others from finding out the same at once, until the transaction ends."""
+    if locks:
+        table = config_changes.c
+        where = (table.organization == organization, table.idempotency_key == idempotency_key)
+        connection.execute(select(table.id).where(*where).with_for_update())
     found = _read(connection, organization, [config_changes.c.idempotency_key == idempotency_key], limit=1)
     return found[0] if found else None
 

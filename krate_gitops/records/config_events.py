@@ -78,6 +78,7 @@ def _of(
             "commit": change.commit,
             "baseCommit": change.base_commit,
             "changeDigest": change.change_digest,
+            "planDigest": change.plan_digest,
             "counts": {name: operations.count(name) for name in sorted(set(operations))},
             "branch": change.branch,
             "mode": change.mode,
@@ -85,6 +86,7 @@ def _of(
             "requester": _who(actor),
         },
         change_digest=change.change_digest,
+        plan_digest=change.plan_digest,
         commit=change.commit,
         idempotency_key=change.idempotency_key,
     )
@@ -102,6 +104,7 @@ def _entry(
     decision: Decision,
     details: Mapping[str, object],
     change_digest: str,
+    plan_digest: str | None = None,
     commit: str | None = None,
     idempotency_key: str | None = None,
 ) -> Entry:
@@ -116,7 +119,7 @@ def _entry(
         source=Source(controller=_CONTROLLER, repository=repository, gitops_source=source, resolved_commit=commit),
         target=Target(kind="GitOpsSource", name=source),
         decision=decision,
-        digests=Digests(diff=change_digest),
+        digests=Digests(diff=change_digest, plan=plan_digest),
         metadata=Metadata(correlation_id=correlation_id, idempotency_key=idempotency_key),
         details=details,
     )

@@ -34,12 +34,12 @@ class Delivery:
         self._task = task
         self._ledger = ledger
 
-    def begin(self, repository: Repository, drafted: Draft) -> StoredChange:
+    def begin(self, repository: Repository, drafted: Draft, preview: PreviewResult) -> StoredChange:
         """The intent of this change on this base: a new one, or the one of a write that ended early."""
         stored = self._ledger.known(self._task.key(drafted.base_commit))
         if stored is None:
             commit = self._build(repository, drafted)
-            stored = self._ledger.begin(self._task.change(drafted, commit), self._task.request.actor)
+            stored = self._ledger.begin(self._task.change(drafted, preview, commit), self._task.request.actor)
             if stored.commit == commit:
                 return stored
         if stored.status in ARRIVED:

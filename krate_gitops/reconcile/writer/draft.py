@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from krate_gitops.brain.globs import compile_globs
 from krate_gitops.brain.layout import DEFAULT_ROOT, REQUIRED_ENTRIES
-from krate_gitops.errors import DeniedError
+from krate_gitops.errors import DeniedError, KrateError
 from krate_gitops.git.local import Repository
 from krate_gitops.git.lookup import not_found
+from krate_gitops.git.names import escape_name
 from krate_gitops.git.objects import ObjectReader
 from krate_gitops.git.pins import holds
-from krate_gitops.git.trees import file_oid, list_tree, tree_oid
+from krate_gitops.git.trees import EXECUTABLE_MODE, FILE_MODE, file_oid, list_tree, tree_oid
 from krate_gitops.reconcile.writer.digests import digest_of
 from krate_gitops.reconcile.writer.objects import ObjectChange, compare
 from krate_gitops.reconcile.writer.overlay import Overlay
 from krate_gitops.reconcile.writer.request import WriteRequest
 from krate_gitops.reconcile.writer.target import SourceTarget
 from krate_gitops.reconcile.writer.validation import validated
-from krate_gitops.resources.load import MAX_FILE_BYTES, Loaded, load_commit
+from krate_gitops.resources.load import INCLUDE, MAX_FILE_BYTES, Loaded, load_commit
 from krate_gitops.resources.validate import Diagnostic
+
+_is_manifest = compile_globs(INCLUDE)
 
 
 class Draft(NamedTuple):
@@ -69,9 +73,10 @@ def draft(request: WriteRequest, repository: Repository, commit: str, *, now: in
 
 
 def files_at(repository: Repository, commit: str, folder: str, path: str) -> dict[str, bytes]:
-    """Contents of the files at or below ``path``, which is relative to ``folder``, at a commit; large ones left out.
+    """Contents of the plain files at or below ``path``, which is relative to ``folder``, at a commit.
 
-    Raises ``UnavailableError(MEMORY_REF_NOT_FOUND)`` where there is no such commit.
+    Raises ``UnavailableError(MEMORY_REF_NOT_FOUND)`` where there is no such commit, ``KrateError(KR706)`` for a file
+    that is too large.
     """
     if not holds(repository, commit):
         raise not_found(repository, commit)
@@ -82,15 +87,21 @@ def files_at(repository: Repository, commit: str, folder: str, path: str) -> dic
             wanted = {path: single}
         elif tree_oid(reader, commit, full) is not None:
             start = f"{path}/" if path else ""
-            wanted = {start + entry.path: entry.oid for entry in list_tree(reader, commit, full).entries if entry.size}
+            listed = list_tree(reader, commit, full).entries
+            wanted = {start + one.path: one.oid for one in listed if one.mode in (FILE_MODE, EXECUTABLE_MODE)}
         else:
             wanted = {}
-        stream = reader.stream(list(wanted.values()), max_bytes=MAX_FILE_BYTES)
-        return {
-            name: data
-            for name, (_, kind, _, data) in zip(wanted, stream, strict=True)
-            if data is not None and kind == "blob"
-        }
+        found = {}
+        for name, (_, _, size, data) in zip(
+            wanted, reader.stream(list(wanted.values()), max_bytes=MAX_FILE_BYTES), strict=True
+        ):
+            if data is None and _is_manifest(name):
+                raise KrateError(
+                    "KR706", f"a file has at most {MAX_FILE_BYTES} bytes, this one {size}", location=escape_name(name)
+                )
+            if data is not None:
+                found[name] = data
+        return found
 
 
 def _loaded(repository: Repository, commit: str, target: SourceTarget) -> Loaded:

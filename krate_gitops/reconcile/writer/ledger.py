@@ -124,7 +124,7 @@ class Ledger:
             reason=reason,
         )
         with self._database.writing() as connection:
-            current = find_change(connection, self._organization, stored.change.idempotency_key)
+            current = find_change(connection, self._organization, stored.change.idempotency_key, locks=True)
             if current is not None and current.state is not None and current.status is status is not Status.PENDING:
                 return current  # somebody else found out first
             insert_state(connection, self._organization, stored.id, state)

@@ -222,6 +222,8 @@ class Overlay:
         full = f"{self._target.path}/{path}" if self._target.path else path
         if any(_below(full, foreign) for foreign in self._target.foreign_paths):
             return False
+        if any(name.startswith(".") for name in path.split("/")[:-1]):
+            return False
         return self._included(path) and not (self._target.exclude and self._excluded(path))
 
     def _write(self, path: str, data: bytes | None) -> None:

@@ -18,7 +18,8 @@ from krate_gitops.resources.validate import Diagnostic
 class WriteResult(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """``status`` is that of the change, ``unchanged`` or ``dry-run``.
 
-    ``commit`` and ``change`` are absent where there is none; ``repeated``: it is an earlier write's result.
+    ``commit`` and ``change`` are absent where there is none; ``repeated``: it is an earlier write's result. ``paths``
+    are those of the repository, in ``objects`` and ``diagnostics`` they begin at the source's folder.
     """
 
     status: str

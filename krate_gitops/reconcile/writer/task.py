@@ -11,7 +11,7 @@ from krate_gitops.git.local import Repository
 from krate_gitops.git.lookup import read_refs
 from krate_gitops.reconcile.writer.digests import idempotency_key
 from krate_gitops.reconcile.writer.draft import Draft
-from krate_gitops.reconcile.writer.ports import Ports
+from krate_gitops.reconcile.writer.ports import Ports, PreviewResult
 from krate_gitops.reconcile.writer.request import Mode, WriteRequest
 from krate_gitops.reconcile.writer.target import SourceTarget
 from krate_gitops.records.config_changes import ConfigChange
@@ -57,7 +57,7 @@ class Task(NamedTuple):
         change = f"{self.digest} {self.mode}" if is_chosen else self.digest
         return idempotency_key(owner=self.target.owner, source_uid=self.target.uid, base_commit=base, change=change)
 
-    def change(self, drafted: Draft, commit: str) -> ConfigChange:
+    def change(self, drafted: Draft, preview: PreviewResult, commit: str) -> ConfigChange:
         """What is recorded of it."""
         key = self.key(drafted.base_commit)
         return ConfigChange(
@@ -81,4 +81,5 @@ class Task(NamedTuple):
             paths=tuple(drafted.files),
             objects=tuple(one.recorded() for one in drafted.objects),
             request_id=self.request.request_id,
+            plan_digest=preview.plan_digest,
         )

@@ -112,7 +112,7 @@ class _Write:
             first = first or drafted
             if not drafted.files:
                 return self._unchanged(repository, drafted, preview)
-            stored = self._delivery.begin(repository, drafted)
+            stored = self._delivery.begin(repository, drafted, preview)
             if stored.status in ARRIVED:
                 return of_draft(stored, drafted, preview, repeated=True)
             settled = self._delivery.push(repository, drafted, stored, preview)

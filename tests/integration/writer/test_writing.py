@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -461,6 +462,62 @@ def test_only_the_named_paths_come_back_and_must_validate(writer: Writer) -> Non
         writer.write(Restore(path="absent.yaml", commit=writer.first))
     with pytest.raises(KrateError):
         writer.write(Restore(path="../other", commit=writer.first))
+
+
+def test_links_and_hidden_folders_of_earlier_commits_stay_there(writer: Writer) -> None:
+    earlier = writer.repo.commit({"orgs/acme/.hidden/a.yaml": "a: 1\n", "orgs/acme/b.yaml": (SYMLINK, "triage.yaml")})
+    now = writer.repo.commit({"orgs/acme/.hidden": None, "orgs/acme/b.yaml": None})
+    assert writer.write(Restore(path="", commit=earlier)).status == "unchanged"
+    huge = writer.repo.commit({"orgs/acme/huge.yaml": "a: " + "x" * (2 << 20)}, branch="huge", parents=[now])
+    with pytest.raises(KrateError, match="at most"):
+        writer.write(Restore(path="", commit=huge))
+
+
+# Forms of files
+
+
+def test_an_item_of_a_list_and_a_json_file_are_edited_where_they_stand(writer: Writer) -> None:
+    listed = (
+        "apiVersion: v1\nkind: List\nitems:\n  # one\n  - apiVersion: krate.a5c.ai/v1alpha1\n"
+        "    kind: AgentToolProfile\n"
+        "    metadata: {name: one}\n    spec: {organizationRef: acme, filesystemPolicy: read-only, "
+        "approvalPolicyByTool: {git: allow}}\n"
+    )
+    as_json = NEW | {"metadata": {"name": "two"}}
+    del as_json["status"]
+    writer.repo.commit({"orgs/acme/list.yaml": listed, "orgs/acme/two.json": json.dumps(as_json, indent=1)})
+    result = writer.write(
+        *(Assign(kind="atp", name=name, fields={"approvalPolicyByTool.shell": "deny"}) for name in ("one", "two")),
+        mode="direct",
+    )
+    assert [one.name for one in result.objects] == ["one", "two"]
+    assert writer.content("orgs/acme/list.yaml") == listed.replace("{git: allow}", "{git: allow, shell: deny}")
+    assert '"git": "allow",\n   "shell": "deny"\n' in writer.content("orgs/acme/two.json")
+    writer.write(Delete(kind="atp", name="one"), mode="direct")
+    assert writer.content("orgs/acme/list.yaml") == "apiVersion: v1\nkind: List\nitems: []\n  # one\n"
+    writer.write(Delete(kind="atp", name="two"), mode="direct")
+    assert "two.json" not in git(writer.repo.git_dir, "ls-tree", "-r", "--name-only", "main").decode()
+
+
+def test_fields_that_are_written_by_another_name_stay_as_they_are_written(writer: Writer) -> None:
+    source = (
+        "apiVersion: krate.a5c.ai/v1alpha1\nkind: AgentMemorySource\nmetadata: {name: brain}\nspec:\n"
+        "  organizationRef: acme\n  memoryRepository: company # by its alias\n"
+        "  appliesTo: {kind: AgentStack, name: triage}\n  include: [runbooks/**]\n"
+    )
+    writer.repo.commit({"orgs/acme/source.yaml": source})
+    change = Assign(kind="AgentMemorySource", name="brain", fields={"metadata.labels.team": "core"})
+    result = writer.write(change, mode="direct", draft=True)
+    assert writer.content("orgs/acme/source.yaml") == source.replace("brain}", "brain, labels: {team: core}}")
+    assert [field.field for field in result.objects[0].fields] == ["metadata.labels"]
+
+
+def test_changes_that_mean_the_same_have_one_digest(writer: Writer) -> None:
+    short = Assign(kind="as", name="triage", fields={"displayName": "x"})
+    full = Assign(kind="AgentStack", name="triage", fields={"spec.displayName": "x"})
+    assert writer.draft(short).change_digest == writer.draft(full).change_digest
+    order = {key: NEW[key] for key in ("kind", "spec", "apiVersion")} | {"metadata": {"name": "readonly"}}
+    assert writer.draft(Apply(object=NEW)).change_digest == writer.draft(Apply(object=order)).change_digest
 
 
 # Local repositories
