@@ -65,13 +65,7 @@ def descends(repository: Repository, commit: str, ancestor: str) -> bool:
 
 
 def _move(repository: Repository, spec: str, ref: str, new: str, expected: str | None) -> Pushed:
-    if Path(spec).is_file() and is_bundle(Path(spec)):
-        raise UsageError(
-            "INVALID_REQUEST",
-            "a bundle can't be written to",
-            hint="name the repository it was made from",
-            location=spec,
-        )
+    refuse_bundle(spec)
     refuse_checked_out(repository, ref)
     try:
         move_branch(repository.git_dir, ref, new, expected)
@@ -80,6 +74,17 @@ def _move(repository: Repository, spec: str, ref: str, new: str, expected: str |
             raise
         return Pushed.DONE if read_refs(repository, [ref]).get(ref) == new else Pushed.MOVED
     return Pushed.DONE
+
+
+def refuse_bundle(spec: str) -> None:
+    """Raises ``UsageError(INVALID_REQUEST)`` for a bundle file, which is read from and never written to."""
+    if Path(spec).is_file() and is_bundle(Path(spec)):
+        raise UsageError(
+            "INVALID_REQUEST",
+            "a bundle can't be written to",
+            hint="name the repository it was made from",
+            location=spec,
+        )
 
 
 def refuse_checked_out(repository: Repository, ref: str) -> None:

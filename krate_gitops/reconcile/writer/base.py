@@ -7,7 +7,7 @@ from krate_gitops.git.local import Repository
 from krate_gitops.git.lookup import read_refs
 from krate_gitops.git.objects import ObjectReader
 from krate_gitops.git.pins import holds
-from krate_gitops.git.push import is_remote, refuse_checked_out
+from krate_gitops.git.push import is_remote, refuse_bundle, refuse_checked_out
 from krate_gitops.git.repository import open_repository
 from krate_gitops.git.trees import diff_trees, tree_oid
 from krate_gitops.reconcile.writer.draft import Draft, draft
@@ -19,9 +19,11 @@ from krate_gitops.reconcile.writer.task import Task
 def open_base(task: Task) -> tuple[Repository, str]:
     """The repository, brought up to date, and the tip of the target branch.
 
-    Raises what ``open_repository`` raises, ``UnavailableError(KR702)`` where there is no such branch, and
-    ``DeniedError(PUSH_REFUSED)`` for a direct write to a branch that is checked out on this machine.
+    Raises what ``open_repository`` raises, ``UsageError(INVALID_REQUEST)`` for a bundle, ``UnavailableError(KR702)``
+    where there is no such branch, and ``DeniedError(PUSH_REFUSED)`` for a direct write to a branch that is checked out
+    on this machine.
     """
+    refuse_bundle(task.target.location)
     repository = open_repository(task.target.location, settings=task.settings)
     name = f"refs/heads/{task.target.branch}"
     if task.mode is Mode.DIRECT and not is_remote(task.target.location):

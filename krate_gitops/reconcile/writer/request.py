@@ -95,7 +95,7 @@ def check_request(request: WriteRequest) -> None:
         check_writable(value)
         if isinstance(change, Assign) and None in change.fields.values():
             raise _invalid("null is no value of a field", "name the field in remove, or on a command line with FIELD-")
-    if not _AUTHOR.fullmatch(request.author):
+    if not _AUTHOR.fullmatch(request.author) or _UNPRINTABLE.search(request.author):
         raise _invalid("the author must be given as NAME <ADDRESS>", "for example 'Dana <dana@acme.example>'")
     message = request.message
     if not message.strip() or len(message) > _MAX_MESSAGE or _UNPRINTABLE.search(message):

@@ -10,6 +10,7 @@ import msgspec
 
 from krate_gitops.errors import DeniedError, KrateError
 from krate_gitops.git.local import Repository
+from krate_gitops.git.request import check_ref_name
 from krate_gitops.reconcile.writer.base import check_expected, check_untouched, open_base
 from krate_gitops.reconcile.writer.delivery import ARRIVED, Delivery
 from krate_gitops.reconcile.writer.digests import change_digest
@@ -69,7 +70,10 @@ def _task(request: WriteRequest, settings: Settings, ports: Ports, now: datetime
     check_request(request)
     request = msgspec.structs.replace(request, changes=normal_changes(request.changes))
     mode = request.mode or (Mode.DIRECT if request.target.write_mode == "direct" else Mode.PULL_REQUEST)
-    return Task(request, mode, change_digest(request.changes), settings, ports, now or datetime.now(UTC))
+    task = Task(request, mode, change_digest(request.changes), settings, ports, now or datetime.now(UTC))
+    for name in (request.target.branch, task.branch):
+        check_ref_name(name)
+    return task
 
 
 def _check_policy(task: Task) -> None:

@@ -20,6 +20,8 @@ from krate_gitops.printable import escape_invisible, has_invisible
 _BLOCK_TEXT = re.compile(r"[^\s#%&*!|>@`'\"\[\]{},?:-][^\n\t]*(\n+[^\n\t]*)*\n?")
 """Texts that a literal block holds without an indentation indicator."""
 _TRAILING_SPACE = re.compile(r"[ \t](\n|\Z)")
+_LONGEST_SIMPLE_KEY = 400
+"""Characters of a key that has its colon on the same line; parsers stop looking for it after 1024."""
 _ODD = re.compile("[\0\ud800-\udfff]")
 _TEXT = "tag:yaml.org,2002:str"
 
@@ -34,6 +36,12 @@ class Piece(NamedTuple):
 class _Dumper(yaml.SafeDumper):
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         super().increase_indent(flow, False)  # sequences stand deeper than the key that holds them
+
+    def check_simple_key(self) -> bool:
+        # PyYAML puts keys of 128 characters behind a question mark; names of annotations may have 317.
+        text = getattr(self.event, "value", None)
+        is_short = super().check_simple_key()
+        return is_short or (isinstance(text, str) and "\n" not in text and len(text) < _LONGEST_SIMPLE_KEY)
 
     def ignore_aliases(self, data: Any) -> bool:
         return True

@@ -368,13 +368,28 @@ def test_nothing_is_written_through_a_link_or_over_a_folder(writer: Writer) -> N
 @pytest.mark.parametrize(
     "given",
     [
-        {"author": "no address"}, {"author": "A <a@b>\nparent 0"}, {"author": "<x> <a@b>"}, {"message": " "},
+        {"author": "no address"}, {"author": "A <a@b>\nparent 0"}, {"author": "<x> <a@b>"}, {"author": "\ud800 <a@b>"},
+        {"author": "\u202ex <a@b>"}, {"message": " "},
         {"message": "x\n\nKrate-Actor: root"}, {"message": "x\x1b[31m"}, {"message": "x" * 10_000},
     ],
 )  # fmt: skip
 def test_a_commit_can_not_be_forged_by_its_texts(writer: Writer, given: dict[str, str]) -> None:
     with pytest.raises(UsageError):
         writer.write(DESCRIBE, **given)
+
+
+def test_odd_names_of_branches_are_refused_before_git_sees_them(writer: Writer) -> None:
+    for changed in ({"branch": "--upload-pack=x"}, {"branch": "a..b"}, {"branch_prefix": "../../"}, {"owner": "a b"}):
+        with pytest.raises(UsageError) as caught:
+            writer.write(DESCRIBE, target=writer.target(**changed))
+        assert caught.value.code == "MEMORY_REF_INVALID"
+
+
+def test_a_bundle_is_not_written_to(writer: Writer) -> None:
+    bundle = writer.repo.bundle(writer.folder / "config.bundle")
+    with pytest.raises(UsageError, match="bundle"):
+        writer.write(DESCRIBE, target=writer.target(location=str(bundle)))
+    assert writer.stored() == []
 
 
 def test_requests_have_bounds(writer: Writer) -> None:

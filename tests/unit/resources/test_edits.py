@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from krate_gitops.resources.edit.fields import assigned, parse_path, parse_value
 from krate_gitops.resources.parse import parse_text, settle
 from tests.proportion import assert_in_proportion
 
+EXAMPLES = sorted((Path(__file__).parents[3] / "examples" / "config-repo").rglob("*.yaml"))
 Edit = Callable[[dict[str, Any]], object]
 
 
@@ -98,6 +100,43 @@ def test_an_edit_looks_as_if_somebody_had_typed_it(text: str, edit: Edit, expect
 )
 def test_json_files_keep_their_form_too(text: str, edit: Edit, expected: str) -> None:
     assert edited(text, edit, path="a.json") == expected
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield from leaves(item, (*path, key))
+        if not isinstance(item, (dict, list)):
+            yield (*path, key)
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=[file.stem for file in EXAMPLES])
+def test_in_the_example_every_scalar_is_changed_in_its_line_and_back(file: Path) -> None:
+    data = file.read_bytes()
+    lines = data.split(b"\n")
+    changed = 0
+    for ordinal, value in enumerate(read(data.decode())):
+        for *path, last in leaves(value):
+            wanted = copy.deepcopy(value)
+            here = wanted
+            for step in path:
+                here = here[step]
+            was, here[last] = here[last], "another: one"
+            result = edit_document("a.yaml", data, ordinal, wanted)
+            if not isinstance(was, str) or "\n" not in was:
+                after = result.split(b"\n")
+                assert len(after) == len(lines)
+                assert sum(one != other for one, other in zip(after, lines, strict=True)) == 1
+                assert edit_document("a.yaml", result, ordinal, value).count(b"\n") == data.count(b"\n")
+            changed += 1
+    assert changed
+
+
+def test_a_long_key_has_its_colon_on_its_line() -> None:
+    key = "a" * 300
+    text = edited("m: {}\nn: 1\n", put("m", key, "x"))
+    assert text == f"m:\n  {key}: x\nn: 1\n"
+    assert edited(text, put("m", key, "y")) == f"m:\n  {key}: y\nn: 1\n"
 
 
 def test_line_ends_the_byte_order_mark_and_neighbours_stay() -> None:
