@@ -25,7 +25,8 @@ TEXTS = st.one_of(
     st.sampled_from(
         [
             "yes", "on", "null", "~", "", "0777", "1e3", "0x1F", "1:30", "2026-05-10", "---", "...", "- a", "a: b",
-            "#c", "a #c", "&a", "*a", "!t", "| x", "> y", "%d", "@x", "`x", "{", "[x]", "'", '"', "a\nb\n", "a\n\n  b", "\n",
+            "#c", "a #c", "&a", "*a", "!t", "| x", "> y", "%d", "@x", "`x", "{", "[x]", "'", '"', "a\nb\n",
+            "a\n\n  b", "\n",
             " lead", "trail ", "tab\there", "a\n---\nb: c\n", "\u2028", "\u0085", "\ufeff", "\u202e", "😀", "a\r\nb",
             "=",
         ]
@@ -279,3 +280,72 @@ def test_a_document_that_is_removed_or_added_leaves_the_others_as_they_are(
     rest = [text for number, text in enumerate(texts) if number != gone]
     assert result.removeprefix(b"---\n") == "---\n".join(rest).encode()
     assert append_document("a.yaml", whole, values[0]) == whole + b"---\n" + texts[0].encode()
+
+
+WORDS = st.text(st.characters(min_codepoint=97, max_codepoint=122), min_size=1, max_size=5).filter(
+    lambda word: word not in ("null", "true", "false", "yes", "no", "on", "off", "y", "n")
+)
+PLAIN = st.recursive(
+    st.one_of(WORDS, st.integers(0, 99), st.booleans()),
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=1, max_size=4), st.dictionaries(WORDS, inner, min_size=1, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+def commented(text: str, dice: random.Random) -> tuple[str, list[str]]:
+    """The text with comments and blank lines all over it, and the comments."""
+    lines: list[str] = []
+    comments: list[str] = []
+
+    def comment() -> str:
+        comments.append(f"# c{len(comments)}: - 'x")
+        return comments[-1]
+
+    for line in text.splitlines():
+        if dice.random() < 0.2:
+            lines.append(" " * dice.randrange(6) + comment())
+        if dice.random() < 0.1:
+            lines.append(" " * dice.randrange(3))
+        lines.append(f"{line}  {comment()}" if dice.random() < 0.3 else line)
+    lines.extend(comment() for _ in range(dice.randrange(2)))
+    return "\n".join(lines) + "\n", comments
+
+
+def grown(value: Any, dice: random.Random, fresh: Any) -> Any:
+    """The value with a member or item added, or one scalar replaced by another."""
+    value = copy.deepcopy(value)
+    here = value
+    while True:
+        keys = list(here) if isinstance(here, dict) else list(range(len(here)))
+        key = dice.choice(keys)
+        if not isinstance(here[key], (dict, list)):
+            break
+        here = here[key]
+        if dice.random() < 0.3:
+            break
+    keys = list(here) if isinstance(here, dict) else list(range(len(here)))
+    scalars = [key for key in keys if not isinstance(here[key], (dict, list))]
+    if scalars and dice.random() < 0.5:
+        here[dice.choice(scalars)] = "replaced"
+    elif isinstance(here, dict):
+        here["added"] = fresh
+    else:
+        here.insert(dice.randrange(len(here) + 1), fresh)
+    return value
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.dictionaries(WORDS, PLAIN, min_size=1, max_size=4), PLAIN, st.randoms(use_true_random=False))
+def test_no_comment_is_lost_by_what_is_added_or_replaced(
+    value: dict[str, Any], fresh: Any, dice: random.Random
+) -> None:
+    text, comments = commented(canonical_yaml(value), dice)
+    assert same(read("a.yaml", text.encode()), [canonical_object(value)])
+    wanted = grown(canonical_object(value), dice, fresh)
+    result = edit_document("a.yaml", text.encode(), 0, wanted).decode()
+    assert same(read("a.yaml", result.encode()), [wanted])
+    assert [comment for comment in comments if comment not in result] == []
+    kept = [line for line in text.splitlines() if line.strip()[:1] == "#"]
+    assert [line for line in result.splitlines() if line.strip()[:1] == "#"] == kept
