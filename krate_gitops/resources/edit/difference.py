@@ -6,7 +6,6 @@ behind the one they follow; those that go away take their own lines with them, a
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -22,13 +21,12 @@ from krate_gitops.resources.edit.emit import (
     json_piece,
     quoted,
 )
+from krate_gitops.resources.edit.lines import Lines
 from krate_gitops.resources.edit.nodes import Entry, Node, Shape
 from krate_gitops.resources.edit.splices import Splice
+from krate_gitops.resources.edit.stretches import fingerprint, stretches
 from krate_gitops.resources.edit.values import same
 from krate_gitops.resources.parse import settle
-
-_LONGEST_COMPARED = 400
-"""Items of which a best match is looked for; it costs their product."""
 
 
 class Unsplicable(Exception):
@@ -48,6 +46,7 @@ class Difference:
 
     def __init__(self, text: str, *, is_json: bool) -> None:
         self._text = text
+        self._lines = Lines(text)
         self._is_json = is_json
         self.splices: list[Splice] = []
 
@@ -93,7 +92,7 @@ class Difference:
                 pieces = [self._flow_member(name, wanted[name], entries[key]) for name in new]
                 self._insert_flow(entries[key], pieces)
             else:
-                indent = self._column(node.entries[0].start)
+                indent = self._lines.column(node.entries[0].start)
                 lines = [line for name in new for line in entry_lines(name, wanted[name], indent)]
                 self._insert_lines(entries[key], lines)
         self._remove(node, gone)
@@ -107,9 +106,9 @@ class Difference:
 
     def _sequence(self, node: Node, raw: list[Any], wanted: list[Any]) -> None:
         gone = [False] * len(raw)
-        old = [_fingerprint(settle(item)) for item in raw]
-        new = [_fingerprint(item) for item in wanted]
-        for start, end, first, last in _stretches(old, new):
+        old = [fingerprint(settle(item)) for item in raw]
+        new = [fingerprint(item) for item in wanted]
+        for start, end, first, last in stretches(old, new):
             paired = min(end - start, last - first)
             for at in range(paired):
                 entry = node.entries[start + at]
@@ -130,12 +129,12 @@ class Difference:
                 space = self._space_before(neighbour)
                 self.splices.append(Splice(neighbour.start, neighbour.start, "".join(f"{p},{space}" for p in pieces)))
             return
-        column = self._column(neighbour.start)
+        column = self._lines.column(neighbour.start)
         lines = [line for value in values for line in item_lines(value, column)]
         if at:
             self._insert_lines(neighbour, lines)
-        elif self._begins_line(neighbour.start):
-            place = self._above_comments(self._line_start(neighbour.start), column)
+        elif self._lines.is_first(neighbour.start):
+            place = self._lines.above_comments(self._lines.start(neighbour.start), column)
             self.splices.append(Splice(place, place, "".join(line + "\n" for line in lines)))
         else:
             block = "\n".join(lines)[column:] + "\n" + " " * column
@@ -146,7 +145,7 @@ class Difference:
     def _insert_lines(self, entry: Entry, lines: list[str]) -> None:
         if entry.after < 0:
             raise Unsplicable
-        place = self._line_end(entry.end)
+        place = self._lines.end(entry.end)
         self.splices.append(Splice(place, place, "".join("\n" + line for line in lines)))
 
     def _insert_flow(self, entry: Entry, pieces: list[str]) -> None:
@@ -155,7 +154,7 @@ class Difference:
 
     def _space_before(self, entry: Entry) -> str:
         """What parts an entry in brackets from the one before it: a new line where it stands on its own."""
-        return "\n" + self._margin(entry.start) if self._begins_line(entry.start) else " "
+        return "\n" + self._lines.margin(entry.start) if self._lines.is_first(entry.start) else " "
 
     def _remove(self, node: Node, gone: list[bool]) -> None:
         count = len(gone)
@@ -171,8 +170,8 @@ class Difference:
             self._remove_lines(entry, node.entries[at + 1] if at + 1 < count else None)
 
     def _remove_lines(self, entry: Entry, following: Entry | None) -> None:
-        start, end = self._line_start(entry.start), self._line_end(entry.end)
-        if not self._begins_line(entry.start):
+        start, end = self._lines.start(entry.start), self._lines.end(entry.end)
+        if not self._lines.is_first(entry.start):
             # It shares its line with the dash of an item above: what follows moves up to it.
             is_free = following is not None and "#" not in self._text[entry.end : following.start]
             self.splices.append(Splice(entry.start, following.start if following and is_free else end, ""))
@@ -191,7 +190,7 @@ class Difference:
             is_glued = node.start == holder.entry.after and not holder.in_sequence
             self.splices.append(Splice(node.start, node.end, " " + new if is_glued else new))
             return
-        if self._line_start(node.start) == self._line_start(holder.entry.after - 1):
+        if self._lines.start(node.start) == self._lines.start(holder.entry.after - 1):
             self._replace_on_line(node, wanted, holder)
         else:
             self._replace_below(node, wanted, holder)
@@ -200,9 +199,9 @@ class Difference:
         after = holder.entry.after
         is_glued = node.start == after
         if holder.in_sequence:
-            piece = behind_dash(wanted, self._column(node.start) + is_glued)
+            piece = behind_dash(wanted, self._lines.column(node.start) + is_glued)
         else:
-            piece = behind_key(wanted, self._column(holder.entry.start) + 2)
+            piece = behind_key(wanted, self._lines.column(holder.entry.start) + 2)
         if node.style in ("|", ">") and piece.body and piece.head == self._header(node):
             self._replace_block(node, piece)
             return
@@ -211,25 +210,25 @@ class Difference:
             self.splices.append(Splice(node.start, node.end, " " + head if is_glued else head))
         else:
             self.splices.append(Splice(after, node.end, ""))
-        self._body(piece, self._line_end(node.end))
+        self._body(piece, self._lines.end(node.end))
 
     def _replace_below(self, node: Node, wanted: Any, holder: _Holder) -> None:
         """The old value stands on lines below its key or dash, the new one begins right behind it."""
         after = holder.entry.after
         if holder.in_sequence:
-            piece = behind_dash(wanted, self._column(after) + 1)
+            piece = behind_dash(wanted, self._lines.column(after) + 1)
         else:
-            piece = behind_key(wanted, self._column(holder.entry.start) + 2)
-        first = self._line_end(after)
+            piece = behind_key(wanted, self._lines.column(holder.entry.start) + 2)
+        first = self._lines.end(after)
         if piece.head and not piece.body:
-            first = self._line_start(node.start) - 1  # comments in between can stay
+            first = self._lines.start(node.start) - 1  # comments in between can stay
         self.splices.append(Splice(after, after, " " + piece.head if piece.head else ""))
-        self.splices.append(Splice(first, self._line_end(node.end), ""))
-        self._body(piece, self._line_end(node.end))
+        self.splices.append(Splice(first, self._lines.end(node.end), ""))
+        self._body(piece, self._lines.end(node.end))
 
     def _replace_block(self, node: Node, piece: Piece) -> None:
         """New lines for a block scalar, behind its header and as deep as the old ones."""
-        start = self._line_end(node.start)
+        start = self._lines.end(node.start)
         old = self._text[start : node.end].split("\n")
         depth = next((len(line) - len(line.lstrip(" ")) for line in old if line.strip()), 0)
         new = min((len(line) - len(line.lstrip(" ")) for line in piece.body if line), default=0)
@@ -241,7 +240,7 @@ class Difference:
             self.splices.append(Splice(place, place, "".join("\n" + line for line in piece.body)))
 
     def _header(self, node: Node) -> str:
-        return self._text[node.start : self._line_end(node.start)].split(" ")[0]
+        return self._text[node.start : self._lines.end(node.start)].split(" ")[0]
 
     def _scalar(self, node: Node, wanted: Any) -> str:
         if isinstance(wanted, str) and node.style in ("'", '"') and not node.anchor:
@@ -251,63 +250,11 @@ class Difference:
         return flow_text(wanted)
 
     def _json(self, value: Any, beside: int) -> str:
-        unit = self._unit() if self._begins_line(beside) else None
-        return json_piece(value, unit=unit, margin=self._margin(beside))
+        unit = self._unit() if self._lines.is_first(beside) else None
+        return json_piece(value, unit=unit, margin=self._lines.margin(beside))
 
     def _unit(self) -> str:
         """How much deeper a level of a JSON file is: what its first member is indented by."""
         line = self._text.find("\n") + 1
         indented = self._text[line:]
         return indented[: len(indented) - len(indented.lstrip(" \t"))][:8] or "  "
-
-    # Lines
-
-    def _line_start(self, at: int) -> int:
-        return self._text.rfind("\n", 0, at) + 1
-
-    def _line_end(self, at: int) -> int:
-        end = self._text.find("\n", at)
-        return len(self._text) if end < 0 else end
-
-    def _column(self, at: int) -> int:
-        return at - self._line_start(at)
-
-    def _margin(self, at: int) -> str:
-        line = self._text[self._line_start(at) : at]
-        return line[: len(line) - len(line.lstrip(" \t"))]
-
-    def _begins_line(self, at: int) -> bool:
-        return not self._text[self._line_start(at) : at].strip(" \t")
-
-    def _above_comments(self, place: int, column: int) -> int:
-        """The start of the comment lines right above a line that are as deep as it is."""
-        while place:
-            start = self._line_start(place - 1)
-            line = self._text[start : place - 1]
-            if not line.startswith(" " * column + "#"):
-                break
-            place = start
-        return place
-
-
-def _fingerprint(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)
-
-
-def _stretches(old: list[str], new: list[str]) -> list[tuple[int, int, int, int]]:
-    """Where two lists differ: stretches of the old one, and what stands there in the new one."""
-    head = 0
-    while head < min(len(old), len(new)) and old[head] == new[head]:
-        head += 1
-    tail = 0
-    while tail < min(len(old), len(new)) - head and old[-1 - tail] == new[-1 - tail]:
-        tail += 1
-    middle_old, middle_new = old[head : len(old) - tail], new[head : len(new) - tail]
-    if max(len(middle_old), len(middle_new)) > _LONGEST_COMPARED:
-        return [(head, len(old) - tail, head, len(new) - tail)]
-    matcher = difflib.SequenceMatcher(None, middle_old, middle_new, autojunk=False)
-    return [
-        (head + start, head + end, head + first, head + last)
-        for tag, start, end, first, last in matcher.get_opcodes()
-        if tag != "equal"
-    ]

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from krate_gitops.cli.main import cli
 from krate_gitops.records.database import close_databases
 from tests.config_writing import FILES
 from tests.repos import RepoBuilder, git
@@ -145,6 +147,14 @@ def test_a_dry_run_shows_lines_in_colour_only_where_that_is_seen(run: Run, repo:
     assert "\x1b" not in done.stdout
     assert "dry-run" in done.stdout
     assert git(repo.git_dir, "for-each-ref", "--format=%(refname)").decode() == "refs/heads/main\n"
+
+
+def test_additions_are_green_and_removals_red(repo: RepoBuilder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("krate_gitops.cli.invocation.wants_colour", lambda _: True)
+    arguments = ["config", "set", str(repo.path), "as", "triage", "baseAgent=claude-code", *PLACE, "--dry-run"]
+    lines = CliRunner().invoke(cli, arguments, color=True).stdout.splitlines()
+    assert "\x1b[31m-  baseAgent: codex\x1b[0m" in lines
+    assert "\x1b[32m+  baseAgent: claude-code\x1b[0m" in lines
 
 
 def test_values_of_config_maps_are_shown_by_no_command(run: Run, repo: RepoBuilder, tmp_path: Path) -> None:
