@@ -75,6 +75,49 @@ def test_killed_between_push_and_record(
 
 
 @pytest.mark.parametrize("mode", ["pull-request", "direct"])
+def test_killed_between_push_and_record_of_a_remote(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    writer = prepared(tmp_path, Settings(home=home, allow_file_protocol=True))
+    writer.location = f"file://{writer.repo.path}"
+
+    def die(*_: object, **__: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "merged", die)
+        patch.setattr(Ledger, "proposed", die)
+        assert run(lambda: writer.write(DESCRIBE, mode=mode)) == -signal.SIGKILL
+    assert_whole(writer, mode, writer.write(DESCRIBE, mode=mode))
+    close_databases()
+
+
+@pytest.mark.parametrize("mode", ["pull-request", "direct"])
+def test_another_machine_finishes_what_one_that_died_began(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    """Both use one record store; the commit that the first one built is on its own disk only."""
+    shared = f"sqlite:///{tmp_path}/records.sqlite"
+    writer = prepared(tmp_path, Settings(home=home / "one", records=shared, allow_file_protocol=True))
+    writer.location = f"file://{writer.repo.path}"
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "krate_gitops.reconcile.writer.delivery.push_branch", lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+        )
+        assert run(lambda: writer.write(DESCRIBE, mode=mode)) == -signal.SIGKILL
+    [begun] = writer.stored()
+    writer.settings = Settings(home=home / "two", records=shared, allow_file_protocol=True)
+    other = {"message": "Change what is asked for, from here"}
+    result = writer.write(DESCRIBE, mode=mode, **other)
+    assert result.commit != begun.commit
+    assert_whole(writer, mode, result)
+    writer.settings = Settings(home=home / "one", records=shared, allow_file_protocol=True)
+    again = writer.write(DESCRIBE, mode=mode, expected_base=writer.first)
+    assert (again.commit, again.repeated) == (result.commit, True)
+    close_databases()
+
+
+@pytest.mark.parametrize("mode", ["pull-request", "direct"])
 def test_killed_between_intent_and_push(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
     writer = prepared(tmp_path, Settings(home=home))
     with monkeypatch.context() as patch:
