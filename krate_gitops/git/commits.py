@@ -64,7 +64,7 @@ def write_commit(
     oid = build_commit(
         git_dir, files, base=base, parents=parents, message=message, author=author, committer=author, time=time
     )
-    move_branch(git_dir, f"refs/heads/{branch}", oid, base)
+    _move_branch(git_dir, f"refs/heads/{branch}", oid, base)
     return oid
 
 
@@ -162,11 +162,8 @@ class _Writer:
             raise _refused(path, "it is no plain file")
 
 
-def move_branch(git_dir: Path, ref: str, oid: str, parent: str | None) -> None:
-    """Compare-and-swap by git itself: it waits for other writers' locks, and knows every way refs are stored.
-
-    A ref that isn't there is made. Raises ``KrateError(MEMORY_REF_STALE)`` when it stands elsewhere than on ``parent``.
-    """
+def _move_branch(git_dir: Path, ref: str, oid: str, parent: str | None) -> None:
+    """Compare-and-swap by git itself: it waits for other writers' locks, and knows every way refs are stored."""
     nothing = "0" * len(oid)
     expected = nothing if _tip(git_dir, ref) is None else parent or nothing
     try:

@@ -12,8 +12,7 @@ from pathlib import Path
 
 from krate_gitops.errors import DeniedError, KrateError, UnavailableError, UsageError
 from krate_gitops.git.bundles import is_bundle
-from krate_gitops.git.command import Answer, ask_remote, run_git
-from krate_gitops.git.commits import move_branch
+from krate_gitops.git.command import Answer, GitFailedError, ask_remote, run_git
 from krate_gitops.git.local import Repository
 from krate_gitops.git.lookup import read_refs
 from krate_gitops.git.remotes import Remote, is_url, parse_remote
@@ -25,6 +24,8 @@ _RACES = re.compile(
     r"|cannot lock ref|failed to lock|reference already exists|but expected"
 )
 """Words of git and of forges for a branch that somebody else moved meanwhile."""
+_IN_THE_WAY = re.compile(r"exists; cannot create")
+"""A branch whose name is the folder of the new one, or the reverse."""
 _DENIED_ACCESS = re.compile(
     r"(?i)authentication failed|could not read (?:username|password)|permission denied|returned error: 40[13]"
 )
@@ -68,11 +69,17 @@ def _move(repository: Repository, spec: str, ref: str, new: str, expected: str |
     refuse_bundle(spec)
     refuse_checked_out(repository, ref)
     try:
-        move_branch(repository.git_dir, ref, new, expected)
-    except KrateError as error:
-        if error.code != "MEMORY_REF_STALE":
+        # It waits for other writers' locks, and knows every way refs are stored.
+        run_git(repository.git_dir, ["update-ref", ref, new, expected or "0" * len(new)])
+    except GitFailedError as error:
+        tip = read_refs(repository, [ref]).get(ref)
+        if tip == new:
+            return Pushed.DONE
+        if _IN_THE_WAY.search(error.detail):
+            raise _refused(f"{ref} can't be made: {error.detail}", ref) from None
+        if tip == expected and _RACES.search(error.detail) is None:
             raise
-        return Pushed.DONE if read_refs(repository, [ref]).get(ref) == new else Pushed.MOVED
+        return Pushed.MOVED
     return Pushed.DONE
 
 
@@ -130,12 +137,18 @@ def _push(
     verdict = _verdict(answer, ref)
     if verdict is None or verdict.startswith("[remote failure]"):
         raise _unreachable(remote, answer)
-    if not verdict.startswith("[remote rejected]") or _RACES.search(verdict):
+    is_in_the_way = _IN_THE_WAY.search(answer.complaint)
+    if not is_in_the_way and (not verdict.startswith("[remote rejected]") or _RACES.search(verdict)):
         return Pushed.MOVED
-    raise DeniedError(
+    raise _refused(f"{remote.url} refuses {ref}: {verdict} {answer.complaint}".rstrip(), ref)
+
+
+def _refused(message: str, ref: str) -> DeniedError:
+    return DeniedError(
         "PUSH_REFUSED",
-        f"{remote.url} refuses {ref}: {verdict} {answer.complaint}".rstrip(),
-        hint="the branch is protected, or a hook says no: write by pull request, or ask who runs the repository",
+        message,
+        hint="the branch is protected, a hook says no, or another branch has its name: write by pull request, or ask "
+        "who runs the repository",
         location=ref,
     )
 

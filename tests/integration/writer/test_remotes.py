@@ -189,8 +189,8 @@ def test_a_rewritten_branch_is_not_written_over(remote: Writer, monkeypatch: pyt
     assert listed == [result.commit, remote.first]
 
 
-@pytest.mark.parametrize("count", [6])
-def test_writers_in_many_processes_lose_nothing(tmp_path: Path, home: Path, count: int) -> None:
+@pytest.mark.parametrize("place", ["http", "path"])
+def test_writers_in_many_processes_lose_nothing(tmp_path: Path, home: Path, place: str) -> None:
     writer = Writer(tmp_path, Settings(home=home, deadline_seconds=60))
     git(writer.repo.git_dir, "config", "http.receivepack", "true")
     assert writer.database
@@ -199,7 +199,8 @@ def test_writers_in_many_processes_lose_nothing(tmp_path: Path, home: Path, coun
 
     def work(number: int) -> None:
         random.seed(number)
-        writer.location = f"{addresses.get(timeout=60)}/config.git"
+        address = addresses.get(timeout=60)
+        writer.location = f"{address}/config.git" if place == "http" else writer.location
         try:
             result = writer.write(other(number), mode="direct")
             answers.put((number, result.status, result.commit))
@@ -207,7 +208,7 @@ def test_writers_in_many_processes_lose_nothing(tmp_path: Path, home: Path, coun
             answers.put((number, error.code, error.message))
 
     # Before there is a server: a child would keep the connections open that it was born with.
-    processes = [_FORK.Process(target=work, args=(number,)) for number in range(count)]
+    processes = [_FORK.Process(target=work, args=(number,)) for number in range(6)]
     for process in processes:
         process.start()
     with serve(git_backend(tmp_path)) as url:
