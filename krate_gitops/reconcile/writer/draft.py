@@ -17,6 +17,7 @@ from krate_gitops.git.trees import EXECUTABLE_MODE, FILE_MODE, file_oid, list_tr
 from krate_gitops.reconcile.writer.digests import digest_of
 from krate_gitops.reconcile.writer.objects import ObjectChange, compare
 from krate_gitops.reconcile.writer.overlay import Overlay
+from krate_gitops.reconcile.writer.reach import Reach
 from krate_gitops.reconcile.writer.request import WriteRequest
 from krate_gitops.reconcile.writer.target import SourceTarget
 from krate_gitops.reconcile.writer.validation import validated
@@ -109,7 +110,7 @@ def _loaded(repository: Repository, commit: str, target: SourceTarget) -> Loaded
     with ObjectReader(repository) as reader:
         if tree_oid(reader, commit, target.path) is None:
             return Loaded([], [], {})
-    return load_commit(repository, commit, target.path)
+    return Reach(target).of(load_commit(repository, commit, target.path))
 
 
 def _refuse_brain(repository: Repository, commit: str, target: SourceTarget) -> None:

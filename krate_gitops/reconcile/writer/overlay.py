@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
-from krate_gitops.brain.globs import compile_globs
 from krate_gitops.brain.text import decode
 from krate_gitops.errors import KrateError, UnavailableError, UsageError
 from krate_gitops.git.names import escape_name, find_fault
+from krate_gitops.reconcile.writer.reach import Reach, is_below
 from krate_gitops.reconcile.writer.refusals import outside_source
 from krate_gitops.reconcile.writer.request import Apply, Assign, Change, Delete, Restore
 from krate_gitops.reconcile.writer.target import SourceTarget
@@ -50,8 +50,7 @@ class Overlay:
             self._manifests.setdefault(manifest.path, []).append(manifest)
         for issue in base.issues:
             self._issues.setdefault(issue.site.path, []).append(issue)
-        self._included = compile_globs(target.include)
-        self._excluded = compile_globs(target.exclude)
+        self._reach = Reach(target)
 
     def make(self, change: Change) -> Any:
         """Makes a change; what it found in its place, so that a later base can be told from this one.
@@ -145,8 +144,8 @@ class Overlay:
         if ".." in names:
             raise outside_source(escape_name(path), "it leads out of the source")
         path = "/".join(names)
-        then = {name: data for name, data in self._earlier(change.commit, path).items() if self._is_ours(name)}
-        now = {name: file.data for name, file in self._files.items() if not path or _below(name, path)}
+        then = {name: data for name, data in self._earlier(change.commit, path).items() if name in self._reach}
+        now = {name: file.data for name, file in self._files.items() if is_below(name, path)}
         if not then and not now:
             raise UnavailableError(
                 "CONFIG_OBJECT_NOT_FOUND",
@@ -214,20 +213,12 @@ class Overlay:
             fault = find_fault(part.encode("utf-8", "surrogatepass"))
             if fault or part.startswith("."):
                 raise outside_source(escape_name(path)[:200], fault or "a name begins with a dot")
-        if not self._is_ours(path):
+        if path not in self._reach:
             raise outside_source(escape_name(path)[:200], "the source doesn't read it, or it is read by another one")
         return path
 
-    def _is_ours(self, path: str) -> bool:
-        full = f"{self._target.path}/{path}" if self._target.path else path
-        if any(_below(full, foreign) for foreign in self._target.foreign_paths):
-            return False
-        if any(name.startswith(".") for name in path.split("/")[:-1]):
-            return False
-        return self._included(path) and not (self._target.exclude and self._excluded(path))
-
     def _write(self, path: str, data: bytes | None) -> None:
-        if not self._is_ours(path):
+        if path not in self._reach:
             raise outside_source(escape_name(path)[:200], "the source doesn't read it, or it is read by another one")
         self._manifests.pop(path, None)
         self._issues.pop(path, None)
@@ -243,17 +234,8 @@ class Overlay:
         self._manifests[path], self._issues[path] = parse_file(file)
 
 
-def _below(path: str, folder: str) -> bool:
-    return not folder or path == folder or path.startswith(folder + "/")
-
-
 def _position(manifest: Manifest) -> int:
     match = re.fullmatch(r"items\[(\d+)\]", manifest.pointer)
     if match is None:
         raise KrateError("CONFIG_NOT_EDITABLE", "the object is part of another one", location=manifest.path)
     return int(match[1])
-
-
-def files_below(files: Iterable[SourceFile], path: str) -> dict[str, bytes]:
-    """Contents of files at or below a path."""
-    return {file.path: file.data for file in files if _below(file.path, path)}

@@ -356,6 +356,16 @@ def test_what_another_source_reads_or_this_one_leaves_out_is_not_written(writer:
         assert caught.value.code == "KR806"
 
 
+def test_what_a_source_leaves_out_is_neither_checked_nor_restored(writer: Writer) -> None:
+    broken = writer.repo.commit({"orgs/acme/drafts/bad.yaml": "a: [\n"})
+    target = writer.target(exclude=("drafts/**",))
+    assert writer.write(DESCRIBE, target=target, mode="direct").status == "Merged"
+    writer.repo.commit({"orgs/acme/drafts/bad.yaml": None})
+    assert [one.name for one in writer.draft(Restore(path="", commit=broken), target=target).objects] == ["triage"]
+    with pytest.raises(InvalidResultError):
+        writer.draft(Restore(path="", commit=broken))
+
+
 def test_nothing_is_written_through_a_link_or_over_a_folder(writer: Writer) -> None:
     writer.repo.commit({"orgs/acme/agenttoolprofiles": (SYMLINK, "../../elsewhere")})
     with pytest.raises(UsageError, match="no folder"):
