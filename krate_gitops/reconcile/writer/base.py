@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from krate_gitops.errors import KrateError, UnavailableError
+from krate_gitops.errors import DeniedError, KrateError, UnavailableError
 from krate_gitops.git.local import Repository
 from krate_gitops.git.lookup import read_refs
 from krate_gitops.git.objects import ObjectReader
@@ -53,7 +53,10 @@ def check_expected(task: Task, repository: Repository, tip: str, first: Draft | 
         )
     if first is None:
         try:
-            ours = set(draft(task.request, repository, expected, now=task.seconds).files)
+            made_there = draft(task.request, repository, expected, now=task.seconds, access=task.ports.access)
+            ours = set(made_there.files)
+        except DeniedError:
+            raise
         except KrateError:
             ours = set()
     else:

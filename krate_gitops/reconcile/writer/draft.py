@@ -17,6 +17,7 @@ from krate_gitops.git.trees import EXECUTABLE_MODE, FILE_MODE, file_oid, list_tr
 from krate_gitops.reconcile.writer.digests import digest_of
 from krate_gitops.reconcile.writer.objects import ObjectChange, compare
 from krate_gitops.reconcile.writer.overlay import Overlay
+from krate_gitops.reconcile.writer.ports import AccessReview, OwnerAccess
 from krate_gitops.reconcile.writer.reach import Reach
 from krate_gitops.reconcile.writer.request import WriteRequest
 from krate_gitops.reconcile.writer.target import SourceTarget
@@ -24,6 +25,7 @@ from krate_gitops.reconcile.writer.validation import validated
 from krate_gitops.resources.load import INCLUDE, MAX_FILE_BYTES, Loaded, load_commit
 from krate_gitops.resources.validate import Diagnostic
 
+_OWNER = OwnerAccess()
 _is_manifest = compile_globs(INCLUDE)
 
 
@@ -42,10 +44,13 @@ class Draft(NamedTuple):
     result: Loaded
 
 
-def draft(request: WriteRequest, repository: Repository, commit: str, *, now: int) -> Draft:
+def draft(
+    request: WriteRequest, repository: Repository, commit: str, *, now: int, access: AccessReview = _OWNER
+) -> Draft:
     """The change on a commit, validated whole. ``now`` in seconds.
 
-    Raises ``DeniedError(POLICY_DENIED)`` for a company brain, what ``Overlay.make`` raises, and ``InvalidResultError``.
+    Whoever may not make it learns nothing of what validation finds. Raises ``DeniedError(POLICY_DENIED)`` for them and
+    for a company brain, what ``Overlay.make`` raises, and ``InvalidResultError``.
     """
     target = request.target
     _refuse_brain(repository, commit, target)
@@ -59,6 +64,7 @@ def draft(request: WriteRequest, repository: Repository, commit: str, *, now: in
     changed = overlay.changed
     result = overlay.loaded()
     objects = compare(base.manifests, result.manifests)
+    access.review(request, objects)
     diagnostics = validated(base, result, objects, target, now=now, draft=request.draft) if changed else []
     prefix = f"{target.path}/" if target.path else ""
     return Draft(

@@ -88,10 +88,9 @@ def _check_policy(task: Task) -> None:
 
 def _drafted(task: Task, repository: Repository, tip: str, first: Draft | None) -> tuple[Draft, PreviewResult]:
     check_expected(task, repository, tip, first)
-    drafted = draft(task.request, repository, tip, now=task.seconds)
+    drafted = draft(task.request, repository, tip, now=task.seconds, access=task.ports.access)
     if first is not None:
         check_untouched(task, repository, first, drafted)
-    task.ports.access.review(task.request, drafted.objects)
     return drafted, task.ports.preview.preview(task.request, drafted.base, drafted.result)
 
 

@@ -229,8 +229,8 @@ def test_writers_in_many_processes_lose_nothing(tmp_path: Path, home: Path, plac
     close_databases()
 
 
-def test_processes_that_ask_for_the_same_get_one_commit(tmp_path: Path, home: Path) -> None:
-    writer = Writer(tmp_path, Settings(home=home, deadline_seconds=60))
+def test_processes_that_ask_for_the_same_get_one_commit(tmp_path: Path, database_settings: Settings) -> None:
+    writer = Writer(tmp_path, database_settings)
     assert writer.database
     close_databases()
     answers = _FORK.Queue()

@@ -449,7 +449,13 @@ def test_whoever_may_not_do_it_is_told_before_anything_is_written(writer: Writer
     with pytest.raises(DeniedError, match="Dana may not delete"):
         writer.write(Delete(kind="AgentStack", name="triage"), ports=Ports(access=NoDeletes()))
     assert writer.objects() == before
-    assert [one.decision.allowed for one in writer.records()] == [False]
+    unready = Delete(kind="AgentServiceAccount", name="runner")  # it would not validate either
+    writer.repo.commit({"docs.md": "x"})
+    for base in (None, writer.first):
+        with pytest.raises(DeniedError):
+            writer.write(unready, ports=Ports(access=NoDeletes()), expected_base=base)
+    assert {one.decision.allowed for one in writer.records()} == {False}
+    assert writer.branches() == ["main"]
 
 
 def test_a_source_admits_only_the_kinds_it_names(writer: Writer) -> None:
