@@ -44,9 +44,11 @@ class Delivery:
                 return stored
         if stored.status in ARRIVED:
             return stored
-        if holds(repository, stored.commit) and self._fits(repository, stored.commit):
+        is_usable = holds(repository, stored.commit) and self._fits(repository, stored.commit)
+        if stored.status is Status.PENDING and is_usable:
             return self.recovered(repository, stored)
-        return self._ledger.rebuilt(stored, self._build(repository, drafted))
+        commit = stored.commit if is_usable else self._build(repository, drafted)
+        return self._ledger.begin_again(stored, self._task.request.actor, commit=commit)
 
     def push(
         self, repository: Repository, drafted: Draft, stored: StoredChange, preview: PreviewResult

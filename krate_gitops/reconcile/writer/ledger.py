@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import msgspec
 from sqlalchemy.exc import IntegrityError
 
 from krate_gitops.git.command import redact_credentials
@@ -66,30 +67,31 @@ class Ledger:
                 raise
             return found
 
-    def rebuilt(self, stored: StoredChange, commit: str) -> StoredChange:
-        """The change is tried again as another commit."""
-        return self._settle(stored, None, Status.PENDING, commit=commit)
+    def begin_again(self, stored: StoredChange, actor: Actor, *, commit: str) -> StoredChange:
+        """Writes the intent once more: of a change that wasn't taken, or that needs another commit."""
+        return self._settle(stored, change_begun(_as(stored, commit), actor), Status.PENDING, commit=commit)
 
     def proposed(self, stored: StoredChange, actor: Actor, *, commit: str, pull_request: str) -> StoredChange:
         """The branch was pushed."""
-        entry = change_proposed(stored.change, actor, pull_request)
+        entry = change_proposed(_as(stored, commit), actor, pull_request)
         return self._settle(stored, entry, Status.PROPOSED, commit=commit, pull_request=pull_request)
 
     def merged(self, stored: StoredChange, actor: Actor, *, commit: str, reason: str | None = None) -> StoredChange:
         """The target branch has it."""
         known = stored.state.pull_request if stored.state else None
-        entry = change_merged(stored.change, actor, known)
+        entry = change_merged(_as(stored, commit), actor, known)
         return self._settle(stored, entry, Status.MERGED, commit=commit, pull_request=known, reason=reason)
 
     def rejected(self, stored: StoredChange, actor: Actor, *codes: str, reason: str) -> StoredChange:
         """Nobody takes it: the other side's rules, or whoever closed the proposal."""
-        entry = change_rejected(stored.change, actor, *codes, reason=reason)
-        return self._settle(stored, entry, Status.FAILED if codes else Status.REJECTED, reason=reason)
+        entry = change_rejected(_as(stored, stored.commit), actor, *codes, reason=reason)
+        status = Status.FAILED if codes else Status.REJECTED
+        return self._settle(stored, entry, status, commit=stored.commit, reason=reason)
 
     def moved_on(self, stored: StoredChange, status: Status, *, reason: str, commit: str | None = None) -> StoredChange:
         """A status that is no decision of anybody's: superseded, or applied."""
         known = stored.state.pull_request if stored.state else None
-        return self._settle(stored, None, status, commit=commit, pull_request=known, reason=reason)
+        return self._settle(stored, None, status, commit=commit or stored.commit, pull_request=known, reason=reason)
 
     def denied(self, request: WriteRequest, change_digest: str, *codes: str, reason: str) -> None:
         """Records that a write was refused by policy."""
@@ -131,3 +133,8 @@ class Ledger:
             if entry is not None:
                 append(connection, [entry], now=self._now)
         return StoredChange(stored.id, stored.change, state)
+
+
+def _as(stored: StoredChange, commit: str) -> ConfigChange:
+    """The change with the commit that it is now, as the log shall have it."""
+    return msgspec.structs.replace(stored.change, commit=commit)

@@ -40,14 +40,14 @@ def prepared(folder: Path, settings: Settings) -> Writer:
     return writer
 
 
-def assert_whole(writer: Writer, mode: str, result: Any) -> None:
+def assert_whole(writer: Writer, mode: str, result: Any, *, intents: int = 1) -> None:
     """One commit of the change, one row, an outcome on record, and a sound log."""
     branch = "main" if mode == "direct" else result.branch
     assert git(writer.repo.git_dir, "rev-list", f"{writer.first}..{branch}").decode().split() == [result.commit]
     assert git(writer.repo.git_dir, "fsck", "--strict", "--no-dangling") == b""
     [stored] = writer.stored()
     assert (stored.commit, stored.status) == (result.commit, "Merged" if mode == "direct" else "Proposed")
-    assert [one.stage for one in writer.records()] == [Stage.INTENT, Stage.OUTCOME]
+    assert [one.stage for one in writer.records()] == [Stage.INTENT] * intents + [Stage.OUTCOME]
     with writer.database.reading() as connection:
         assert verify(connection, "acme").ok
 
@@ -110,7 +110,8 @@ def test_another_machine_finishes_what_one_that_died_began(
     other = {"message": "Change what is asked for, from here"}
     result = writer.write(DESCRIBE, mode=mode, **other)
     assert result.commit != begun.commit
-    assert_whole(writer, mode, result)
+    assert_whole(writer, mode, result, intents=2)
+    assert writer.records()[-1].source.resolved_commit == result.commit
     writer.settings = Settings(home=home / "one", records=shared, allow_file_protocol=True)
     again = writer.write(DESCRIBE, mode=mode, expected_base=writer.first)
     assert (again.commit, again.repeated) == (result.commit, True)

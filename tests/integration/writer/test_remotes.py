@@ -70,6 +70,8 @@ def test_a_protected_branch_takes_no_direct_write_and_a_proposal_still_arrives(r
     (remote.repo.git_dir / "hooks" / "pre-receive").unlink()
     again = remote.write(DESCRIBE, mode="direct")
     assert (again.status, remote.tip()) == ("Merged", again.commit)
+    told = [(one.type, one.stage.value) for one in remote.records() if one.details.get("mode") == "direct"]
+    assert told[2:] == [("ConfigCommitMerged", "intent"), ("ConfigCommitMerged", "outcome")]
 
 
 def test_an_update_hook_that_refuses_every_branch_refuses_proposals(remote: Writer) -> None:
