@@ -31,7 +31,8 @@ COMMANDS: Mapping[str, LazyCommand] = {
     "brain": LazyCommand("krate_gitops.cli.brain:brain", "Validate, index, query and compare a company brain."),
     "completion": LazyCommand("krate_gitops.cli.completion:completion", "Print a completion script for a shell."),
     "config": LazyCommand(
-        "krate_gitops.cli.config_repo:config_repo", "Validate agent resources, and describe their kinds to editors."
+        "krate_gitops.cli.config_repo:config_repo",
+        "Validate agent resources, change them by commits, and describe their kinds to editors.",
     ),
     "demo": LazyCommand("krate_gitops.cli.demo:demo", "Build a small world in DIR and show the main job on it."),
     "dev": LazyCommand("krate_gitops.cli.dev:dev", "Try things out: a small Kubernetes API server for development."),

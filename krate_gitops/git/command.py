@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from krate_gitops.errors import UnavailableError
 
@@ -51,6 +51,7 @@ _SAFE_OPTIONS = (
     # A commit-graph keeps 34 bits of a date and lies where it is stale or forged: history comes from the commits.
     "core.commitGraph=false",
 )
+_REMOTE_OPTIONS = ("http.followRedirects=false", "fetch.recurseSubmodules=false", "transfer.bundleURI=false")
 _PASSED_TO_READS = ("PATH", "TMPDIR", "SYSTEMROOT")
 _PASSED_TO_REMOTES = frozenset(
     {"GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_ASKPASS", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH"}
@@ -110,9 +111,22 @@ def run_git_with_remote(
     are refused. ``held_files`` are descriptors the child keeps open: a lock outlives a killed parent as long as the
     child lives. Raises ``GitFailedError`` and ``GitTimeoutError``.
     """
-    options = ("http.followRedirects=false", "fetch.recurseSubmodules=false", "transfer.bundleURI=false")
-    command, environment = _command(git_dir, arguments, options), _remote_environment(git_dir, protocols)
+    command, environment = _command(git_dir, arguments, _REMOTE_OPTIONS), _remote_environment(git_dir, protocols)
     return _finish(command, environment, stdin, deadline, (0,), held_files)
+
+
+class Answer(NamedTuple):
+    """How a command ended: its exit status, its output, and what it said beside, made safe to show."""
+
+    status: int
+    output: bytes
+    complaint: str
+
+
+def ask_remote(git_dir: Path, arguments: Sequence[str], *, protocols: Sequence[str], deadline: float) -> Answer:
+    """``run_git_with_remote`` for commands whose failure is an answer too. Raises ``GitTimeoutError``."""
+    command, environment = _command(git_dir, arguments, _REMOTE_OPTIONS), _remote_environment(git_dir, protocols)
+    return _ended(command, environment, b"", deadline, ())
 
 
 @contextlib.contextmanager
@@ -147,19 +161,26 @@ def _finish(
     answers: Sequence[int],
     held_files: Sequence[int],
 ) -> bytes:
-    verb = _verb(command)
+    answer = _ended(command, environment, stdin, deadline, held_files)
+    if answer.status not in answers:
+        raise GitFailedError(_verb(command), answer.status, answer.complaint)
+    return answer.output
+
+
+def _ended(
+    command: list[str], environment: dict[str, str], stdin: bytes, deadline: float, held_files: Sequence[int]
+) -> Answer:
     with tempfile.TemporaryFile() as complaints:
         child = _spawn(command, environment, complaints, held_files)
         try:
             output, _ = child.communicate(stdin, timeout=deadline)
         except subprocess.TimeoutExpired:
-            raise GitTimeoutError(verb, deadline) from None
+            raise GitTimeoutError(_verb(command), deadline) from None
         finally:
             _kill(child)
-        if child.returncode not in answers:
-            complaints.seek(0)
-            raise GitFailedError(verb, child.returncode, complaint_text(complaints.read(64_000)))
-    return output
+        complaints.seek(0)
+        said = complaint_text(complaints.read(64_000)) if child.returncode else ""
+        return Answer(child.returncode, output, said)
 
 
 def _spawn(

@@ -6,11 +6,14 @@ Importing this module loads dulwich; nothing on the way of a read does.
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
+from dulwich.file import FileLocked
 from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tree
 from dulwich.repo import Repo
 
@@ -57,19 +60,42 @@ def write_commit(
     deleted, ``KrateError(MEMORY_REF_STALE)`` when the branch has moved, ``UnavailableError`` for an unknown parent.
     """
     check_ref_name(branch)
+    base = parents[0] if parents else None
+    oid = build_commit(
+        git_dir, files, base=base, parents=parents, message=message, author=author, committer=author, time=time
+    )
+    _move_branch(git_dir, f"refs/heads/{branch}", oid, base)
+    return oid
+
+
+def build_commit(
+    git_dir: Path,
+    files: Changes,
+    *,
+    base: str | None,
+    parents: Sequence[str],
+    message: str,
+    author: str,
+    committer: str,
+    time: datetime,
+    only_files: bool = False,
+) -> str:
+    """Writes the objects of a commit and moves nothing; its id.
+
+    Its content is that of commit ``base`` with ``files`` changed, its parents may be others. With ``only_files`` a
+    path must be a file or free: nothing else, such as a link or a folder, is replaced. Raises as ``write_commit``.
+    """
     with Repo(str(git_dir)) as repo:
-        base = _read(repo, ObjectID(parents[0].encode()), Commit).tree if parents else None
+        tree = _read(repo, ObjectID(base.encode()), Commit).tree if base else None
         commit = Commit()
-        commit.tree = _write_folder(repo, base, _by_folder(files), "") or _store(repo, Tree())
+        commit.tree = _Writer(repo, only_files).folder(tree, _by_folder(files), "") or _store(repo, Tree())
         commit.parents = [ObjectID(parent.encode()) for parent in parents]
-        commit.author = commit.committer = author.encode()
+        commit.author, commit.committer = author.encode(), committer.encode()
         commit.author_time = commit.commit_time = int(time.timestamp())
         offset = time.utcoffset()
         commit.author_timezone = commit.commit_timezone = int(offset.total_seconds()) if offset else 0
         commit.message = message.encode() if message.endswith("\n") else message.encode() + b"\n"
-        oid = _store(repo, commit).decode()
-    _move_branch(git_dir, f"refs/heads/{branch}", oid, parents[0] if parents else None)
-    return oid
+        return _store(repo, commit).decode()
 
 
 class _Folder(dict[str, "bytes | _Folder | None"]):
@@ -96,28 +122,44 @@ def _by_folder(files: Changes) -> _Folder:
     return top
 
 
-def _write_folder(repo: Repo, base: ObjectID | None, changes: _Folder, place: str) -> ObjectID | None:
-    """The changed tree's id; ``None`` when nothing is left in it."""
-    tree = _read(repo, base, Tree) if base else Tree()
-    old = {entry.path: (entry.mode, entry.sha) for entry in tree.items()}
-    for text, change in changes.items():
-        name = text.encode()
-        mode, oid = old.get(name, (0, None))
-        if isinstance(change, _Folder):
-            below = _write_folder(repo, oid if mode == _FOLDER_MODE else None, change, f"{place}{text}/")
-            mode = _FOLDER_MODE
-        elif change is None:
-            if name not in old:
-                raise _refused(place + text, "it can't be deleted, for it doesn't exist")
-            below = None
-        else:
-            mode = EXECUTABLE_MODE if mode == EXECUTABLE_MODE else FILE_MODE
-            below = _store(repo, Blob.from_string(change))
-        if below:
-            tree.add(name, mode, below)
-        elif name in old:
-            del tree[name]
-    return _store(repo, tree) if len(tree) else None
+class _Writer:
+    """Writes changed trees of one repository."""
+
+    def __init__(self, repo: Repo, only_files: bool) -> None:
+        self._repo = repo
+        self._only_files = only_files
+
+    def folder(self, base: ObjectID | None, changes: _Folder, place: str) -> ObjectID | None:
+        """The changed tree's id; ``None`` when nothing is left in it."""
+        tree = _read(self._repo, base, Tree) if base else Tree()
+        old = {entry.path: (entry.mode, entry.sha) for entry in tree.items()}
+        for text, change in changes.items():
+            name = text.encode()
+            mode, oid = old.get(name, (0, None))
+            self._check(mode, change, place + text)
+            if isinstance(change, _Folder):
+                below = self.folder(oid if mode == _FOLDER_MODE else None, change, f"{place}{text}/")
+                mode = _FOLDER_MODE
+            elif change is None:
+                if name not in old:
+                    raise _refused(place + text, "it can't be deleted, for it doesn't exist")
+                below = None
+            else:
+                mode = EXECUTABLE_MODE if mode == EXECUTABLE_MODE else FILE_MODE
+                below = _store(self._repo, Blob.from_string(change))
+            if below:
+                tree.add(name, mode, below)
+            elif name in old:
+                del tree[name]
+        return _store(self._repo, tree) if len(tree) else None
+
+    def _check(self, mode: int | None, change: bytes | _Folder | None, path: str) -> None:
+        if not self._only_files or not mode:
+            return
+        if isinstance(change, _Folder) and mode != _FOLDER_MODE:
+            raise _refused(path, "it is no folder")
+        if not isinstance(change, _Folder) and mode not in (FILE_MODE, EXECUTABLE_MODE):
+            raise _refused(path, "it is no plain file")
 
 
 def _move_branch(git_dir: Path, ref: str, oid: str, parent: str | None) -> None:
@@ -152,8 +194,19 @@ def _read(repo: Repo, oid: ObjectID, kind: type[_Kind]) -> _Kind:
 
 
 def _store(repo: Repo, item: ShaFile) -> ObjectID:
-    repo.object_store.add_object(item)
-    return ObjectID(item.get_id(repo.object_format))
+    oid = ObjectID(item.get_id(repo.object_format))
+    try:
+        repo.object_store.add_object(item)
+    except FileLocked:
+        # Left by a writer that was killed, or held by one that writes the same bytes this moment. A file under a name
+        # of its own is in nobody's way, and whichever is renamed last holds the same.
+        folder = Path(os.fsdecode(repo.object_store.path)) / oid[:2].decode()
+        handle, name = tempfile.mkstemp(dir=folder, prefix="tmp_obj_")
+        with os.fdopen(handle, "wb") as file:
+            file.write(item.as_legacy_object())
+            os.fchmod(handle, 0o444)
+        os.replace(name, folder / oid[2:].decode())
+    return oid
 
 
 def _refused(path: str, why: str) -> UsageError:

@@ -64,8 +64,9 @@ CLASSES: Mapping[str, AuditClass] = {
         "stack missingRoles missingGrants trustTier hardBlockReason deniedReferenceKind",
     ),
     "config-change": _class(
-        "ConfigCommitProposed ConfigCommitMerged ConfigApplied ConfigPruned ConfigRewindAccepted SourceSuspended",
-        "source commit planDigest changeDigest counts applyingIdentity",
+        "ConfigCommitProposed ConfigCommitMerged ConfigCommitRejected ConfigApplied ConfigPruned ConfigRewindAccepted "
+        "SourceSuspended",
+        "source commit planDigest changeDigest counts applyingIdentity baseCommit branch pullRequest mode requester",
     ),
     "memory": _class(
         "MemoryRefResolved MemoryQueryExecuted MemorySnapshotCreated MemoryUpdateProposed MemoryUpdateValidated "

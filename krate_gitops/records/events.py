@@ -1,4 +1,4 @@
-"""Events of memory: what consumers of a stream see of the audit log.
+"""Events of memory and config: what consumers of a stream see of the audit log.
 
 An event is computed from a record and from nothing else. So there is none without its record, both tell the same, and
 one that is delivered twice has the same id.
@@ -45,6 +45,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defa
     agent_mux_run_id: str | None = None
     agent_mux_session_id: str | None = None
     resolved_commit: str | None = None
+    gitops_source: str | None = None
     memory_repository: str | None = None
     memory_commit: str | None = None
     memory_snapshot: str | None = None
@@ -61,7 +62,12 @@ class _Form(msgspec.Struct, frozen=True):
     """Whether a record that says no is an event too."""
 
 
+_CONFIG = {"changeDigest": "changeDigest", "branch": "branch", "pullRequest": "pullRequest", "requester": "actor"}
+
 _FORMS: Mapping[str, _Form] = {
+    "ConfigCommitProposed": _Form("gitops.config.proposed", _CONFIG),
+    "ConfigCommitMerged": _Form("gitops.config.merged", _CONFIG),
+    "ConfigCommitRejected": _Form("gitops.config.rejected", _CONFIG, severity="warning", of_denials=True),
     "MemoryRefResolved": _Form(
         "agent.memory.ref.resolved",
         {"requestedRef": "requestedRef", "commit": "resolvedCommit", "mode": "mode", "requester": "requester"},
@@ -125,6 +131,7 @@ def event_of(record: AuditRecord) -> Event | None:
         agent_mux_run_id=record.metadata.agent_mux_run_id,
         agent_mux_session_id=record.metadata.agent_mux_session_id,
         resolved_commit=record.source.resolved_commit,
+        gitops_source=record.source.gitops_source,
         memory_repository=record.memory.repository,
         memory_commit=record.memory.resolved_commit,
         memory_snapshot=record.memory.snapshot,

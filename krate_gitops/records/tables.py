@@ -138,6 +138,36 @@ known_bad_marks = Table(
 )
 """Snapshots that a range covers, and, by a newer row, no longer covers."""
 
+config_changes = Table(
+    "config_changes",
+    metadata,
+    Column("id", _Number, primary_key=True),
+    Column("organization", Text, nullable=False),
+    Column("idempotency_key", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("source_uid", Text, nullable=False),
+    Column("change_digest", Text, nullable=False),
+    Column("commit", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    UniqueConstraint("organization", "idempotency_key"),
+    UniqueConstraint("organization", "name"),
+    Index(None, "organization", "source_uid", "change_digest"),
+    Index(None, "organization", "commit"),
+)
+"""Changes of config repositories, written before anything is pushed."""
+
+config_change_states = Table(
+    "config_change_states",
+    metadata,
+    Column("id", _Number, primary_key=True),
+    Column("organization", Text, nullable=False),
+    Column("change_id", ForeignKey("config_changes.id"), nullable=False),
+    Column("status", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Index(None, "organization", "change_id"),
+)
+"""What became of each change; the newest row counts. Without any it isn't known yet whether it was pushed."""
+
 audit_records = Table(
     "audit_records",
     metadata,

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from krate_gitops.errors import KrateError, UnavailableError, UsageError
-from krate_gitops.git.commits import init_repository, write_commit
+from krate_gitops.git.commits import build_commit, init_repository, write_commit
 from krate_gitops.git.history import read_commit
 from krate_gitops.git.local import Repository, find_repository
 from krate_gitops.git.objects import ObjectReader
 from krate_gitops.git.trees import list_tree
-from tests.repos import EXECUTABLE, FILE, SYMLINK, RepoBuilder, git
+from tests.repos import EXECUTABLE, FILE, SYMLINK, Content, RepoBuilder, git
 
 AT = datetime(2026, 5, 1, 10, 30, tzinfo=timezone(timedelta(hours=-3, minutes=-30)))
 
@@ -146,3 +146,61 @@ def test_no_hook_runs_on_a_commit(repo: RepoBuilder, tmp_path: Path) -> None:
         (hooks / name).chmod(0o755)
     write(find_repository(repo.path), {"a": b"2"}, [tip])
     assert not trace.exists()
+
+
+def test_a_lock_that_a_killed_writer_left_on_an_object_is_in_nobodys_way(repo: RepoBuilder) -> None:
+    first = repo.commit({"a": "a"})
+    blob = git(repo.git_dir, "hash-object", "--stdin", stdin=b"new").decode().strip()
+    lock = repo.git_dir / "objects" / blob[:2] / f"{blob[2:]}.lock"
+    lock.parent.mkdir(exist_ok=True)
+    lock.write_bytes(b"half")
+    repository = find_repository(repo.git_dir)
+    commit = write(repository, {"b": b"new"}, [first])
+    assert content(repository, commit)["b"] == (FILE, b"new")
+    assert git(repo.git_dir, "fsck", "--strict", "--no-dangling") == b""
+
+
+def test_a_commit_has_another_committer_and_several_parents_and_moves_nothing(repo: RepoBuilder) -> None:
+    first = repo.commit({"a": "a"})
+    other = repo.commit({"o": "o"}, branch="other", parents=[])
+    oid = build_commit(
+        repo.git_dir,
+        {"b": b"b"},
+        base=first,
+        parents=[other, first],
+        message="m",
+        author="A <a@b>",
+        committer="C <c@d>",
+        time=AT,
+    )
+    assert repo.tip() == first
+    assert content(find_repository(repo.git_dir), oid) == {"a": (FILE, b"a"), "b": (FILE, b"b")}
+    shown = git(repo.git_dir, "log", "-1", "--format=%an|%cn|%P", oid).decode().strip()
+    assert shown == f"A|C|{other} {first}"
+
+
+@pytest.mark.parametrize(
+    ("files", "path", "why"),
+    [
+        ({"a": (SYMLINK, "b")}, "a", "no plain file"),
+        ({"a": (SYMLINK, "b")}, "a/c", "no folder"),
+        ({"a": "x"}, "a/c", "no folder"),
+        ({"a/b": "x"}, "a", "no plain file"),
+    ],
+)
+def test_only_files_are_replaced_where_that_is_asked_for(
+    repo: RepoBuilder, files: dict[str, Content], path: str, why: str
+) -> None:
+    first = repo.commit(files)
+    with pytest.raises(UsageError, match=why):
+        build_commit(
+            repo.git_dir,
+            {path: b"b"},
+            base=first,
+            parents=[first],
+            message="m",
+            author="A <a@b>",
+            committer="A <a@b>",
+            time=AT,
+            only_files=True,
+        )

@@ -36,7 +36,13 @@ SPECIFIED = {
     "MemoryImportMerged",
     "tenancy": "OrganizationChanged NamespaceBound SharingPolicyChanged",
 }
-ADDED = {"MemoryOntologyInvalid", "MemorySnapshotTagged", "MemoryKnownBadChanged", "MemoryToolCalled"}
+ADDED = {
+    "MemoryOntologyInvalid",
+    "MemorySnapshotTagged",
+    "MemoryKnownBadChanged",
+    "MemoryToolCalled",
+    "ConfigCommitRejected",
+}
 
 
 def test_every_class_and_type_is_known() -> None:
