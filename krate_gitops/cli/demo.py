@@ -122,7 +122,7 @@ its own. The cluster is a small API server for development, with the definitions
 def _opening(world: World) -> str:
     return (
         f"A small world in {world.folder}: the brain of acme, a made-up company,\n"
-        f"with {len(world.commits)} commits from March to June 2026, and the repository that says what its agents may do.\n"
+        f"with {len(world.commits)} commits from March to June 2026, and the repository of what its agents may do.\n"
         f"To repeat the commands in a shell, begin with\n\n"
         f"{_export(world)}\n"
     )

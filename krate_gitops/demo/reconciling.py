@@ -1,4 +1,4 @@
-"""The steps of the demo on a cluster: a plan, an approval, a blocked stack, meddling, and a commit that loses a folder."""
+"""The steps of the demo on a cluster: a plan, an approval, a blocked stack, meddling, and a commit gone wrong."""
 
 from __future__ import annotations
 

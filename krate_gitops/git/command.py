@@ -88,12 +88,15 @@ def run_git(
     stdin: bytes = b"",
     deadline: float = READ_DEADLINE_SECONDS,
     answers: Sequence[int] = (0,),
+    environment: Mapping[str, str] | None = None,
 ) -> bytes:
     """Output of a local git command that talks to nobody.
 
-    ``answers`` are the exit statuses that are no failure. Raises ``GitFailedError`` and ``GitTimeoutError``.
+    ``environment`` are variables beside the fixed ones. ``answers`` are the exit statuses that are no failure. Raises
+    ``GitFailedError`` and ``GitTimeoutError``.
     """
-    return _finish(_command(git_dir, arguments), _read_environment(git_dir), stdin, deadline, answers, ())
+    variables = _read_environment(git_dir) | dict(environment or {})
+    return _finish(_command(git_dir, arguments), variables, stdin, deadline, answers, ())
 
 
 def run_git_with_remote(
@@ -104,14 +107,18 @@ def run_git_with_remote(
     deadline: float,
     stdin: bytes = b"",
     held_files: Sequence[int] = (),
+    login: Mapping[str, str] | None = None,
 ) -> bytes:
     """Output of a git command that may talk to a remote by one of ``protocols``.
+
+    ``login`` are variables that let git sign in, see ``git/credentials.py``.
 
     The user's own configuration takes part, since credential helpers, proxies and certificates live there. Redirects
     are refused. ``held_files`` are descriptors the child keeps open: a lock outlives a killed parent as long as the
     child lives. Raises ``GitFailedError`` and ``GitTimeoutError``.
     """
-    command, environment = _command(git_dir, arguments, _REMOTE_OPTIONS), _remote_environment(git_dir, protocols)
+    command = _command(git_dir, arguments, _REMOTE_OPTIONS)
+    environment = _remote_environment(git_dir, protocols) | dict(login or {})
     return _finish(command, environment, stdin, deadline, (0,), held_files)
 
 

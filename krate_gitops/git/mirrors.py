@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
@@ -20,6 +20,7 @@ import msgspec
 
 from krate_gitops.errors import KrateError, UnavailableError
 from krate_gitops.git.command import GitFailedError, GitTimeoutError, run_git, run_git_with_remote
+from krate_gitops.git.credentials import Credentials, signed_in
 from krate_gitops.git.local import Repository, init_git_dir, repository_at
 from krate_gitops.git.locks import exclusive_lock
 from krate_gitops.git.remotes import Remote
@@ -42,8 +43,12 @@ class _Advertisement(msgspec.Struct, frozen=True):
         return "sha256" if any(len(oid) == 64 for oid in self.refs.values()) else "sha1"
 
 
-def open_mirror(remote: Remote, *, settings: Settings, refresh: bool) -> Repository:
+def open_mirror(
+    remote: Remote, *, settings: Settings, refresh: bool, credentials: Credentials | None = None
+) -> Repository:
     """The mirror of a remote; brought up to date when ``refresh`` is set, made when there is none.
+
+    ``credentials`` take the place of the user's own; they are in no file and no message afterwards.
 
     Raises ``UnavailableError(MEMORY_REPOSITORY_UNAVAILABLE)`` when the remote doesn't answer properly in time; a mirror
     that exists stays as it was.
@@ -54,8 +59,12 @@ def open_mirror(remote: Remote, *, settings: Settings, refresh: bool) -> Reposit
         end = time.monotonic() + settings.deadline_seconds
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with exclusive_lock(folder / f"{remote.key}.lock", deadline=settings.deadline_seconds) as lock:
-                _refresh(_Conversation(remote, end, lock), git_dir)
+            lock_file = folder / f"{remote.key}.lock"
+            with (
+                exclusive_lock(lock_file, deadline=settings.deadline_seconds) as lock,
+                signed_in(credentials, remote.url) as login,
+            ):
+                _refresh(_Conversation(remote, end, lock, login), git_dir)
         except (GitFailedError, GitTimeoutError) as error:
             raise _unreachable(remote, error) from None
         except OSError as error:
@@ -69,11 +78,17 @@ class _Conversation(msgspec.Struct, frozen=True):
     remote: Remote
     end: float
     lock: int
+    login: Mapping[str, str]
 
     def run(self, git_dir: Path | None, *arguments: str) -> bytes:
         left = max(0.001, self.end - time.monotonic())
         return run_git_with_remote(
-            git_dir, arguments, protocols=self.remote.protocols, deadline=left, held_files=[self.lock]
+            git_dir,
+            arguments,
+            protocols=self.remote.protocols,
+            deadline=left,
+            held_files=[self.lock],
+            login=self.login,
         )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from krate_gitops.errors import UnavailableError
 from krate_gitops.git.bundles import is_bundle, open_bundle
+from krate_gitops.git.credentials import Credentials
 from krate_gitops.git.local import Repository, find_repository
 from krate_gitops.git.mirrors import open_mirror
 from krate_gitops.git.names import escape_name
@@ -15,11 +16,14 @@ from krate_gitops.settings import Settings
 __all__ = ["Repository", "open_repository"]
 
 
-def open_repository(spec: str, *, settings: Settings, refresh: bool = True) -> Repository:
+def open_repository(
+    spec: str, *, settings: Settings, refresh: bool = True, credentials: Credentials | None = None
+) -> Repository:
     """The repository that ``spec`` names: a path (bare, a work tree, a folder in one), a bundle file, or a URL.
 
     Local repositories are read in place. A URL is mirrored under ``settings.home`` and, with ``refresh``, brought up to
-    date first. Raises ``UnavailableError(MEMORY_REPOSITORY_UNAVAILABLE)`` when there is nothing to read, and
+    date first, with ``credentials`` where they are given. Raises
+    ``UnavailableError(MEMORY_REPOSITORY_UNAVAILABLE)`` when there is nothing to read, and
     ``UsageError(INVALID_REQUEST)`` for an address that may not be used.
     """
     path = Path(spec).expanduser()
@@ -32,9 +36,8 @@ def open_repository(spec: str, *, settings: Settings, refresh: bool = True) -> R
     if exists:
         return find_repository(path)
     if is_url(spec):
-        return open_mirror(
-            parse_remote(spec, allow_file_protocol=settings.allow_file_protocol), settings=settings, refresh=refresh
-        )
+        remote = parse_remote(spec, allow_file_protocol=settings.allow_file_protocol)
+        return open_mirror(remote, settings=settings, refresh=refresh, credentials=credentials)
     raise _unreadable(spec, "there is no such file or folder")
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from krate_gitops.errors import KrateError
 from krate_gitops.git.command import GitFailedError, run_git
+from krate_gitops.git.credentials import Credentials
 from krate_gitops.git.history import read_commit
 from krate_gitops.git.instants import format_instant
 from krate_gitops.git.local import Repository
@@ -40,15 +41,19 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     """Why the remote could not be asked; empty where it was."""
 
 
-def open_source_repository(source: Source, *, override: str = "", settings: Settings) -> tuple[Repository, str]:
+def open_source_repository(
+    source: Source, *, override: str = "", settings: Settings, credentials: Credentials | None = None
+) -> tuple[Repository, str]:
     """The repository of a source with what was fetched just now, and an empty text.
 
     Where the remote can't be reached but was before: what was fetched then, and why. ``override`` is a local repository
-    to read in its place. Raises ``Stop`` with KR701, KR704 or KR705.
+    to read in its place. Mirrors of organizations lie apart, so that nobody reads by another's credentials. Raises
+    ``Stop`` with KR701, KR704 or KR705.
     """
     spec = override or source.spec.source.repo_url
+    settings = msgspec.structs.replace(settings, home=settings.home / "sources" / source.organization)
     try:
-        return open_repository(spec, settings=settings), ""
+        return open_repository(spec, settings=settings, credentials=credentials), ""
     except KrateError as error:
         failure = _failure(error, source)
     if source.last_applied and not override and failure.code != "KR704":

@@ -7,16 +7,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from krate_gitops.cluster.client.api import Api
 from krate_gitops.cluster.client.failures import ApiError
 from krate_gitops.cluster.fields import managers_of
 from krate_gitops.cluster.health import health_of
 from krate_gitops.cluster.inventory import Inventory, read_inventory
 from krate_gitops.errors import KrateError
+from krate_gitops.git.credentials import Credentials
 from krate_gitops.git.local import Repository
+from krate_gitops.git.signatures import is_signed
 from krate_gitops.reconcile.applying import Applier, Work
 from krate_gitops.reconcile.audit import Ledger, timestamp
 from krate_gitops.reconcile.classify import PRIVILEGED
 from krate_gitops.reconcile.conditions import Transition, Verdict, merged, ready_verdict
+from krate_gitops.reconcile.fetching import read_credentials, read_keys, unsigned
 from krate_gitops.reconcile.keeping import Keeper
 from krate_gitops.reconcile.live import live_manifests
 from krate_gitops.reconcile.outcome import Outcome
@@ -77,7 +81,10 @@ class Pass:
 
     async def _stages(self, keeper: Keeper) -> None:
         self._inventory = read_inventory(self._source.status)
-        repository, revision = await asyncio.to_thread(self._resolve)
+        api = self._tools.api.impersonating(identity_of(self._source))
+        credentials = None if self._tools.repository else await read_credentials(api, self._source)
+        repository, revision = await asyncio.to_thread(self._resolve, credentials)
+        await self._verify(api, repository, revision)
         self.outcome.revision = revision
         self.outcome.verdicts.append(resolved_verdict(revision))
         rendered = await self._render(repository, revision)
@@ -94,9 +101,19 @@ class Pass:
         with _as_stop("Applied", "ApplyFailed"):
             await self._carry_out(keeper, repository, draft)
 
-    def _resolve(self) -> tuple[Repository, Revision]:
+    async def _verify(self, api: Api, repository: Repository, revision: Revision) -> None:
+        """Checks the signature of the commit, in every pass: nothing new is no reason to trust what was trusted."""
+        if self._source.spec.verify.mode == "none":
+            return
+        keys = await read_keys(api, self._source)
+        if not await asyncio.to_thread(is_signed, repository, revision.commit, keys):
+            raise unsigned(f"commit {revision.commit} has no signature that counts", location=revision.requested)
+
+    def _resolve(self, credentials: Credentials | None) -> tuple[Repository, Revision]:
         tools, source = self._tools, self._source
-        repository, problem = open_source_repository(source, override=tools.repository, settings=tools.settings)
+        repository, problem = open_source_repository(
+            source, override=tools.repository, settings=tools.settings, credentials=credentials
+        )
         return repository, resolve_revision(repository, source, now=tools.now(), problem=problem)
 
     async def _render(self, repository: Repository, revision: Revision) -> Rendered:

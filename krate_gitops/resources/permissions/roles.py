@@ -95,9 +95,10 @@ def escalation_questions(
 ) -> tuple[AccessQuestion, list[AccessQuestion] | None]:
     """What must be allowed for ``user`` to give the role: to bind it, or everything that is in it.
 
-    The second is None where that can't be known, so that only the first counts.
+    A template is bound as a ClusterRole of its name. The second is None where that can't be known, so that only the
+    first counts.
     """
-    resource = "clusterroles" if spec.role_ref.kind == "ClusterRole" else "roles"
+    resource = "roles" if spec.role_ref.kind == "Role" else "clusterroles"
     bind = AccessQuestion(user, "bind", RBAC_GROUP, resource, "", state.namespace, spec.role_ref.name)
     rules = binding_rules(state, spec)
     return bind, None if rules is None else questions_of(rules, user, state.namespace)
