@@ -28,6 +28,7 @@ def create_from(call: Call, value: Object, options: WriteOptions) -> Result:
     check_creation(call, value["metadata"].get("name") or "")
     if warning := metadata.without_double_owners(value):
         call.warn(warning)
+    metadata.without_server_owned(value)
     value = kind.rules.default(value)
     value = kind.rules.reset(value, None, "")
     now = metadata.now()

@@ -10,7 +10,7 @@ from krate_gitops.cluster.dev.http.bodies import UnreadableError, content_type, 
 from krate_gitops.cluster.dev.http.options import WriteOptions, write_options
 from krate_gitops.cluster.dev.kinds import Kind, Object
 from krate_gitops.cluster.dev.patches import json_patch, merge_patch, strategic_merge
-from krate_gitops.cluster.dev.refusals import bad_request, not_found
+from krate_gitops.cluster.dev.refusals import bad_request, conflict, not_found
 from krate_gitops.cluster.dev.verbs import metadata
 from krate_gitops.cluster.dev.verbs.call import Call, Result
 from krate_gitops.cluster.dev.verbs.create import store_new
@@ -82,6 +82,7 @@ def _apply(call: Call, options: WriteOptions) -> Result:
             raise not_found(kind, call.name)
         call.cluster.authorize_create(call)
         check_creation(call, call.name)
+        _check_uid(call, body)
         body["metadata"].pop("resourceVersion", None)
         value = apply(None, kind.rules.reset(_said(body), None, ""), **arguments)
         return store_new(call, _completed(call, value), options)
@@ -93,6 +94,14 @@ def _apply(call: Call, options: WriteOptions) -> Result:
         value["metadata"]["resourceVersion"] = body["metadata"]["resourceVersion"]
     value = kind.rules.reset(_completed(call, value), old, call.subresource)
     return store_changed(call, value, entry, options)
+
+
+def _check_uid(call: Call, body: Object) -> None:
+    """Raises ``ApiFailure`` 409 where a certain object is meant, and there is none."""
+    uid = body["metadata"].get("uid")
+    if uid:
+        why = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+        raise conflict(call.kind, call.name, why)
 
 
 def _completed(call: Call, value: Object) -> Object:
