@@ -23,6 +23,8 @@ class Rules(Protocol):
 
     schema: Object
     """The OpenAPI node of a whole object."""
+    empty: Object | None
+    """What every new object has, whoever makes it and whatever it says; nobody owns that."""
 
     def decode(self, body: Object) -> tuple[Object, list[str]]:
         """A body with its types checked and unknown fields dropped, and the paths of those."""

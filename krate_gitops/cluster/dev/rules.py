@@ -21,6 +21,7 @@ class BuiltInRules:
     def __init__(self, kind: BuiltIn) -> None:
         self._kind = kind
         self.schema: Object = kind.schema
+        self.empty: Object | None = kind.decode({})[0]
 
     def decode(self, body: Object) -> tuple[Object, list[str]]:
         """See ``Rules``."""
@@ -28,11 +29,11 @@ class BuiltInRules:
 
     def default(self, new: Object) -> Object:
         """See ``Rules``."""
-        return self._kind.default(new) if hasattr(self._kind, "default") else new
+        return self._kind.default(new)
 
     def reset(self, new: Object, old: Object | None, subresource: str) -> Object:
         """See ``Rules``."""
-        return self._kind.reset(new, old, subresource=subresource) if hasattr(self._kind, "reset") else new
+        return self._kind.reset(new, old, subresource=subresource)
 
     def prepare(self, new: Object, old: Object | None, subresource: str) -> Object:
         """See ``Rules``."""
@@ -52,7 +53,7 @@ class BuiltInRules:
 
     def warnings(self, new: Object) -> list[str]:
         """See ``Rules``."""
-        return []
+        return self._kind.warn_kind(new)
 
 
 class NewerEventRules(BuiltInRules):
@@ -91,6 +92,7 @@ class CustomRules:
         self._namespaced = namespaced
         self._status = status
         self.schema = with_metadata(structural.schema)
+        self.empty: Object | None = None
 
     def decode(self, body: Object) -> tuple[Object, list[str]]:
         """See ``Rules``."""

@@ -32,7 +32,9 @@ def create_from(call: Call, value: Object, options: WriteOptions) -> Result:
     value = kind.rules.default(value)
     value = kind.rules.reset(value, None, "")
     now = metadata.now()
-    value = track_update(None, value, manager=options.manager, schema=kind.rules.schema, now=now)
+    value = track_update(
+        None, value, manager=options.manager, schema=kind.rules.schema, now=now, empty=kind.rules.empty
+    )
     return store_new(call, value, options)
 
 
