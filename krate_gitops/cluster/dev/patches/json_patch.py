@@ -33,7 +33,7 @@ def json_patch(document: dict[str, Any], operations: object) -> dict[str, Any]:
             whole = _apply(whole, one)
     except _Failed:
         message = "the server rejected our request due to an error in our request"
-        raise ApiFailure(422, "Invalid", message) from None
+        raise ApiFailure(422, "Invalid", message, details={}) from None
     if not isinstance(whole, dict):
         raise bad_request("the patched document is no object")
     return whole

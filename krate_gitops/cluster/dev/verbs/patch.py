@@ -76,6 +76,7 @@ def _apply(call: Call, options: WriteOptions) -> Result:
         "force": options.force,
         "subresource": call.subresource,
         "now": metadata.now(),
+        "empty": kind.rules.empty,
     }
     if entry is None:
         if call.subresource:
@@ -142,7 +143,9 @@ def _applied(call: Call) -> Object:
     if body["metadata"].get("managedFields") is not None:
         raise bad_request("metadata.managedFields must be nil")
     body["metadata"].pop("managedFields", None)
-    check_place(call, body, named=True)
+    if isinstance(body["metadata"].get("name") or "", str):
+        # A name of another type is refused with all other wrong types.
+        check_place(call, body, named=True)
     return body
 
 

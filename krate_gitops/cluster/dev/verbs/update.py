@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from krate_gitops.cluster.dev.failure import Cause
-from krate_gitops.cluster.dev.fields import track_update
+from krate_gitops.cluster.dev.fields import settled, track_update
 from krate_gitops.cluster.dev.http.options import WriteOptions, write_options
 from krate_gitops.cluster.dev.kinds import Object
 from krate_gitops.cluster.dev.refusals import conflict, modified, not_found
@@ -79,6 +79,7 @@ def store_changed(call: Call, value: Object, entry: Entry, options: WriteOptions
         raise invalid(value.get("kind") or kind.kind, group_of(value, kind), call.name, faults)
     for warning in kind.rules.warnings(value):
         call.warn(warning)
+    value = settled(value, old)
     if options.dry_run:
         return Result(value)
     if is_over(value):
