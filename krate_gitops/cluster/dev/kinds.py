@@ -26,7 +26,7 @@ class Rules(Protocol):
     empty: Object | None
     """What every new object has, whoever makes it and whatever it says; nobody owns that."""
 
-    def decode(self, body: Object) -> tuple[Object, list[str]]:
+    def decode(self, body: Object, *, applied: bool = False) -> tuple[Object, list[str]]:
         """A body with its types checked and unknown fields dropped, and the paths of those."""
 
     def default(self, new: Object) -> Object:

@@ -23,7 +23,7 @@ class BuiltInRules:
         self.schema: Object = kind.schema
         self.empty: Object | None = kind.decode({})[0]
 
-    def decode(self, body: Object) -> tuple[Object, list[str]]:
+    def decode(self, body: Object, *, applied: bool = False) -> tuple[Object, list[str]]:
         """See ``Rules``."""
         return self._kind.decode(body)
 
@@ -94,11 +94,11 @@ class CustomRules:
         self.schema = with_metadata(structural.schema)
         self.empty: Object | None = None
 
-    def decode(self, body: Object) -> tuple[Object, list[str]]:
+    def decode(self, body: Object, *, applied: bool = False) -> tuple[Object, list[str]]:
         """See ``Rules``."""
         _check_metadata(body, self._kind, self._api_version.rpartition("/")[2])
         value, unknown = self._structural.prune(body)
-        value = {**self._structural.drop_nulls(value)}
+        value = dict(value) if applied else {**self._structural.drop_nulls(value)}
         value["metadata"] = _without_empty(value.get("metadata") or {})
         return value, unknown
 

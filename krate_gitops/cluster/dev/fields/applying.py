@@ -41,9 +41,9 @@ def apply(
 ) -> dict[str, Any]:
     """The object after ``manager`` has applied; ``live`` None for one that isn't there yet.
 
-    An apply that changes nothing gives ``live`` itself. ``empty`` is what every new object of the kind has anyhow: nobody
-    owns it. Raises ``ApiFailure``: 500 for what the schema doesn't know, 409 for fields of others that would change and
-    aren't forced.
+    An apply that changes nothing gives ``live`` itself. ``empty`` is what every new object of the kind has anyhow:
+    nobody owns it. Raises ``ApiFailure``: 500 for what the schema doesn't know, 409 for fields of others that would
+    change and aren't forced.
     """
     shape = shape_of(schema)
     _refuse_untyped(applied, shape)

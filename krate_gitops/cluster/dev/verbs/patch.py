@@ -109,7 +109,7 @@ def _completed(call: Call, value: Object) -> Object:
     """An applied object in the form that the server keeps, with defaults that nobody owns."""
     if call.kind.namespaced:
         value["metadata"]["namespace"] = call.namespace
-    decoded, _ = call.kind.rules.decode(value)
+    decoded, _ = call.kind.rules.decode(value, applied=True)
     return call.kind.rules.default(decoded)
 
 
