@@ -6,6 +6,7 @@ from krate_gitops.cluster.dev.access.identity import User
 from krate_gitops.cluster.dev.cluster import Cluster
 from krate_gitops.cluster.dev.discovery.pages import DiscoveryPages
 from krate_gitops.cluster.dev.http.health import health
+from krate_gitops.cluster.dev.http.metrics import metrics
 from krate_gitops.cluster.dev.http.negotiation import OBJECT_FORMS, Clause, check_routed, negotiate, plain
 from krate_gitops.cluster.dev.http.paths import Target
 from krate_gitops.cluster.dev.http.request import Request, Response, Stream
@@ -94,6 +95,8 @@ class Routes:
             found = pages(request, accept)
             if found is not None:
                 return found
+        if request.path == "/metrics" and request.method == "GET":
+            return metrics(self._cluster.store)
         request.media = plain(accept)
         found = health(request, accept, self._cluster.catalog)
         if found is None:
