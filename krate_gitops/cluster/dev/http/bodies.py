@@ -15,6 +15,7 @@ from krate_gitops.cluster.dev.http.negotiation import JSON, KNOWN, PROTOBUF
 LARGEST_BODY = 3 * 1024 * 1024
 """Bytes."""
 
+_EXACT = 2.0**53
 _MOST_NODES = 500_000
 _DEEPEST = 200
 
@@ -62,10 +63,16 @@ def read_json(body: bytes) -> tuple[Any, list[str]]:
         return value
 
     try:
-        value = json.loads(body, object_pairs_hook=collect, parse_constant=_refuse_constant)
+        value = json.loads(body, object_pairs_hook=collect, parse_constant=_refuse_constant, parse_float=_number)
         return value, duplicate_fields(body) if repeated else []
     except (ValueError, RecursionError) as error:
         raise UnreadableError(str(error)) from error
+
+
+def _number(text: str) -> float:
+    """A number with a fraction; one whose fraction is zero is whole, as it is where the server writes it."""
+    number = float(text)
+    return int(number) if number.is_integer() and abs(number) < _EXACT else number
 
 
 def read_patch(body: bytes) -> Any:
