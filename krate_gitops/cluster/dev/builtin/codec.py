@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
-from krate_gitops.cluster.dev.builtin.quantity import canonical
+from krate_gitops.cluster.dev.schemas.quantity import canonical
 from krate_gitops.cluster.dev.failure import ApiFailure
 
 _ABSENT: Final = object()
@@ -34,12 +34,13 @@ Reader = Callable[[Any, str, list[str]], Any]
 
 
 class Codec:
-    """The reader of one kind, compiled from its schema. ``name`` stands in messages."""
+    """The reader of one kind, compiled from its schema. ``empty`` is what it makes of nothing: never change it."""
 
     def __init__(self, kind: str, version: str, schema: dict[str, Any]) -> None:
         self._kind = kind
         self._version = version
         self._read = _reader(schema)
+        self.empty: dict[str, Any] = self._read({}, "", [])
 
     def decode(self, body: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """The object as the server keeps it, and the paths of unknown fields. Raises ApiFailure 400."""

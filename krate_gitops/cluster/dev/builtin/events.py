@@ -115,8 +115,8 @@ _COLUMNS = (
 
 KINDS: tuple[BuiltIn, ...] = (
     built_in(
-        "", "v1", "Event", "events", _OLDER, short_names=("ev",), creates_on_update=True, validate_kind=_validate,
-        columns=_COLUMNS,
+        "", "v1", "Event", "events", _OLDER, short_names=("ev",), name_rule="path-segment", creates_on_update=True,
+        validate_kind=_validate, columns=_COLUMNS,
     ),
     built_in(
         "events.k8s.io", "v1", "Event", "events", _NEWER, short_names=("ev",), creates_on_update=True,

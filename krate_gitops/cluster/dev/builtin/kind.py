@@ -15,7 +15,7 @@ Object = dict[str, Any]
 Prepare = Callable[[Object, "Object | None", str], Object]
 Validate = Callable[[Object, "Object | None"], list[Fault]]
 Default = Callable[[Object], Object]
-Warn = Callable[[Object], list[str]]
+Warn = Callable[[Object, "Object | None"], list[str]]
 
 ALL_VERBS: Final = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
@@ -59,7 +59,7 @@ def _nothing_missing(new: Object) -> Object:
     return new
 
 
-def _nothing_to_say(new: Object) -> list[str]:
+def _nothing_to_say(new: Object, old: Object | None) -> list[str]:
     """Finds nothing to warn of."""
     return []
 
@@ -69,7 +69,8 @@ class BuiltIn(msgspec.Struct, frozen=True):
 
     ``is_stored`` is False for reviews, which are answered and forgotten. ``creates_on_update``: a PUT makes the object.
     ``needs_version``: a PUT must carry a resourceVersion. ``returns_deleted``: DELETE answers with the object.
-    ``fields_kept_on_update`` names what the main resource can't change ("status").
+    ``has_generation``: the server counts changes of the specification. ``has_status``: the main resource can't write
+    the status. ``storage_version`` is the version that the kind's storage hash is made of, mostly that of the kind.
     """
 
     group: str
@@ -93,6 +94,7 @@ class BuiltIn(msgspec.Struct, frozen=True):
     creates_on_update: bool = False
     needs_version: bool = False
     returns_deleted: bool = False
+    storage_version: str = ""
     reset_kind: Prepare = _unchanged
     default_kind: Default = _nothing_missing
     prepare_kind: Prepare = _unchanged
@@ -136,6 +138,8 @@ class BuiltIn(msgspec.Struct, frozen=True):
 
     def prepare(self, new: Object, old: Object | None, *, subresource: str = "") -> Object:
         """The object with what the server adds for itself, which nobody owns. ``new`` is not changed."""
+        if self.has_status and "status" not in new and "status" in self.codec.empty:
+            new = {**new, "status": self.codec.empty["status"]}
         return self.prepare_kind(new, old, subresource)
 
     def validate(self, new: Object, old: Object | None) -> list[Fault]:

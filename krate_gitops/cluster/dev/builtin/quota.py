@@ -8,7 +8,7 @@ from typing import Any, Final
 from krate_gitops.cluster.dev.builtin.fields import anything, kind_schema, list_of, mapping, quantity, record, text
 from krate_gitops.cluster.dev.builtin.kind import STATUS, BuiltIn
 from krate_gitops.cluster.dev.builtin.making import built_in
-from krate_gitops.cluster.dev.builtin.quantity import canonical, value
+from krate_gitops.cluster.dev.schemas.quantity import canonical, value
 from krate_gitops.cluster.dev.schemas.faults import Fault, invalid_value
 
 Object = dict[str, Any]
@@ -71,7 +71,10 @@ def _validate_quota(new: Object, old: Object | None) -> list[Fault]:
     return faults
 
 
-def _warn_quota(new: Object) -> list[str]:
+def _warn_quota(new: Object, old: Object | None) -> list[str]:
+    """What a new quota asks for beyond its own limits."""
+    if old is not None:
+        return []
     hard = (new.get("spec") or {}).get("hard") or {}
     warnings = []
     for name in ("cpu", "memory", "ephemeral-storage"):

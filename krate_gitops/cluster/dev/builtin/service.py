@@ -45,6 +45,7 @@ _SPEC = record({
     "ipFamilies": list_of(text()), "ipFamilyPolicy": pointer(text()), "internalTrafficPolicy": pointer(text()),
     "externalTrafficPolicy": text(),
 })  # fmt: skip
+_PROXY = Subresource("proxy", ("create", "delete", "get", "patch", "update"), "ServiceProxyOptions", "", "")
 _SCHEMA = kind_schema({"spec": _SPEC, "status": record({"loadBalancer": record({"ingress": list_of(anything())})})})
 
 
@@ -157,7 +158,7 @@ KINDS: tuple[BuiltIn, ...] = (
     built_in(
         "", "v1", "Service", "services", _SCHEMA,
         short_names=("svc",), categories=("all",), name_rule="label", creates_on_update=True, returns_deleted=True,
-        subresources=(STATUS,), has_status=True, default_kind=_default,
+        subresources=(_PROXY, STATUS), has_status=True, default_kind=_default,
         prepare_kind=_prepare, validate_kind=_validate,
         columns=(NAME, column("Type", lambda value: value["spec"].get("type", "")),
                  column("Cluster-IP", lambda value: value["spec"].get("clusterIP", "<none>")),

@@ -46,6 +46,8 @@ def go_quote(text: str) -> str:
     return "".join(out)
 
 
+_HIDDEN: Final = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
+"""What JSON of the server never has as it is."""
 _ESCAPES: Final = {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}
 
 
@@ -62,7 +64,10 @@ def shown(value: Any) -> str:
         return go_quote(value)
     if isinstance(value, float):
         return go_float(value)
-    return _encode(value).decode()
+    text = _encode(value).decode()
+    for character, code in _HIDDEN.items():
+        text = text.replace(character, code)
+    return text
 
 
 def go_float(value: float) -> str:

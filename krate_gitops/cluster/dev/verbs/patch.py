@@ -85,7 +85,7 @@ def _apply(call: Call, options: WriteOptions) -> Result:
         check_creation(call, call.name)
         _check_uid(call, body)
         body["metadata"].pop("resourceVersion", None)
-        value = apply(None, kind.rules.reset(_said(body), None, ""), **arguments)
+        value = apply(None, _within(call, _said(body)), **arguments)
         return store_new(call, _completed(call, value), options)
     old = shown(call, entry)
     value = apply(old, _within(call, _said(body)), **arguments)
