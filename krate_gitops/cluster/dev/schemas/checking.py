@@ -77,7 +77,9 @@ def check(node: Node, value: Any, path: str, place: Place, old: Any = MISSING_BE
             _check_string(node, value, path, place)
         if node.format_check is not None and not node.format_check(value):
             place.faults.append(
-                type_invalid(place.field(path), value, f'{path} in body must be of type {node.format}: {_quoted(value)}')
+                type_invalid(
+                    place.field(path), value, f"{path} in body must be of type {node.format}: {_quoted(value)}"
+                )
             )
     elif kind is int or kind is float:
         _check_number(node, value, path, place)

@@ -1,19 +1,32 @@
-"""Expressions in CEL, with the functions that Kubernetes adds to the language."""
+"""Expressions in CEL: compiled once, evaluated with JSON values.
+
+The library is that of the makers of CEL, because what it accepts and how it compares is what a real API server does.
+It takes no times as variables: fields of format date-time are texts here, which ``timestamp()`` reads.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from decimal import Decimal
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-import cel
+from cel_expr_python import cel
+from cel_expr_python.ext import ext_bindings, ext_encoders, ext_math, ext_optional, ext_strings
 
-from krate_gitops.cluster.dev.builtin.quantity import value as amount
-from krate_gitops.cluster.dev.schemas.patterns import matcher
+from krate_gitops.cluster.dev.schemas.functions import declarations
 
 LONGEST_EXPRESSION: Final = 64 * 1024
+"""Characters."""
+
+RULE: Final = ("self", "oldSelf")
+"""Variables of a rule of a schema."""
+POLICY: Final = (
+    "object", "oldObject", "request", "params", "namespaceObject", "variables", "authorizer",
+)  # fmt: skip
+"""Variables of an admission policy."""
+
+_NO_KEY: Final = re.compile(r'Key not found in map : "?([^"]*)"?')
 
 
 class ExpressionError(ValueError):
@@ -21,17 +34,21 @@ class ExpressionError(ValueError):
 
 
 class Expression:
-    """A compiled expression. Raises ``ExpressionError`` for one that isn't CEL."""
+    """A compiled expression. Raises ``ExpressionError`` for one that isn't CEL, or isn't of the type ``wanted``."""
 
-    def __init__(self, text: str) -> None:
+    __slots__ = ("_compiled", "text")
+
+    def __init__(self, text: str, names: tuple[str, ...], wanted: str) -> None:
         self.text = text
         if len(text) > LONGEST_EXPRESSION:
             raise ExpressionError(f"ERROR: the expression is longer than {LONGEST_EXPRESSION} characters")
         try:
-            self._program = cel.compile(_with_known_names(text))
-        except Exception as problem:
-            raise ExpressionError(str(problem)) from problem
-        self._functions = {name: item for name, item in _FUNCTIONS.items() if re.search(rf"\b{name}\s*\(", text)}
+            self._compiled = _environment(names).compile(text)
+        except Exception as problem:  # the library has no class of its own for this
+            raise ExpressionError(f"compilation failed: {_plain(problem)}") from problem
+        kind = self._compiled.return_type().name()
+        if wanted and kind not in (wanted, "DYN"):
+            raise ExpressionError(f"must evaluate to {wanted.lower()}")
 
     def mentions(self, variable: str) -> bool:
         """Whether the expression uses a variable (or at least a word like it)."""
@@ -40,99 +57,40 @@ class Expression:
     def evaluate(self, variables: Mapping[str, Any]) -> Any:
         """The value. Raises ``ExpressionError``."""
         try:
-            if not self._functions:
-                return self._program.execute(dict(variables))
-            return self._program.execute(cel.Context(variables=dict(variables), functions=self._functions))
-        except KeyError as problem:
-            raise ExpressionError(f"no such key: {problem.args[0]}") from problem
-        except TypeError as problem:
-            raise ExpressionError("no such overload") from problem
-        except Exception as problem:
-            raise ExpressionError(str(problem)) from problem
+            found = self._compiled.eval(data=variables)
+            if found.type() != cel.Type.ERROR:
+                return found.plain_value()
+        except Exception as problem:  # the library has no class of its own for this
+            raise ExpressionError(_plain(problem)) from problem
+        said = _plain(found.value())
+        missing = _NO_KEY.search(said)
+        if missing:
+            raise ExpressionError(f"no such key: {missing[1]}")
+        raise ExpressionError("no such overload" if said.startswith("No matching overloads") else said)
 
 
-@lru_cache(maxsize=2048)
-def compiled(text: str) -> Expression:
-    """A compiled expression, kept. Raises ``ExpressionError``."""
-    return Expression(text)
+@lru_cache(maxsize=4096)
+def compiled(text: str, names: tuple[str, ...] = POLICY, wanted: str = "") -> Expression:
+    """A compiled expression, kept; ``wanted`` is the name of the type of its value. Raises ``ExpressionError``."""
+    return Expression(text, names, wanted)
 
 
-def _with_known_names(text: str) -> str:
-    """Names with dots that Kubernetes gives to functions, as one word: the library knows no such names."""
-    return text.replace("cel.bind(", "cel_bind(")
+@lru_cache(maxsize=8)
+def _environment(names: tuple[str, ...]) -> cel.Env:
+    """The functions and variables of one sort of expressions."""
+    return cel.NewEnv(
+        variables=dict.fromkeys(names, cel.Type.DYN),
+        extensions=[
+            ext_strings.ExtStrings(),
+            ext_math.ExtMath(),
+            ext_optional.ExtOptional(),
+            ext_encoders.ExtEncoders(),
+            ext_bindings.ExtBindings(),
+        ],
+        functions=declarations(),
+    )
 
 
-def _split(text: str, separator: str, limit: int = -1) -> list[str]:
-    if limit == 0:
-        return []
-    if not separator:
-        return list(text) if limit < 0 else [*text[: limit - 1], text[limit - 1 :]]
-    return text.split(separator, limit - 1 if limit > 0 else -1)
-
-
-def _replace(text: str, old: str, new: str, limit: int = -1) -> str:
-    return text.replace(old, new, limit)
-
-
-def _substring(text: str, start: int, end: int | None = None) -> str:
-    stop = len(text) if end is None else end
-    if not 0 <= start <= stop <= len(text):
-        raise ValueError(f"index out of range: {start}")
-    return text[start:stop]
-
-
-def _index_of(value: Any, item: Any, start: int = 0) -> int:
-    if isinstance(value, str):
-        return value.find(item, start)
-    return next((index for index, one in enumerate(value) if one == item), -1)
-
-
-def _last_index_of(value: Any, item: Any) -> int:
-    if isinstance(value, str):
-        return value.rfind(item)
-    return max((index for index, one in enumerate(value) if one == item), default=-1)
-
-
-def _find(text: str, pattern: str) -> str:
-    found: Any = matcher(pattern).search(text)
-    return str(found.group(0)) if found else ""
-
-
-def _find_all(text: str, pattern: str, limit: int = -1) -> list[str]:
-    compiled_pattern: Any = matcher(pattern)
-    found = [one.group(0) for one in compiled_pattern.finditer(text)]
-    return found if limit < 0 else found[:limit]
-
-
-def _is_quantity(text: str) -> bool:
-    try:
-        amount(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _quantity(text: str) -> float:
-    number: Decimal = amount(text)
-    return float(number)
-
-
-_FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
-    "lowerAscii": lambda text: text.lower() if text.isascii() else "".join(c.lower() if c.isascii() else c for c in text),
-    "upperAscii": lambda text: text.upper() if text.isascii() else "".join(c.upper() if c.isascii() else c for c in text),
-    "trim": str.strip,
-    "split": _split,
-    "join": lambda parts, separator="": separator.join(parts),
-    "replace": _replace,
-    "substring": _substring,
-    "charAt": lambda text, index: text[index : index + 1],
-    "indexOf": _index_of,
-    "lastIndexOf": _last_index_of,
-    "find": _find,
-    "findAll": _find_all,
-    "isSorted": lambda items: all(left <= right for left, right in zip(items, items[1:], strict=False)),
-    "sum": lambda items: sum(items),
-    "quantity": _quantity,
-    "isQuantity": _is_quantity,
-    "isURL": lambda text: re.fullmatch(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^\s]+|/[^\s]*", text) is not None,
-}
+def _plain(problem: object) -> str:
+    """What the library says, without the class of the error before it and after it."""
+    return re.sub(r"^[A-Z_]+: |\s*\[[A-Z_]+\]$", "", str(problem))

@@ -95,9 +95,13 @@ def _uuid(version: str, variant: str) -> Callable[[str], bool]:
 _CHECKS: Final[dict[str, Callable[[str], bool]]] = {
     "date": _is_date,
     "datetime": _is_date_time,
-    "duration": _matches(rf"[0-9]+|[+-]?0|[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*{_DURATION_UNITS}(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*{_DURATION_UNITS})*"),
+    "duration": _matches(
+        rf"[0-9]+|[+-]?0|[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*{_DURATION_UNITS}(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*{_DURATION_UNITS})*"
+    ),
     "email": _matches(r"[^\s@<>()\[\],;:\\\"]+@[^\s@<>()\[\],;:\\\"]+"),
-    "hostname": _matches(r"(?=.{1,255}$)[a-zA-Z0-9_](?:[-a-zA-Z0-9_]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9_](?:[-a-zA-Z0-9_]{0,61}[a-zA-Z0-9])?)*\.?"),
+    "hostname": _matches(
+        r"(?=.{1,255}$)[a-zA-Z0-9_](?:[-a-zA-Z0-9_]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9_](?:[-a-zA-Z0-9_]{0,61}[a-zA-Z0-9])?)*\.?"
+    ),
     "ipv4": _is_ip(4),
     "ipv6": _is_ip(6),
     "cidr": _is_network,

@@ -69,19 +69,19 @@ class Node:
         children = self._children()
         self.has_rules: bool = bool(self.rules) or any(child.has_rules for child in children)
         self.has_embedded: bool = self.embedded or any(child.has_embedded for child in children)
-        self.is_special: bool = (
-            self.format == "date-time"
-            or any(escaped(name) != name for name in self.properties)
-            or any(child.is_special for child in children)
+        self.is_special: bool = any(escaped(name) != name for name in self.properties) or any(
+            child.is_special for child in children
         )
-        self.has_defaults = self.default is not MISSING or any(child.has_defaults for child in children)
+        self.has_defaults: bool = self.default is not MISSING or any(child.has_defaults for child in children)
         self.has_list_rules: bool = self.list_type in ("set", "map") or any(child.has_list_rules for child in children)
 
     def _read_shape(self, schema: dict[str, Any]) -> None:
         """Types, members and the extensions that say how to treat them."""
         kind = schema.get("type")
         self.int_or_string = bool(schema.get("x-kubernetes-int-or-string"))
-        self.types: tuple[str, ...] = ("integer", "string") if self.int_or_string and not kind else (kind,) if kind else ()
+        self.types: tuple[str, ...] = (
+            ("integer", "string") if self.int_or_string and not kind else (kind,) if kind else ()
+        )
         self.nullable = bool(schema.get("nullable"))
         self.format: str = schema.get("format") or ""
         self.format_check: Callable[[str], bool] | None = format_checker(self.format)

@@ -30,9 +30,7 @@ def _pruned_value(node: Node, value: Any, path: str, unknown: list[str], embedde
         return _pruned_object(node, value, path, unknown, embedded, is_resource=node.embedded)
     if isinstance(value, list) and node.items is not None:
         items = node.items
-        fresh = [
-            _pruned_value(items, item, f"{path}[{index}]", unknown, embedded) for index, item in enumerate(value)
-        ]
+        fresh = [_pruned_value(items, item, f"{path}[{index}]", unknown, embedded) for index, item in enumerate(value)]
         return fresh if any(new is not old for new, old in zip(fresh, value, strict=True)) else value
     return value
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from krate_gitops.cluster.dev.schemas.expressions import Expression, ExpressionError, compiled
+from krate_gitops.cluster.dev.schemas.expressions import RULE, Expression, ExpressionError, compiled
 from krate_gitops.cluster.dev.schemas.faults import OMITTED, Fault, shown
 from krate_gitops.cluster.dev.schemas.sameness import MISSING_BEFORE, before_item, before_member, is_same
 
@@ -20,7 +19,13 @@ _WORDS: Final = {
     "FieldValueDuplicate": "Duplicate value",
 }
 _BLOCKING: Final = frozenset(
-    {"FieldValueRequired", "FieldValueTooLong", "FieldValueTooMany", "FieldValueTypeInvalid"}
+    {
+        "FieldValueNotSupported",
+        "FieldValueRequired",
+        "FieldValueTooLong",
+        "FieldValueTooMany",
+        "FieldValueTypeInvalid",
+    }
 )
 NOT_RUN: Final = Fault(
     "FieldValueInvalid",
@@ -35,14 +40,24 @@ class Rule:
 
     def __init__(self, raw: dict[str, Any]) -> None:
         self.text = str(raw.get("rule") or "").strip()
-        self.expression: Expression = compiled(self.text)
+        self.takes_no_old = bool(raw.get("optionalOldSelf"))
+        self.expression: Expression = compiled(self._with_old(self.text), RULE, "BOOL")
         self.message = str(raw.get("message") or "").strip()
         said = raw.get("messageExpression")
-        self.message_expression: Expression | None = compiled(said) if said else None
+        self.message_expression: Expression | None = (
+            compiled(self._with_old(str(said)), RULE, "STRING") if said else None
+        )
         self.reason = str(raw.get("reason") or "FieldValueInvalid")
         self.field_path = str(raw.get("fieldPath") or "")
         self.is_transition = self.expression.mentions("oldSelf")
-        self.takes_no_old = bool(raw.get("optionalOldSelf"))
+
+    def _with_old(self, text: str) -> str:
+        """The expression; with a value before that may be missing, it gets a list of none or one of it."""
+        return (
+            f"cel.bind(oldSelf, oldSelf == [] ? optional.none() : optional.of(oldSelf[0]), {text}\n)"
+            if self.takes_no_old
+            else text
+        )
 
 
 def blocks(faults: list[Fault]) -> bool:
@@ -75,6 +90,7 @@ def _check_own(node: Node, value: Any, old: Any, path: str, faults: list[Fault])
     is_new = old is MISSING_BEFORE
     is_kept = not is_new and is_same(value, old)
     variables: dict[str, Any] | None = None
+    maybe: list[Any] = []
     for raw in node.rules:
         rule: Rule = raw
         if rule.is_transition:
@@ -84,9 +100,10 @@ def _check_own(node: Node, value: Any, old: Any, path: str, faults: list[Fault])
             continue
         if variables is None:
             variables = {"self": for_cel(node, value)}
+            maybe = [] if is_new else [for_cel(node, old)]
             if not is_new:
-                variables["oldSelf"] = for_cel(node, old)
-        why = _verdict(rule, variables)
+                variables["oldSelf"] = maybe[0]
+        why = _verdict(rule, {**variables, "oldSelf": maybe} if rule.takes_no_old else variables)
         if why:
             faults.append(_fault(rule, value, path, why))
 
@@ -141,7 +158,7 @@ def escaped(name: str) -> str:
 
 
 def for_cel(node: Node | None, value: Any) -> Any:
-    """A value as expressions see it: names escaped, times and durations as such."""
+    """A value as expressions see it: with names escaped."""
     if node is None or not node.is_special:
         return value
     if isinstance(value, dict):
@@ -151,9 +168,4 @@ def for_cel(node: Node | None, value: Any) -> Any:
         }
     if isinstance(value, list):
         return [for_cel(node.items, item) for item in value]
-    if isinstance(value, str) and node.format == "date-time":
-        try:
-            return datetime.fromisoformat(value.replace("Z", "+00:00"))
-        except ValueError:
-            return value
     return value

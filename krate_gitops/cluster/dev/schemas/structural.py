@@ -36,9 +36,7 @@ class Structural:
         """The object without fields that the schema doesn't know, and their paths in the order of the server."""
         return pruning.pruned(self.root, obj)
 
-    def validate(
-        self, obj: dict[str, Any], old: dict[str, Any] | None = None, *, subresource: str = ""
-    ) -> list[Fault]:
+    def validate(self, obj: dict[str, Any], old: dict[str, Any] | None = None, *, subresource: str = "") -> list[Fault]:
         """What is wrong with the object. With ``old``, faults of values that didn't change are let through.
 
         ``subresource`` "status" checks the status alone, but the rules of the whole object.
