@@ -47,7 +47,7 @@ class Rules(Protocol):
     def stored(self, value: Object) -> Object:
         """An object of this version in the form in which it is stored."""
 
-    def warnings(self, new: Object) -> list[str]:
+    def warnings(self, new: Object, old: Object | None) -> list[str]:
         """Advice for whoever wrote the object."""
 
 

@@ -51,9 +51,9 @@ class BuiltInRules:
         """See ``Rules``."""
         return value
 
-    def warnings(self, new: Object) -> list[str]:
+    def warnings(self, new: Object, old: Object | None) -> list[str]:
         """See ``Rules``."""
-        return self._kind.warn_kind(new)
+        return self._kind.warn_kind(new, old)
 
 
 class NewerEventRules(BuiltInRules):
@@ -150,7 +150,7 @@ class CustomRules:
         """See ``Rules``."""
         return value if self._stored_version == self._api_version else {**value, "apiVersion": self._stored_version}
 
-    def warnings(self, new: Object) -> list[str]:
+    def warnings(self, new: Object, old: Object | None) -> list[str]:
         """See ``Rules``."""
         finalizers = new["metadata"].get("finalizers") or ()
         return [

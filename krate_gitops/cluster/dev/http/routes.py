@@ -12,7 +12,14 @@ from krate_gitops.cluster.dev.http.paths import Target
 from krate_gitops.cluster.dev.http.request import Request, Response, Stream
 from krate_gitops.cluster.dev.kinds import Kind
 from krate_gitops.cluster.dev.openapi.pages import OpenApiPages
-from krate_gitops.cluster.dev.refusals import PlainNotFoundError, method_not_allowed, no_resource, not_found, not_supported
+from krate_gitops.cluster.dev.refusals import (
+    PlainNotFoundError,
+    method_not_allowed,
+    no_endpoints,
+    no_resource,
+    not_found,
+    not_supported,
+)
 from krate_gitops.cluster.dev.verbs import show
 from krate_gitops.cluster.dev.verbs.call import Call
 from krate_gitops.cluster.dev.verbs.create import create
@@ -60,6 +67,8 @@ class Routes:
         method = call.request.method
         if not call.kind.is_stored:
             return show.result(call, review(call))
+        if call.subresource == "proxy":
+            raise no_endpoints(call.kind, call.name, there=call.entry() is not None)
         if call.subresource == "token":
             return show.result(call, request_token(call))
         if _is_watch(target):
@@ -116,7 +125,7 @@ def _check_method(method: str, target: Target, kind: Kind) -> None:
     """Raises ``ApiFailure`` 405 for what the path doesn't answer."""
     if target.subresource:
         found = kind.subresource(target.subresource)
-        wanted = {"GET": "get", "PUT": "update", "PATCH": "patch", "POST": "create"}.get(method, "")
+        wanted = {"GET": "get", "PUT": "update", "PATCH": "patch", "POST": "create", "DELETE": "delete"}.get(method, "")
         if found is None or wanted not in found.verbs:
             raise not_supported(kind, target.verb) if kind.custom and target.verb else method_not_allowed()
         return

@@ -40,6 +40,13 @@ def without_server_owned(value: Object) -> None:
         value["metadata"].pop(name, None)
 
 
+def has_entries_of_others(value: Object) -> bool:
+    """Whether managed fields came along that are about a version of another group."""
+    group = str(value.get("apiVersion") or "").rpartition("/")[0]
+    entries = value["metadata"].get("managedFields") or ()
+    return any(str(each.get("apiVersion") or "").rpartition("/")[0] != group for each in entries)
+
+
 def generated(prefix: str) -> str:
     """A name that begins with ``prefix``."""
     return prefix[:_LONGEST_PREFIX] + "".join(secrets.choice(_RANDOM) for _ in range(_RANDOM_LENGTH))

@@ -77,7 +77,7 @@ def store_changed(call: Call, value: Object, entry: Entry, options: WriteOptions
     faults = kind.rules.validate(value, old, call.subresource)
     if faults:
         raise invalid(value.get("kind") or kind.kind, group_of(value, kind), call.name, faults)
-    for warning in kind.rules.warnings(value):
+    for warning in kind.rules.warnings(value, old):
         call.warn(warning)
     value = settled(value, old)
     if options.dry_run:
