@@ -23,7 +23,7 @@ from krate_gitops.cluster.dev.fields.last_applied import KUBECTL, last_applied_f
 from krate_gitops.cluster.dev.fields.merging import merged, without_unowned
 from krate_gitops.cluster.dev.fields.sets import FieldSet, difference, intersection, union
 from krate_gitops.cluster.dev.fields.shapes import FieldSchema, Shape, shape_of
-from krate_gitops.cluster.dev.fields.typed import complaints, field_set
+from krate_gitops.cluster.dev.fields.typed import complaints, conforms, field_set
 
 BEFORE_FIRST_APPLY = "before-first-apply"
 
@@ -82,8 +82,8 @@ def _same_object(
 
 
 def _refuse_untyped(applied: dict[str, Any], shape: Shape) -> None:
-    wrong = list(complaints(applied, shape))
-    if wrong:
+    if not conforms(applied, shape):
+        wrong = list(complaints(applied, shape))
         version, metadata = applied.get("apiVersion", ""), applied.get("metadata") or {}
         namespace, name = (_text(metadata.get(member)) for member in ("namespace", "name"))
         kind = f"{version if '/' in version else f'/{version}'}, Kind={applied.get('kind', '')}"

@@ -14,7 +14,7 @@ from krate_gitops.cluster.dev.fields.comparing import compare
 from krate_gitops.cluster.dev.fields.entries import ownable, without_entries
 from krate_gitops.cluster.dev.fields.sets import FieldSet, difference, union
 from krate_gitops.cluster.dev.fields.shapes import Shape
-from krate_gitops.cluster.dev.fields.typed import complaints, field_set
+from krate_gitops.cluster.dev.fields.typed import conforms, field_set
 
 KUBECTL = "kubectl"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -25,7 +25,7 @@ _ENCODER = msgspec.json.Encoder(order="sorted")
 def last_applied_fields(obj: dict[str, Any], shape: Shape) -> FieldSet:
     """The fields that the object still has as the annotation says; nothing where it says nothing of use."""
     said = _annotated(obj)
-    if said is None or said.get("apiVersion") != obj.get("apiVersion") or any(complaints(said, shape)):
+    if said is None or said.get("apiVersion") != obj.get("apiVersion") or not conforms(said, shape):
         return {}
     found = compare(said, without_entries(obj), shape)
     return difference(ownable(field_set(said, shape)), union(union(found.modified, found.added), found.removed))
