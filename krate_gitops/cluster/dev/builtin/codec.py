@@ -41,7 +41,6 @@ class Codec:
         self._version = version
         self._read = _reader(schema)
         self.empty: dict[str, Any] = self._read({}, "", [])
-        self.empty: dict[str, Any] = self._read({}, "", [])
 
     def decode(self, body: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """The object as the server keeps it, and the paths of unknown fields. Raises ApiFailure 400."""

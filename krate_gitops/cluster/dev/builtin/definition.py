@@ -77,7 +77,7 @@ KINDS: tuple[BuiltIn, ...] = (
         "apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions",
         kind_schema({"spec": _SPEC, "status": _STATUS}, ("spec",)),
         short_names=("crd", "crds"), categories=("api-extensions",), namespaced=False, has_generation=True,
-        needs_version=True, returns_deleted=True, storage_version="v1beta1", storage_version="v1beta1", subresources=(STATUS,), has_status=True,
+        needs_version=True, returns_deleted=True, storage_version="v1beta1", subresources=(STATUS,), has_status=True,
         default_kind=_default, prepare_kind=_prepare, validate_kind=check_definition,
         columns=(NAME, column("Created At", lambda value: value["metadata"].get("creationTimestamp", ""), kind="date")),
     ),

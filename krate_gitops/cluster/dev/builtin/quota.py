@@ -92,7 +92,7 @@ KINDS: tuple[BuiltIn, ...] = (
             "status": record({"hard": _AMOUNTS, "used": _AMOUNTS}),
         }),
         short_names=("quota",), subresources=(STATUS,), has_status=True, returns_deleted=True,
-        default_kind=_default_quota, prepare_kind=_with_status, validate_kind=_validate_quota, warn_kind=_warn_quota,
+        default_kind=_default_quota, validate_kind=_validate_quota, warn_kind=_warn_quota,
     ),
     built_in(
         "", "v1", "LimitRange", "limitranges", kind_schema({"spec": record({"limits": list_of(_LIMIT)})}),
