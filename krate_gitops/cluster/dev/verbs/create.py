@@ -48,10 +48,11 @@ def store_new(call: Call, value: Object, options: WriteOptions) -> Result:
     metadata.new_object(value, kind)
     value = kind.rules.prepare(value, None, "")
     name = value["metadata"].get("name") or ""
-    cluster.admit(call, "CREATE", value, None, dry_run=options.dry_run)
+    cluster.admit(call, value, None)
     faults = kind.rules.validate(value, None, "")
     if faults:
         raise invalid(value.get("kind") or kind.kind, group_of(value, kind), name, faults)
+    cluster.judge(call, "CREATE", value, None, dry_run=options.dry_run)
     for warning in kind.rules.warnings(value, None):
         call.warn(warning)
     if not options.dry_run and metadata.given_version(value):

@@ -73,10 +73,11 @@ def store_changed(call: Call, value: Object, entry: Entry, options: WriteOptions
     value["metadata"]["resourceVersion"] = str(entry.version)
     metadata.changed_object(value, old, kind)
     value = kind.rules.prepare(value, old, call.subresource)
-    cluster.admit(call, "UPDATE", value, old, dry_run=options.dry_run)
+    cluster.admit(call, value, old)
     faults = kind.rules.validate(value, old, call.subresource)
     if faults:
         raise invalid(value.get("kind") or kind.kind, group_of(value, kind), call.name, faults)
+    cluster.judge(call, "UPDATE", value, old, dry_run=options.dry_run)
     for warning in kind.rules.warnings(value, old):
         call.warn(warning)
     value = settled(value, old)
