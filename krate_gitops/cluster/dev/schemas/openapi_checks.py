@@ -9,7 +9,7 @@ import re2
 
 from krate_gitops.cluster.dev.schemas.checking import Place, check
 from krate_gitops.cluster.dev.schemas.costs import cost_faults
-from krate_gitops.cluster.dev.schemas.expressions import ExpressionError, compiled
+from krate_gitops.cluster.dev.schemas.expressions import RULE, ExpressionError, compiled
 from krate_gitops.cluster.dev.schemas.faults import Fault, forbidden, invalid_value, not_supported, required
 from krate_gitops.cluster.dev.schemas.node import Node
 from krate_gitops.cluster.dev.schemas.patterns import matcher
@@ -231,21 +231,21 @@ def _rule_faults(node: Schema, path: str) -> list[Fault]:
         if not text:
             faults.append(required(f"{field}.rule", "rule is not specified"))
             continue
-        if why := _compile_fault(text, node):
-            faults.append(invalid_value(f"{field}.rule", _shown(rule), f"compilation failed: {why}"))
-        if (said := rule.get("messageExpression")) and (why := _compile_fault(said, node)):
-            detail = f"messageExpression compilation failed: {why}"
-            faults.append(invalid_value(f"{field}.messageExpression", _shown(rule), detail))
+        if why := _expression_fault(text, node, "BOOL"):
+            faults.append(invalid_value(f"{field}.rule", _shown(rule), why))
+        if (said := rule.get("messageExpression")) and (why := _expression_fault(said, node, "STRING")):
+            faults.append(invalid_value(f"{field}.messageExpression", _shown(rule), f"messageExpression {why}"))
     return faults
 
 
-def _compile_fault(text: str, node: Schema) -> str:
+def _expression_fault(text: str, node: Schema, wanted: str) -> str:
+    """Why an expression can't be used; empty if it can."""
     try:
-        compiled(text)
+        compiled(text, RULE, wanted)
     except ExpressionError as problem:
-        return f"ERROR: <input>: Syntax error: {problem}"
+        return str(problem)
     found = unknown_member(text, node)
-    return f"ERROR: <input>:1:1: undefined field '{found}'" if found else ""
+    return f"compilation failed: ERROR: <input>:1:1: undefined field '{found}'" if found else ""
 
 
 def _shown(rule: Schema) -> Schema:
