@@ -32,6 +32,9 @@ class Rules(Protocol):
     def default(self, new: Object) -> Object:
         """Fills in what was left out, as if the writer had said it."""
 
+    def is_typed(self, new: Object, old: Object, subresource: str) -> bool:
+        """Whether even what this path may not write has the types of the schema. If not, nobody owns anything."""
+
     def reset(self, new: Object, old: Object | None, subresource: str) -> Object:
         """Puts back what this path may not write."""
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from krate_gitops.cluster.dev.builtin.kind import BuiltIn
 from krate_gitops.cluster.dev.failure import ApiFailure
+from krate_gitops.cluster.dev.fields.shapes import shape_of
+from krate_gitops.cluster.dev.fields.typed import complaints
 from krate_gitops.cluster.dev.kinds import Object
 from krate_gitops.cluster.dev.schemas.faults import Fault, invalid_value
 from krate_gitops.cluster.dev.schemas.metadata import validate_metadata
@@ -30,6 +32,10 @@ class BuiltInRules:
     def default(self, new: Object) -> Object:
         """See ``Rules``."""
         return self._kind.default(new)
+
+    def is_typed(self, new: Object, old: Object, subresource: str) -> bool:
+        """See ``Rules``."""
+        return True
 
     def reset(self, new: Object, old: Object | None, subresource: str) -> Object:
         """See ``Rules``."""
@@ -105,6 +111,14 @@ class CustomRules:
     def default(self, new: Object) -> Object:
         """See ``Rules``."""
         return self._structural.default(new)
+
+    def is_typed(self, new: Object, old: Object, subresource: str) -> bool:
+        """See ``Rules``."""
+        if not self._status:
+            return True
+        names = new.keys() - {"status", "metadata"} if subresource == "status" else new.keys() & {"status"}
+        aside = {name: new[name] for name in names if new[name] != old.get(name)}
+        return not aside or not any(complaints(aside, shape_of(self.schema)))
 
     def reset(self, new: Object, old: Object | None, subresource: str) -> Object:
         """See ``Rules``."""
