@@ -40,15 +40,20 @@ def change(call: Call, value: Object, entry: Entry, options: WriteOptions) -> Re
     if warning := metadata.without_double_owners(value):
         call.warn(warning)
     value = kind.rules.default(value)
+    is_typed = kind.rules.is_typed(value, old, call.subresource)
     value = kind.rules.reset(value, old, call.subresource)
-    value = track_update(
-        old,
-        value,
-        manager=options.manager,
-        schema=kind.rules.schema,
-        subresource=call.subresource,
-        now=metadata.now(),
-    )
+    if is_typed:
+        value = track_update(
+            old,
+            value,
+            manager=options.manager,
+            schema=kind.rules.schema,
+            subresource=call.subresource,
+            now=metadata.now(),
+        )
+    else:
+        value = {**value, "metadata": {**value["metadata"]}}
+        value["metadata"].pop("managedFields", None)
     return store_changed(call, value, entry, options)
 
 
