@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import isfinite
 from typing import Any, Final
 
 import msgspec
@@ -72,6 +73,8 @@ def shown(value: Any) -> str:
 
 def go_float(value: float) -> str:
     """A number as Go's ``%v`` shows it."""
+    if not isfinite(value):
+        return "NaN" if value != value else "+Inf" if value > 0 else "-Inf"
     if value == int(value) and abs(value) < 1e21:
         return str(int(value))
     return repr(value)
