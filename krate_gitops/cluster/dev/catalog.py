@@ -98,7 +98,7 @@ def _built_in(kind: BuiltIn) -> Kind:
         ),
         columns=kind.columns or _default_columns(),
         storage=_EVENTS if is_event else (kind.group, kind.plural),
-        storage_version=kind.version,
+        storage_version=kind.storage_version or kind.version,
         keeps_generation=kind.has_generation,
         creates_by_put=kind.creates_on_update,
         needs_version=kind.needs_version,

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from krate_gitops.cluster.dev.access.access import Access
+from krate_gitops.cluster.dev.access.admission_matching import Write
 from krate_gitops.cluster.dev.access.attributes import Attributes
 from krate_gitops.cluster.dev.access.bootstrap import bootstrap_objects
 from krate_gitops.cluster.dev.catalog import Catalog
@@ -65,7 +66,7 @@ class Cluster:
         self.reader = Reader(self.store)
         self.catalog = Catalog()
         self.watchers = Watchers()
-        self.access = Access(self.reader, users, signing_key=_signing_key(folder))
+        self.access = Access(self.reader, users, signing_key=_signing_key(folder), find_kind=self._find_kind)
         for definition in self.reader.list(DEFINITIONS):
             self.catalog.set_definition(definition["metadata"]["name"], definition)
         self.store.listen(self._observe)
@@ -79,10 +80,25 @@ class Cluster:
         """Takes an object away; ``value`` is its last state."""
         return self.store.remove(*kind.storage, place, kind.rules.stored(value))
 
-    def admit(self, call: Call, operation: str, new: Object | None, old: Object | None, *, dry_run: bool) -> None:
-        """Holds a write against rights to grant and against policies. Raises ``ApiFailure``."""
-        if call.kind.group == "rbac.authorization.k8s.io" and new is not None:
+    def admit(self, call: Call, new: Object, old: Object | None) -> None:
+        """Holds a write against the rights to grant. Comes before validation. Raises ``ApiFailure``."""
+        if call.kind.group == "rbac.authorization.k8s.io":
             self.access.check_grant(call.user, new, old)
+
+    def judge(self, call: Call, operation: str, new: Object | None, old: Object | None, *, dry_run: bool) -> None:
+        """Holds a write against policies. Comes after validation. Raises ``ApiFailure``."""
+        if not self.access.has_policies:
+            return
+        kind = call.kind
+        name = call.name or (new or old or {"metadata": {}})["metadata"].get("name", "")
+        namespace = name if kind.storage == ("", "namespaces") else call.namespace
+        versions = tuple(each.version for each in self.catalog.of_definition(kind.resource))
+        write = Write(
+            operation, call.user, kind.group, kind.version, kind.kind, kind.plural, call.subresource, name, namespace,
+            new, old, dry_run, versions,
+        )  # fmt: skip
+        for warning in self.access.judge(write):
+            call.warn(warning)
 
     def authorize_create(self, call: Call) -> None:
         """Asks for the right to create, where a PUT or an apply makes a new object. Raises ``ApiFailure`` 403."""
@@ -103,6 +119,13 @@ class Cluster:
         self.access.observe(kind, old, new)
         if kind == DEFINITIONS:
             self.catalog.set_definition(change.entry.place, new)
+
+    def _find_kind(self, api_version: str, name: str) -> tuple[KindKey, bool] | None:
+        """The collection of a kind, and whether its objects are in namespaces."""
+        for kind in self.catalog.kinds():
+            if kind.api_version == api_version and kind.kind == name:
+                return kind.storage, kind.namespaced
+        return None
 
     def _make_first_objects(self) -> None:
         for name in FIRST_NAMESPACES:

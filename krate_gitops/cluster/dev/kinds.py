@@ -23,12 +23,17 @@ class Rules(Protocol):
 
     schema: Object
     """The OpenAPI node of a whole object."""
+    empty: Object | None
+    """What every new object has, whoever makes it and whatever it says; nobody owns that."""
 
-    def decode(self, body: Object) -> tuple[Object, list[str]]:
+    def decode(self, body: Object, *, applied: bool = False) -> tuple[Object, list[str]]:
         """A body with its types checked and unknown fields dropped, and the paths of those."""
 
     def default(self, new: Object) -> Object:
         """Fills in what was left out, as if the writer had said it."""
+
+    def is_typed(self, new: Object, old: Object, subresource: str) -> bool:
+        """Whether even what this path may not write has the types of the schema. If not, nobody owns anything."""
 
     def reset(self, new: Object, old: Object | None, subresource: str) -> Object:
         """Puts back what this path may not write."""
@@ -45,7 +50,7 @@ class Rules(Protocol):
     def stored(self, value: Object) -> Object:
         """An object of this version in the form in which it is stored."""
 
-    def warnings(self, new: Object) -> list[str]:
+    def warnings(self, new: Object, old: Object | None) -> list[str]:
         """Advice for whoever wrote the object."""
 
 

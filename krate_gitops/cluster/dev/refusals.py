@@ -25,6 +25,13 @@ def not_found(kind: Kind, name: str) -> ApiFailure:
     return ApiFailure(404, "NotFound", f'{kind.resource} "{name}" not found', details=details(kind, name))
 
 
+def no_endpoints(kind: Kind, name: str, *, there: bool) -> ApiFailure:
+    """Nothing answers behind a service; here nothing ever does. Not even the service may be ``there``."""
+    if not there:
+        return not_found(kind, name)
+    return ApiFailure(503, "ServiceUnavailable", f'no endpoints available for service "{name}"')
+
+
 def no_resource() -> ApiFailure:
     """There is no such kind, or no such path below an object."""
     return ApiFailure(404, "NotFound", NO_SUCH_RESOURCE, details={})

@@ -7,6 +7,8 @@ from typing import Any
 
 from krate_gitops.cluster.dev.builtin.kind import BuiltIn
 from krate_gitops.cluster.dev.failure import ApiFailure
+from krate_gitops.cluster.dev.fields.shapes import shape_of
+from krate_gitops.cluster.dev.fields.typed import complaints
 from krate_gitops.cluster.dev.kinds import Object
 from krate_gitops.cluster.dev.schemas.faults import Fault, invalid_value
 from krate_gitops.cluster.dev.schemas.metadata import validate_metadata
@@ -21,18 +23,23 @@ class BuiltInRules:
     def __init__(self, kind: BuiltIn) -> None:
         self._kind = kind
         self.schema: Object = kind.schema
+        self.empty: Object | None = kind.decode({})[0]
 
-    def decode(self, body: Object) -> tuple[Object, list[str]]:
+    def decode(self, body: Object, *, applied: bool = False) -> tuple[Object, list[str]]:
         """See ``Rules``."""
         return self._kind.decode(body)
 
     def default(self, new: Object) -> Object:
         """See ``Rules``."""
-        return self._kind.default(new) if hasattr(self._kind, "default") else new
+        return self._kind.default(new)
+
+    def is_typed(self, new: Object, old: Object, subresource: str) -> bool:
+        """See ``Rules``."""
+        return True
 
     def reset(self, new: Object, old: Object | None, subresource: str) -> Object:
         """See ``Rules``."""
-        return self._kind.reset(new, old, subresource=subresource) if hasattr(self._kind, "reset") else new
+        return self._kind.reset(new, old, subresource=subresource)
 
     def prepare(self, new: Object, old: Object | None, subresource: str) -> Object:
         """See ``Rules``."""
@@ -50,9 +57,9 @@ class BuiltInRules:
         """See ``Rules``."""
         return value
 
-    def warnings(self, new: Object) -> list[str]:
+    def warnings(self, new: Object, old: Object | None) -> list[str]:
         """See ``Rules``."""
-        return []
+        return self._kind.warn_kind(new, old)
 
 
 class NewerEventRules(BuiltInRules):
@@ -91,18 +98,27 @@ class CustomRules:
         self._namespaced = namespaced
         self._status = status
         self.schema = with_metadata(structural.schema)
+        self.empty: Object | None = None
 
-    def decode(self, body: Object) -> tuple[Object, list[str]]:
+    def decode(self, body: Object, *, applied: bool = False) -> tuple[Object, list[str]]:
         """See ``Rules``."""
         _check_metadata(body, self._kind, self._api_version.rpartition("/")[2])
         value, unknown = self._structural.prune(body)
-        value = {**self._structural.drop_nulls(value)}
+        value = dict(value) if applied else {**self._structural.drop_nulls(value)}
         value["metadata"] = _without_empty(value.get("metadata") or {})
         return value, unknown
 
     def default(self, new: Object) -> Object:
         """See ``Rules``."""
         return self._structural.default(new)
+
+    def is_typed(self, new: Object, old: Object, subresource: str) -> bool:
+        """See ``Rules``."""
+        if not self._status:
+            return True
+        names = new.keys() - {"status", "metadata"} if subresource == "status" else new.keys() & {"status"}
+        aside = {name: new[name] for name in names if new[name] != old.get(name)}
+        return not aside or not any(complaints(aside, shape_of(self.schema)))
 
     def reset(self, new: Object, old: Object | None, subresource: str) -> Object:
         """See ``Rules``."""
@@ -148,7 +164,7 @@ class CustomRules:
         """See ``Rules``."""
         return value if self._stored_version == self._api_version else {**value, "apiVersion": self._stored_version}
 
-    def warnings(self, new: Object) -> list[str]:
+    def warnings(self, new: Object, old: Object | None) -> list[str]:
         """See ``Rules``."""
         finalizers = new["metadata"].get("finalizers") or ()
         return [

@@ -7,6 +7,8 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+from krate_gitops.cluster.dev.access.admission import Admission, FindKind
+from krate_gitops.cluster.dev.access.admission_matching import Write
 from krate_gitops.cluster.dev.access.attributes import Attributes, denied
 from krate_gitops.cluster.dev.access.authentication import Authenticator
 from krate_gitops.cluster.dev.access.grants import Grants
@@ -24,9 +26,17 @@ class Access:
     """What the server asks about users. It reads stored objects, and is told of each change of them by ``observe``."""
 
     def __init__(
-        self, reader: Reader, users_file: Path | None, *, signing_key: bytes = b"", clock: Clock | None = None
+        self,
+        reader: Reader,
+        users_file: Path | None,
+        *,
+        signing_key: bytes = b"",
+        clock: Clock | None = None,
+        find_kind: FindKind | None = None,
     ) -> None:
         """``signing_key`` signs ServiceAccount tokens; without one their tokens last as long as this process.
+
+        ``find_kind`` finds the kinds that policies take parameters from.
 
         Raises UsageError for a users file that can't be read.
         """
@@ -36,15 +46,17 @@ class Access:
         self._authenticator = Authenticator(read_users(users_file) if users_file else Users(), tokens)
         self._impersonation = Impersonation(self.authorize)
         self._grants = Grants(self._index)
+        self._admission = Admission(reader, find_kind or (lambda api_version, kind: None))
         self._reviews = Reviews(self._index, self._authenticator, clock)
         self._token_requests = TokenRequests(reader, tokens, clock)
 
     def observe(self, kind: KindKey, old: Object | None, new: Object | None) -> None:
         """Take note of a change that is stored: ``old`` is None for a creation, ``new`` for a removal.
 
-        To be called for every change of roles and bindings; other kinds are fine and cost nothing.
+        To be called for every change of roles, policies and their bindings; other kinds are fine and cost nothing.
         """
         self._index.observe(kind, old, new)
+        self._admission.observe(kind, old, new)
 
     def authenticate(self, headers: Mapping[str, str]) -> User:
         """The sender of a request. Raises ApiFailure 401 for a wrong token."""
@@ -73,6 +85,15 @@ class Access:
         if name is None:
             name = new["metadata"].get("name", "") if old is not None else ""
         self._grants.check(user, new, old, name)
+
+    @property
+    def has_policies(self) -> bool:
+        """Whether any policy is bound; if not, there is nothing to judge."""
+        return self._admission.is_active
+
+    def judge(self, write: Write) -> list[str]:
+        """Warnings of policies about a write, to be asked when the object is validated. Raises ApiFailure."""
+        return self._admission.judge(write)
 
     def review(self, user: User, plural: str, body: Object, *, namespace: str = "", manager: str = "") -> Object:
         """The answer to a review, one of the ``VIRTUAL_KINDS``: the body of a 201. Raises ApiFailure 400 or 422."""

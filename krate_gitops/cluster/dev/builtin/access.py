@@ -18,10 +18,10 @@ _ROLE_REF = atomic(record({"apiGroup": always(text()), "kind": always(text()), "
 _SCHEMA = kind_schema({"subjects": list_of(_SUBJECT), "roleRef": _ROLE_REF}, ("roleRef",))
 
 
-def _prepare(new: Object, old: Object | None, subresource: str) -> Object:
+def _default(new: Object) -> Object:
     fresh = dict(new)
-    if "roleRef" in new:
-        fresh["roleRef"] = {**new["roleRef"], "apiGroup": new["roleRef"].get("apiGroup") or _GROUP}
+    role = new.get("roleRef") or {}
+    fresh["roleRef"] = {**role, "apiGroup": role.get("apiGroup") or _GROUP}
     if subjects := new.get("subjects"):
         fresh["subjects"] = [_subject(one) for one in subjects]
     return fresh
@@ -45,7 +45,8 @@ def _faults(new: Object, old: Object | None, kinds: tuple[str, ...], *, is_names
     for index, subject in enumerate(new.get("subjects") or ()):
         faults += _subject_faults(subject, f"subjects[{index}]", is_namespaced=is_namespaced)
     if old is not None and old.get("roleRef") != role:
-        faults.append(invalid_value("roleRef", role, "cannot change roleRef"))
+        shown = {"APIGroup": role.get("apiGroup"), "Kind": role.get("kind"), "Name": role.get("name")}
+        faults.append(invalid_value("roleRef", shown, "cannot change roleRef"))
     return faults
 
 
@@ -102,10 +103,10 @@ _COLUMNS = (
 KINDS: tuple[BuiltIn, ...] = (
     built_in(
         _GROUP, "v1", "RoleBinding", "rolebindings", _SCHEMA, name_rule="path-segment", creates_on_update=True,
-        prepare_kind=_prepare, validate_kind=_binding, columns=_COLUMNS,
+        default_kind=_default, validate_kind=_binding, columns=_COLUMNS,
     ),
     built_in(
         _GROUP, "v1", "ClusterRoleBinding", "clusterrolebindings", _SCHEMA, namespaced=False, name_rule="path-segment",
-        creates_on_update=True, prepare_kind=_prepare, validate_kind=_cluster_binding, columns=_COLUMNS,
+        creates_on_update=True, default_kind=_default, validate_kind=_cluster_binding, columns=_COLUMNS,
     ),
 )  # fmt: skip

@@ -7,9 +7,10 @@ import binascii
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
-from krate_gitops.cluster.dev.builtin.quantity import canonical
+from krate_gitops.cluster.dev.schemas.quantity import canonical
 from krate_gitops.cluster.dev.failure import ApiFailure
 
 _ABSENT: Final = object()
@@ -33,12 +34,13 @@ Reader = Callable[[Any, str, list[str]], Any]
 
 
 class Codec:
-    """The reader of one kind, compiled from its schema. ``name`` stands in messages."""
+    """The reader of one kind, compiled from its schema. ``empty`` is what it makes of nothing: never change it."""
 
     def __init__(self, kind: str, version: str, schema: dict[str, Any]) -> None:
         self._kind = kind
         self._version = version
         self._read = _reader(schema)
+        self.empty: dict[str, Any] = self._read({}, "", [])
 
     def decode(self, body: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """The object as the server keeps it, and the paths of unknown fields. Raises ApiFailure 400."""
@@ -238,13 +240,16 @@ def _map_reader(member: Reader, values: dict[str, Any]) -> Reader:
 def _record_reader(schema: dict[str, Any]) -> Reader:
     """A reader of objects with named members: unknown ones are dropped, empty ones left out or written."""
     members: dict[str, tuple[Reader, bool, bool]] = {}
-    written: list[tuple[str, Any]] = []
+    written: list[tuple[str, Callable[[], Any]]] = []
     for name, node in schema["properties"].items():
         is_record = "properties" in node and not node.get("~pointer")
-        keeps = bool(node.get("~pointer") or node.get("~always") or node.get("~quantity") or is_record)
-        members[name] = (_reader(node), keeps, bool(node.get("~pointer")))
+        may_be_absent = bool(node.get("~pointer") or node.get("~null"))
+        keeps = bool(may_be_absent or node.get("~always") or node.get("~quantity") or is_record)
+        members[name] = (_reader(node), keeps, may_be_absent)
         if node.get("~null"):
-            written.append((name, None))
+            written.append((name, lambda: None))
+        elif is_record:
+            written.append((name, partial(members[name][0], None, "", [])))
         elif node.get("~always"):
             written.append((name, _zero(node)))
 
@@ -260,27 +265,24 @@ def _record_reader(schema: dict[str, Any]) -> Reader:
             if member is None:
                 unknown.append(start + name)
                 continue
-            reader, keeps, is_pointer = member
-            if one is None and is_pointer:
+            reader, keeps, may_be_absent = member
+            if one is None and may_be_absent:
                 continue
             new = reader(one, start + name, unknown)
             if new is not None and (keeps or new not in ("", 0, False, [], {})):
                 fresh[name] = new
         for name, zero in written:
             if name not in fresh:
-                fresh[name] = _copy(zero)
+                fresh[name] = zero()
         return fresh
 
     return read
 
 
-def _copy(zero: Any) -> Any:
-    """A zero value of one's own."""
-    return type(zero)() if isinstance(zero, (dict, list)) else zero
-
-
-def _zero(node: dict[str, Any]) -> Any:
-    """The empty value of a field that is always written."""
+def _zero(node: dict[str, Any]) -> Callable[[], Any]:
+    """Makes the empty value of a field that is always written."""
     if "~time" in node:
-        return None
-    return {"string": "", "integer": 0, "boolean": False, "array": [], "object": {}}.get(node.get("type", ""))
+        return lambda: None
+    return {"string": str, "integer": int, "boolean": bool, "array": list, "object": dict}.get(
+        node.get("type", ""), lambda: None
+    )

@@ -15,15 +15,14 @@ MAX_BYTES = 1 << 20
 
 
 def key_faults(value: Object, parts: tuple[str, ...]) -> list[Fault]:
-    """Keys that can't be the name of a file, and keys that stand in two parts."""
+    """Keys that can't be the name of a file, and keys that stand in the part after as well."""
     faults: list[Fault] = []
-    seen: set[str] = set()
-    for part in parts:
+    for index, part in enumerate(parts):
         for key in sorted(value.get(part) or {}):
             faults += [invalid_value(f"{part}[{key}]", key, why) for why in config_key(key)]
-            if key in seen:
-                faults.append(invalid_value(f"{part}[{key}]", key, f"duplicate of key present in {parts[0]}"))
-        seen |= set(value.get(part) or {})
+            twice = next((other for other in parts[index + 1 :] if key in (value.get(other) or {})), "")
+            if twice:
+                faults.append(invalid_value(f"{part}[{key}]", key, f"duplicate of key present in {twice}"))
     return faults
 
 
@@ -45,7 +44,7 @@ def frozen_faults(new: Object, old: Object | None, parts: tuple[str, ...]) -> li
 def _validate(new: Object, old: Object | None) -> list[Fault]:
     faults = frozen_faults(new, old, ("data", "binaryData")) + key_faults(new, ("data", "binaryData"))
     size = sum(len(one.encode()) for part in ("data", "binaryData") for one in (new.get(part) or {}).values())
-    return [*faults, too_long("", MAX_BYTES)] if size > MAX_BYTES else faults
+    return [*faults, too_long("[]", MAX_BYTES)] if size > MAX_BYTES else faults
 
 
 def _count(value: Object) -> int:

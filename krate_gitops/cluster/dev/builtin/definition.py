@@ -17,7 +17,7 @@ from krate_gitops.cluster.dev.builtin.fields import (
 )
 from krate_gitops.cluster.dev.builtin.kind import STATUS, BuiltIn
 from krate_gitops.cluster.dev.builtin.making import NAME, built_in, column
-from krate_gitops.cluster.dev.schemas.faults import Fault, invalid_value, required
+from krate_gitops.cluster.dev.schemas.definitions import check_definition
 
 Object = dict[str, Any]
 
@@ -47,48 +47,29 @@ _STATUS = record({
 })  # fmt: skip
 
 
-def _prepare(new: Object, old: Object | None, subresource: str) -> Object:
+def _default(new: Object) -> Object:
+    """Names that follow from the kind, and no conversion."""
     spec = dict(new.get("spec") or {})
     names = dict(spec.get("names") or {})
-    kind = names.get("kind") or ""
-    names.setdefault("singular", kind.lower())
-    names.setdefault("listKind", f"{kind}List")
+    if kind := names.get("kind"):
+        names.setdefault("singular", kind.lower())
+        names.setdefault("listKind", f"{kind}List")
     spec["names"] = names
-    spec.setdefault("conversion", {"strategy": "None"})
-    fresh = {**new, "spec": spec}
-    stored = [one["name"] for one in spec.get("versions") or () if one.get("storage")]
+    spec["conversion"] = spec.get("conversion") or {"strategy": "None"}
+    return {**new, "spec": spec}
+
+
+def _prepare(new: Object, old: Object | None, subresource: str) -> Object:
+    """Takes note of the version that objects are stored in from now on."""
+    storage = [one["name"] for one in (new.get("spec") or {}).get("versions") or () if one.get("storage")]
     if old is None:
         accepted = {"plural": "", "kind": ""}
-        fresh["status"] = {"conditions": None, "acceptedNames": accepted, "storedVersions": stored}
-    else:
-        before = old.get("status") or {}
-        status = (new.get("status") or before) if subresource == "status" else before
-        if subresource != "status":
-            kept = list(before.get("storedVersions") or ())
-            status = {**status, "storedVersions": [*kept, *(one for one in stored if one not in kept)]}
-        fresh["status"] = status
-    return fresh
-
-
-def _validate(new: Object, old: Object | None) -> list[Fault]:
-    spec, faults = new.get("spec") or {}, []
-    names, group = spec.get("names") or {}, spec.get("group") or ""
-    wanted = f"{names.get('plural', '')}.{group}"
-    if new["metadata"].get("name") != wanted:
-        detail = 'must be spec.names.plural+"."+spec.group'
-        faults.append(invalid_value("metadata.name", new["metadata"].get("name", ""), detail))
-    if not group:
-        faults.append(required("spec.group"))
-    if spec.get("scope") not in ("Namespaced", "Cluster"):
-        faults.append(invalid_value("spec.scope", spec.get("scope", ""), "must be Namespaced or Cluster"))
-    storage = [one for one in spec.get("versions") or () if one.get("storage")]
-    if len(storage) != 1:
-        detail = "must have exactly one version marked as storage version"
-        faults.append(invalid_value("spec.versions", [one.get("name") for one in storage], detail))
-    for index, version in enumerate(spec.get("versions") or ()):
-        if not (version.get("schema") or {}).get("openAPIV3Schema"):
-            faults.append(required(f"spec.versions[{index}].schema.openAPIV3Schema", "schemas are required"))
-    return faults
+        return {**new, "status": {"conditions": None, "acceptedNames": accepted, "storedVersions": storage[:1] or None}}
+    status = new.get("status") or {}
+    stored = list(status.get("storedVersions") or ())
+    if subresource == "status" or not storage or storage[0] in stored:
+        return new
+    return {**new, "status": {**status, "storedVersions": [*stored, storage[0]]}}
 
 
 KINDS: tuple[BuiltIn, ...] = (
@@ -96,7 +77,8 @@ KINDS: tuple[BuiltIn, ...] = (
         "apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions",
         kind_schema({"spec": _SPEC, "status": _STATUS}, ("spec",)),
         short_names=("crd", "crds"), categories=("api-extensions",), namespaced=False, has_generation=True,
-        needs_version=True, returns_deleted=True, subresources=(STATUS,), prepare_kind=_prepare, validate_kind=_validate,
+        needs_version=True, returns_deleted=True, storage_version="v1beta1", subresources=(STATUS,), has_status=True,
+        default_kind=_default, prepare_kind=_prepare, validate_kind=check_definition,
         columns=(NAME, column("Created At", lambda value: value["metadata"].get("creationTimestamp", ""), kind="date")),
     ),
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from krate_gitops.cluster.dev.builtin.fields import (
     Schema,
@@ -19,8 +19,16 @@ from krate_gitops.cluster.dev.builtin.fields import (
 from krate_gitops.cluster.dev.builtin.kind import BuiltIn
 from krate_gitops.cluster.dev.builtin.making import age, built_in, column
 from krate_gitops.cluster.dev.schemas.faults import Fault, invalid_value, required
+from krate_gitops.cluster.dev.schemas.names import qualified
 
 Object = dict[str, Any]
+
+_LONGEST: Final = 128
+_LONGEST_NOTE: Final = 1024
+_OLDER_NAMES: Final = {"note": "message", "regarding": "involvedObject", "reportingController": "reportingController"}
+_IMMUTABLE: Final = (
+    "regarding", "reason", "note", "type", "eventTime", "action", "related", "reportingController", "reportingInstance",
+)  # fmt: skip
 
 
 def _reference() -> Schema:
@@ -60,18 +68,36 @@ def _validate(new: Object, old: Object | None) -> list[Fault]:
 
 
 def _validate_newer(new: Object, old: Object | None) -> list[Fault]:
-    faults = [] if new.get("eventTime") else [required("eventTime")]
-    for name, limit in (("reportingController", 63), ("reportingInstance", 128), ("action", 128), ("reason", 128)):
+    """Faults name the fields of the older shape."""
+    if old is not None:
+        return [
+            invalid_value(_OLDER_NAMES.get(name, name), new.get(name, ""), "field is immutable")
+            for name in _IMMUTABLE
+            if (new.get(name) or None) != (old.get(name) or None)
+        ]
+    faults = _validate(new, old)
+    if not new.get("eventTime"):
+        faults.append(required("eventTime"))
+    if (series := new.get("series")) is not None:
+        if series.get("count", 0) < 2:
+            faults.append(invalid_value("series.count", "", "should be at least 2"))
+        if not series.get("lastObservedTime"):
+            faults.append(required("series.lastObservedTime"))
+    controller = new.get("reportingController") or ""
+    if not controller:
+        faults.append(required("reportingController"))
+    faults += [invalid_value("reportingController", controller, why) for why in qualified(controller)]
+    for name in ("reportingInstance", "action", "reason"):
         value = new.get(name) or ""
         if not value:
             faults.append(required(name))
-        elif len(value) > limit and name != "reportingController":
-            faults.append(invalid_value(name, "", f"can have at most {limit} characters"))
+        elif len(value) > _LONGEST:
+            faults.append(invalid_value(name, "", f"can have at most {_LONGEST} characters"))
+    if len(new.get("note") or "") > _LONGEST_NOTE:
+        faults.append(invalid_value("message", "", f"can have at most {_LONGEST_NOTE} characters"))
     if new.get("type") not in ("Normal", "Warning"):
         faults.append(invalid_value("type", "", f"has invalid value: {new.get('type') or ''}"))
-    if len(new.get("note") or "") > 1024:
-        faults.append(invalid_value("message", "", "can have at most 1024 characters"))
-    return [*faults, *_validate(new, old)]
+    return faults
 
 
 def _object_of(value: Object) -> str:
@@ -89,8 +115,8 @@ _COLUMNS = (
 
 KINDS: tuple[BuiltIn, ...] = (
     built_in(
-        "", "v1", "Event", "events", _OLDER, short_names=("ev",), creates_on_update=True, validate_kind=_validate,
-        columns=_COLUMNS,
+        "", "v1", "Event", "events", _OLDER, short_names=("ev",), name_rule="path-segment", creates_on_update=True,
+        validate_kind=_validate, columns=_COLUMNS,
     ),
     built_in(
         "events.k8s.io", "v1", "Event", "events", _NEWER, short_names=("ev",), creates_on_update=True,

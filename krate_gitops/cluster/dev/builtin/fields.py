@@ -36,7 +36,7 @@ def time() -> Schema:
 
 def micro_time() -> Schema:
     """A time with six digits of a second."""
-    return {"type": "string", "format": "date-time", "~time": "micro", "~pointer": True}
+    return {"type": "string", "format": "date-time", "x-krate-micro": True, "~time": "micro", "~pointer": True}
 
 
 def binary() -> Schema:

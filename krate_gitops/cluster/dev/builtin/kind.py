@@ -14,6 +14,8 @@ from krate_gitops.cluster.dev.schemas.metadata import validate_metadata
 Object = dict[str, Any]
 Prepare = Callable[[Object, "Object | None", str], Object]
 Validate = Callable[[Object, "Object | None"], list[Fault]]
+Default = Callable[[Object], Object]
+Warn = Callable[[Object, "Object | None"], list[str]]
 
 ALL_VERBS: Final = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
@@ -52,12 +54,23 @@ def _nothing_wrong(new: Object, old: Object | None) -> list[Fault]:
     return []
 
 
+def _nothing_missing(new: Object) -> Object:
+    """Leaves the object as it is."""
+    return new
+
+
+def _nothing_to_say(new: Object, old: Object | None) -> list[str]:
+    """Finds nothing to warn of."""
+    return []
+
+
 class BuiltIn(msgspec.Struct, frozen=True):
     """One built-in kind.
 
     ``is_stored`` is False for reviews, which are answered and forgotten. ``creates_on_update``: a PUT makes the object.
     ``needs_version``: a PUT must carry a resourceVersion. ``returns_deleted``: DELETE answers with the object.
-    ``fields_kept_on_update`` names what the main resource can't change ("status").
+    ``has_generation``: the server counts changes of the specification. ``has_status``: the main resource can't write
+    the status. ``storage_version`` is the version that the kind's storage hash is made of, mostly that of the kind.
     """
 
     group: str
@@ -81,8 +94,12 @@ class BuiltIn(msgspec.Struct, frozen=True):
     creates_on_update: bool = False
     needs_version: bool = False
     returns_deleted: bool = False
+    storage_version: str = ""
+    reset_kind: Prepare = _unchanged
+    default_kind: Default = _nothing_missing
     prepare_kind: Prepare = _unchanged
     validate_kind: Validate = _nothing_wrong
+    warn_kind: Warn = _nothing_to_say
 
     @property
     def api_version(self) -> str:
@@ -97,23 +114,33 @@ class BuiltIn(msgspec.Struct, frozen=True):
         """
         return self.codec.decode(body)
 
-    def prepare(self, new: Object, old: Object | None, *, subresource: str = "") -> Object:
-        """The object with defaults, and without what this path can't write (status by the main resource and vice versa).
+    def default(self, new: Object) -> Object:
+        """The object with what the server says for a client, whose owner is the client. ``new`` is not changed."""
+        return self.default_kind(new)
+
+    def reset(self, new: Object, old: Object | None, *, subresource: str = "") -> Object:
+        """The object without what this path can't write: status by the main resource and vice versa.
 
         ``new`` must have gone through ``decode``. It is not changed.
         """
         fresh = dict(new)
-        if self.has_status and subresource != "status":
-            fresh.pop("status", None)
-            if old is not None and "status" in old:
-                fresh["status"] = old["status"]
-        elif subresource == "status" and old is not None:
+        if subresource == "status" and old is not None:
             fresh = {**old, "metadata": _status_metadata(new, old)}
             if "status" in new:
                 fresh["status"] = new["status"]
             else:
                 fresh.pop("status", None)
-        return self.prepare_kind(fresh, old, subresource)
+        elif self.has_status:
+            fresh.pop("status", None)
+            if old is not None and "status" in old:
+                fresh["status"] = old["status"]
+        return self.reset_kind(fresh, old, subresource)
+
+    def prepare(self, new: Object, old: Object | None, *, subresource: str = "") -> Object:
+        """The object with what the server adds for itself, which nobody owns. ``new`` is not changed."""
+        if self.has_status and "status" not in new and "status" in self.codec.empty:
+            new = {**new, "status": self.codec.empty["status"]}
+        return self.prepare_kind(new, old, subresource)
 
     def validate(self, new: Object, old: Object | None) -> list[Fault]:
         """What is wrong with the object, metadata first, in the order of the server."""

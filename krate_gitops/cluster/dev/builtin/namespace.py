@@ -21,19 +21,28 @@ _SCHEMA = kind_schema(
 )
 
 
-def _prepare(new: Object, old: Object | None, subresource: str) -> Object:
+def _labelled(new: Object) -> Object:
+    """The namespace with the label of its name, which nobody can take away."""
     metadata = new["metadata"]
+    if not metadata.get("name"):
+        return new
     labels = {**(metadata.get("labels") or {}), NAME_LABEL: metadata["name"]}
-    fresh = {**new, "metadata": {**metadata, "labels": labels}}
+    return {**new, "metadata": {**metadata, "labels": labels}}
+
+
+def _reset(new: Object, old: Object | None, subresource: str) -> Object:
+    """Finalizers change by a path of their own."""
+    if old is None or subresource == "finalize":
+        return new
+    return {**new, "spec": old.get("spec") or {}}
+
+
+def _prepare(new: Object, old: Object | None, subresource: str) -> Object:
+    fresh = _labelled(new)
     if old is None:
-        fresh["spec"] = {
-            "finalizers": list(dict.fromkeys([*(new.get("spec") or {}).get("finalizers", ()), "kubernetes"]))
-        }
+        said = (new.get("spec") or {}).get("finalizers", ())
+        fresh = {**fresh, "spec": {"finalizers": list(dict.fromkeys([*said, "kubernetes"]))}}
         fresh["status"] = {"phase": "Active"}
-    elif subresource == "finalize":
-        fresh["status"] = old.get("status") or {"phase": "Active"}
-    else:
-        fresh["spec"] = old.get("spec") or {}
     return fresh
 
 
@@ -42,7 +51,8 @@ KINDS: tuple[BuiltIn, ...] = (
         "", "v1", "Namespace", "namespaces", _SCHEMA,
         short_names=("ns",), namespaced=False, name_rule="label", has_status=True, returns_deleted=True,
         verbs=("create", "delete", "get", "list", "patch", "update", "watch"),
-        subresources=(Subresource("finalize", ("update",)), STATUS), prepare_kind=_prepare,
+        subresources=(Subresource("finalize", ("update",)), STATUS), default_kind=_labelled,
+        reset_kind=_reset, prepare_kind=_prepare,
         columns=(NAME, column("Status", lambda value: (value.get("status") or {}).get("phase", "")), age()),
     ),
 )  # fmt: skip

@@ -6,10 +6,10 @@ from typing import Any
 
 from krate_gitops.cluster.dev.builtin.fields import (
     anything,
-    atomic,
     kind_schema,
     list_of,
     null_when_empty,
+    pointer,
     record,
     text,
 )
@@ -46,6 +46,11 @@ def _faults(new: Object, *, is_namespaced: bool) -> list[Fault]:
     return faults
 
 
+def _prepare(new: Object, old: Object | None, subresource: str) -> Object:
+    """No rules are written as null."""
+    return {**new, "rules": new.get("rules") or None}
+
+
 def _role(new: Object, old: Object | None) -> list[Fault]:
     return _faults(new, is_namespaced=True)
 
@@ -60,13 +65,15 @@ _GROUP = "rbac.authorization.k8s.io"
 KINDS: tuple[BuiltIn, ...] = (
     built_in(
         _GROUP, "v1", "Role", "roles", kind_schema({"rules": null_when_empty(list_of(_RULE))}),
-        name_rule="path-segment", creates_on_update=True, validate_kind=_role, columns=(NAME, _CREATED),
+        name_rule="path-segment", creates_on_update=True, prepare_kind=_prepare,
+        validate_kind=_role, columns=(NAME, _CREATED),
     ),
     built_in(
         _GROUP, "v1", "ClusterRole", "clusterroles",
         kind_schema({"rules": null_when_empty(list_of(_RULE)),
-                     "aggregationRule": atomic(record({"clusterRoleSelectors": list_of(anything())}, **{"~pointer": True}))}),
-        namespaced=False, name_rule="path-segment", creates_on_update=True, validate_kind=_cluster_role,
+                     "aggregationRule": pointer(record({"clusterRoleSelectors": list_of(anything())}))}),
+        namespaced=False, name_rule="path-segment", creates_on_update=True, prepare_kind=_prepare,
+        validate_kind=_cluster_role,
         columns=(NAME, _CREATED),
     ),
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 from krate_gitops.cluster.dev.builtin.config_map import MAX_BYTES, frozen_faults, key_faults
@@ -18,9 +19,12 @@ _REQUIRED = {
     "kubernetes.io/tls": ("tls.crt", "tls.key"),
     "kubernetes.io/ssh-auth": ("ssh-privatekey",),
 }
+_EITHER = {"kubernetes.io/basic-auth": ("username", "password")}
+_JSON = {"kubernetes.io/dockerconfigjson": ".dockerconfigjson", "kubernetes.io/dockercfg": ".dockercfg"}
+_ACCOUNT = "kubernetes.io/service-account.name"
 
 
-def _prepare(new: Object, old: Object | None, subresource: str) -> Object:
+def _default(new: Object) -> Object:
     fresh = {name: item for name, item in new.items() if name != "stringData"}
     if plain := new.get("stringData"):
         encoded = {key: base64.b64encode(value.encode()).decode() for key, value in plain.items()}
@@ -33,10 +37,30 @@ def _validate(new: Object, old: Object | None) -> list[Fault]:
     if old is not None and new.get("type") != old.get("type"):
         faults.append(invalid_value("type", new.get("type"), "field is immutable"))
     faults += frozen_faults(new, old, ("data",))
-    data = new.get("data") or {}
-    faults += [required(f"data[{key}]") for key in _REQUIRED.get(str(new.get("type")), ()) if key not in data]
+    data, type_ = new.get("data") or {}, str(new.get("type"))
+    faults += [required(f"data[{key}]") for key in _REQUIRED.get(type_, ()) if key not in data]
+    if not any(key in data for key in _EITHER.get(type_, ())):
+        faults += [required(f"data[{key}]") for key in _EITHER.get(type_, ())]
+    if (key := _JSON.get(type_)) and key in data and (why := _no_json(data[key])):
+        faults.append(invalid_value(f"data[{key}]", "<secret contents redacted>", why))
+    annotations = new["metadata"].get("annotations") or {}
+    if type_ == "kubernetes.io/service-account-token" and not annotations.get(_ACCOUNT):
+        faults.append(required(f"metadata.annotations[{_ACCOUNT}]"))
     size = sum(len(value) * 3 // 4 for value in data.values())
     return [*faults, too_long("data", MAX_BYTES)] if size > MAX_BYTES else faults
+
+
+def _no_json(encoded: str) -> str:
+    """Why a value isn't JSON, in the words of the server; empty if it is."""
+    text = base64.b64decode(encoded).decode("utf-8", "replace")
+    try:
+        json.loads(text)
+    except ValueError as problem:
+        at = getattr(problem, "pos", 0)
+        if at >= len(text):
+            return "unexpected end of JSON input"
+        return f"invalid character '{text[at]}' looking for beginning of value"
+    return ""
 
 
 KINDS: tuple[BuiltIn, ...] = (
@@ -44,7 +68,7 @@ KINDS: tuple[BuiltIn, ...] = (
         "", "v1", "Secret", "secrets",
         kind_schema({"data": mapping(binary()), "stringData": mapping(text()), "type": text(),
                      "immutable": pointer(flag())}),
-        prepare_kind=_prepare, validate_kind=_validate,
+        default_kind=_default, validate_kind=_validate,
         columns=(NAME, column("Type", lambda value: value.get("type", "")),
                  column("Data", lambda value: len(value.get("data") or {}), kind="string"), age()),
     ),

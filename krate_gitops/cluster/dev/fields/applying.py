@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
-from krate_gitops.cluster.dev.failure import ApiFailure, Cause
-from krate_gitops.cluster.dev.fields.comparing import compare
+from krate_gitops.cluster.dev.failure import ApiFailure
+from krate_gitops.cluster.dev.fields.comparing import compare, is_same
+from krate_gitops.cluster.dev.fields.conflicts import Conflict, refusal
 from krate_gitops.cluster.dev.fields.entries import (
     APPLY,
     UPDATE,
@@ -17,17 +17,15 @@ from krate_gitops.cluster.dev.fields.entries import (
     read_entries,
     with_entries,
     without_entries,
+    without_strangers,
 )
+from krate_gitops.cluster.dev.fields.last_applied import KUBECTL, last_applied_fields, with_last_applied
 from krate_gitops.cluster.dev.fields.merging import merged, without_unowned
-from krate_gitops.cluster.dev.fields.sets import FieldSet, difference, intersection, path_text, paths, union
+from krate_gitops.cluster.dev.fields.sets import FieldSet, difference, intersection, union
 from krate_gitops.cluster.dev.fields.shapes import FieldSchema, Shape, shape_of
-from krate_gitops.cluster.dev.fields.typed import complaints, field_set
+from krate_gitops.cluster.dev.fields.typed import complaints, conforms, field_set
 
 BEFORE_FIRST_APPLY = "before-first-apply"
-KUBECTL = "kubectl"
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-
-Conflict = tuple[Entry, FieldSet]
 
 
 def apply(
@@ -39,59 +37,76 @@ def apply(
     force: bool,
     subresource: str = "",
     now: str,
+    empty: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The object after ``manager`` has applied; ``live`` None for one that isn't there yet.
 
-    An apply that changes nothing gives an object equal to ``live``. Raises ``ApiFailure``: 500 for what the schema
-    doesn't know, 409 for fields of others that would change and aren't forced.
+    An apply that changes nothing gives ``live`` itself. ``empty`` is what every new object of the kind has anyhow:
+    nobody owns it. Raises ``ApiFailure``: 500 for what the schema doesn't know, 409 for fields of others that would
+    change and aren't forced.
     """
     shape = shape_of(schema)
     _refuse_untyped(applied, shape)
-    old = {} if live is None else without_entries(live)
-    entries = _tracked(live, old, shape, now)
+    old = empty or {} if live is None else without_entries(live)
+    entries = _tracked(live, old, empty or {}, shape, now)
     owner = Owner(manager, APPLY, "", subresource)
     mine = next((one for one in entries if one.owner == owner), None)
     others = [one for one in entries if one is not mine]
-    sent = field_set(applied, shape)
-    wanted = ownable(sent)
-    whole = merged(old, applied, shape) if live is not None else applied
-    if mine is not None and mine.fields is not wanted:
-        whole = without_unowned(whole, mine.fields, _all_owned(sent, others), shape)
+    wanted = ownable(field_set(applied, shape))
+    whole = merged(old, applied, shape)
+    if mine is not None and difference(mine.fields, wanted):
+        whole = without_unowned(whole, mine.fields, _all_owned(field_set(applied, shape), others), shape)
+    entry = Entry(manager, APPLY, applied["apiVersion"], subresource, mine.time if mine is not None else "", wanted)
+    if live is not None and is_same(whole, old):
+        # Nothing but owners may have changed: the time of an entry is that of its last change of the object.
+        return _same_object(live, whole, entry, mine, others)
     found = compare(old, whole, shape)
-    changed = ownable(union(found.modified, found.added))
+    changed = union(found.modified, found.added)
     conflicts = [(one, hit) for one in others if (hit := intersection(one.fields, changed))]
     if conflicts and not force:
-        conflicts = _not_last_applied(conflicts, manager, old, applied)
+        conflicts = _not_last_applied(conflicts, manager, old, shape)
         if conflicts:
-            raise _refused(conflicts)
-    kept = [_left_to(one, changed, found.removed) for one in others]
-    if whole == old:
-        # Nothing but owners may have changed: the time of an entry is that of its last change of the object.
-        time = mine.time if mine is not None else ""
-        return with_entries(whole, [*kept, Entry(manager, APPLY, applied["apiVersion"], subresource, time, wanted)])
-    entry = Entry(manager, APPLY, applied["apiVersion"], subresource, now, wanted)
-    return with_entries(_with_last_applied(whole, applied, manager), [*kept, entry])
+            raise refusal(conflicts)
+    touched = union(changed, found.removed)
+    kept = [one.with_fields(difference(one.fields, touched)) for one in others]
+    return with_entries(with_last_applied(whole, applied, manager), [*kept, entry.with_fields(wanted, time=now)])
+
+
+def _same_object(
+    live: dict[str, Any], whole: dict[str, Any], entry: Entry, mine: Entry | None, others: list[Entry]
+) -> dict[str, Any]:
+    """The live object itself, or with the manager's new claims where it makes some."""
+    if entry == mine and len(others) + 1 == len(read_entries(live)):
+        return live
+    return with_entries(whole, [*others, entry])
 
 
 def _refuse_untyped(applied: dict[str, Any], shape: Shape) -> None:
-    wrong = list(complaints(applied, shape))
-    if wrong:
-        group_version, metadata = applied.get("apiVersion", ""), applied.get("metadata") or {}
-        group, slash, version = group_version.rpartition("/")
-        named = f"{metadata.get('namespace', '')}/{metadata.get('name', '')}"
-        kind = f"{group}/{version}" if slash else f"/{version}"
-        text = "; ".join(wrong) if len(wrong) == 1 else "errors:\n  " + "\n  ".join(wrong)
-        message = f"failed to create typed patch object ({named}; {kind}, Kind={applied.get('kind', '')}): {text}"
-        raise ApiFailure(500, "", message)
+    if not conforms(applied, shape):
+        wrong = list(complaints(applied, shape))
+        version, metadata = applied.get("apiVersion", ""), applied.get("metadata") or {}
+        namespace, name = (_text(metadata.get(member)) for member in ("namespace", "name"))
+        kind = f"{version if '/' in version else f'/{version}'}, Kind={applied.get('kind', '')}"
+        text = wrong[0] if len(wrong) == 1 else "errors:\n  " + "\n  ".join(wrong)
+        raise ApiFailure(500, "", f"failed to create typed patch object ({namespace}/{name}; {kind}): {text}")
 
 
-def _tracked(live: dict[str, Any] | None, old: dict[str, Any], shape: Shape, now: str) -> list[Entry]:
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _tracked(
+    live: dict[str, Any] | None, old: dict[str, Any], empty: dict[str, Any], shape: Shape, now: str
+) -> list[Entry]:
     """The entries of a live object. Of one that nobody tracked, everything counts as somebody's."""
+    if live is None:
+        return []
+    api_version = str(live.get("apiVersion", ""))
     entries = read_entries(live)
-    if live is None or entries:
-        return entries
-    fields = ownable(compare({}, old, shape).added)
-    return [Entry(BEFORE_FIRST_APPLY, UPDATE, str(live.get("apiVersion", "")), "", now, fields)] if fields else []
+    if entries:
+        return without_strangers(entries, api_version)
+    fields = ownable(compare(empty, old, shape).added)
+    return [Entry(BEFORE_FIRST_APPLY, UPDATE, api_version, "", now, fields)] if fields else []
 
 
 def _all_owned(sent: FieldSet, others: Sequence[Entry]) -> FieldSet:
@@ -101,64 +116,8 @@ def _all_owned(sent: FieldSet, others: Sequence[Entry]) -> FieldSet:
     return owned
 
 
-def _left_to(entry: Entry, changed: FieldSet, removed: FieldSet) -> Entry:
-    """What another manager still owns: what was changed by force isn't his any more, nor what is gone."""
-    fields = entry.fields
-    if changed and (hit := intersection(fields, changed)):
-        fields = difference(fields, hit)
-    if removed:
-        fields = difference(fields, removed)
-    return entry if fields is entry.fields else entry.with_fields(fields)
-
-
-def _refused(conflicts: Sequence[Conflict]) -> ApiFailure:
-    ordered = sorted(conflicts, key=lambda one: one[0].owner)
-    told = [(_name(entry), [path_text(path) for path in paths(fields)]) for entry, fields in ordered]
-    causes = tuple(
-        Cause("FieldManagerConflict", f"conflict with {name}", field) for name, fields in told for field in fields
-    )
-    if len(causes) == 1:
-        text = f"{causes[0].message}: {causes[0].field}"
-    else:
-        text = "\n".join("\n".join([f"conflicts with {name}:", *(f"- {one}" for one in found)]) for name, found in told)
-    count = f"{len(causes)} conflict" + ("s" if len(causes) != 1 else "")
-    return ApiFailure(409, "Conflict", f"Apply failed with {count}: {text}", causes=causes)
-
-
-def _name(entry: Entry) -> str:
-    text = json.dumps(entry.manager, ensure_ascii=False)
-    if entry.subresource:
-        text += f' with subresource "{entry.subresource}"'
-    return f"{text} using {entry.api_version}" if entry.operation == UPDATE else text
-
-
-def _not_last_applied(
-    conflicts: Sequence[Conflict], manager: str, old: dict[str, Any], applied: dict[str, Any]
-) -> list[Conflict]:
+def _not_last_applied(conflicts: Sequence[Conflict], manager: str, old: dict[str, Any], shape: Shape) -> list[Conflict]:
     """Conflicts without fields that kubectl itself wrote before it applied on the server, as its annotation says."""
-    if manager != KUBECTL:
-        return list(conflicts)
-    last = _last_applied(old)
-    if last is None:
-        return list(conflicts)
-    fields = ownable(field_set(last, shape_of({})))
-    kept = ((entry, difference(hit, intersection(hit, fields))) for entry, hit in conflicts)
+    allowed = last_applied_fields(old, shape) if manager == KUBECTL else {}
+    kept = ((entry, difference(hit, allowed)) for entry, hit in conflicts)
     return [(entry, hit) for entry, hit in kept if hit]
-
-
-def _last_applied(obj: dict[str, Any]) -> dict[str, Any] | None:
-    text = ((obj.get("metadata") or {}).get("annotations") or {}).get(LAST_APPLIED)
-    try:
-        value = json.loads(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def _with_last_applied(obj: dict[str, Any], applied: dict[str, Any], manager: str) -> dict[str, Any]:
-    """Keeps kubectl's annotation true, where there is one, so that its older versions still work."""
-    if manager != KUBECTL or _last_applied(obj) is None:
-        return obj
-    text = json.dumps(without_entries(applied), separators=(",", ":"), sort_keys=True, ensure_ascii=False) + "\n"
-    metadata = {**obj["metadata"], "annotations": {**obj["metadata"]["annotations"], LAST_APPLIED: text}}
-    return {**obj, "metadata": metadata}

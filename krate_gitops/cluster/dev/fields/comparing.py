@@ -52,7 +52,7 @@ class _Walk:
             _insert(self.added, path)
         elif new is _ABSENT:
             _insert(self.removed, path)
-        elif not _is_same(old, new):
+        elif not is_same(old, new):
             _insert(self.modified, path)
 
     @staticmethod
@@ -103,11 +103,14 @@ def _insert(fields: FieldSet, path: Path) -> None:
         node.setdefault(last, {})
 
 
-def _is_same(left: Any, right: Any) -> bool:
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(_is_same(left[name], right[name]) for name in left)
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(_is_same, left, right))
-    return bool(left == right)
+def is_same(left: Any, right: Any) -> bool:
+    """Whether two JSON values are equal: 1 and 1.0 are, 1 and true are not."""
+    if left is right:
+        return True
+    if left != right:
+        return False
+    if isinstance(left, dict):
+        return all(is_same(item, right[name]) for name, item in left.items())
+    if isinstance(left, list):
+        return all(map(is_same, left, right))
+    return isinstance(left, bool) == isinstance(right, bool)

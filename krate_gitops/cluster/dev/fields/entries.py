@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 from krate_gitops.cluster.dev.fields.sets import FieldSet, checked, difference
 
 APPLY, UPDATE = "Apply", "Update"
+MAX_ENTRIES = 1000
+"""How many entries a client may send."""
 
 _STRIPPED: FieldSet = {
     "f:apiVersion": {},
@@ -72,15 +74,63 @@ def read_entries(obj: dict[str, Any] | None) -> list[Entry]:
 
 
 def read_given_entries(obj: dict[str, Any]) -> list[Entry] | None:
-    """The entries that a client sent along, None where it sent none or what is no such list."""
+    """The entries that a client sent along, None where it sent none, or something that is no list of entries."""
     given = (obj.get("metadata") or {}).get("managedFields")
-    if not isinstance(given, list):
+    if not isinstance(given, list) or len(given) > MAX_ENTRIES:
         return None
     try:
-        found = [_entry(one) for one in given if isinstance(one, dict) and one]
-        return [one.with_fields(checked(one.fields)) for one in found]
-    except (ValueError, AttributeError):
+        return [_checked(one) for one in given]
+    except ValueError:
         return None
+
+
+def _checked(one: object) -> Entry:
+    if not isinstance(one, dict) or one.get("operation") not in (APPLY, UPDATE):
+        raise ValueError("operation must be `Apply` or `Update`")
+    if not one.get("apiVersion") or one.get("fieldsType") != "FieldsV1":
+        raise ValueError("an entry needs an apiVersion, and FieldsV1")
+    entry = _entry(one)
+    return entry.with_fields(checked(entry.fields))
+
+
+def ends_tracking(obj: dict[str, Any]) -> bool:
+    """Whether the client says by one empty entry that it wants no managed fields."""
+    given = (obj.get("metadata") or {}).get("managedFields")
+    return isinstance(given, list) and len(given) == 1 and given[0] == {}
+
+
+def without_strangers(entries: list[Entry], api_version: str) -> list[Entry]:
+    """The entries without those of other groups, whose fields are not those of this kind."""
+    group = _group(api_version)
+    if group in _SHARED_GROUPS:
+        return entries
+    kept = [one for one in entries if _group(one.api_version) == group]
+    return entries if len(kept) == len(entries) else kept
+
+
+_SHARED_GROUPS = frozenset({"", "events.k8s.io"})
+"""Events are in both groups."""
+
+
+def _group(api_version: str) -> str:
+    return api_version.rpartition("/")[0]
+
+
+def settled(new: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
+    """``old`` itself if ``new`` differs in nothing but times of managed fields, else ``new``.
+
+    Only the finished object shows it: a default or another spelling of a value may have looked like a change before.
+    """
+    before, after = _raw(old), _raw(new)
+    if before == after:
+        return new
+    if len(before) != len(after) or list(map(_timeless, before)) != list(map(_timeless, after)):
+        return new
+    return old if without_entries(old) == without_entries(new) else new
+
+
+def _timeless(one: dict[str, Any]) -> dict[str, Any]:
+    return {name: item for name, item in one.items() if name != "time"}
 
 
 def with_entries(obj: dict[str, Any], entries: Iterable[Entry]) -> dict[str, Any]:

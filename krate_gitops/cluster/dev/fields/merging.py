@@ -2,25 +2,49 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
+from krate_gitops.cluster.dev.fields.comparing import is_same
 from krate_gitops.cluster.dev.fields.items import element_or_index
 from krate_gitops.cluster.dev.fields.sets import HERE, FieldSet
-from krate_gitops.cluster.dev.fields.shapes import ListShape, Shape
+from krate_gitops.cluster.dev.fields.shapes import ListShape, MapShape, Shape
 from krate_gitops.cluster.dev.fields.typed import member_shape
 
 
 def merged(live: Any, applied: Any, shape: Shape) -> Any:
-    """``live`` with the fields of ``applied``. What is the same is shared, nothing is changed in place."""
-    if isinstance(live, dict) and isinstance(applied, dict) and shape.map is not None and not shape.map.atomic:
-        whole = dict(live)
-        for name, value in applied.items():
-            before = live.get(name)
-            whole[name] = value if before is None else merged(before, value, member_shape(shape.map, name))
-        return whole
-    if isinstance(live, list) and isinstance(applied, list) and shape.list is not None:
-        return applied if shape.list.relation == "atomic" else _merged_list(live, applied, shape.list)
-    return applied
+    """``live`` with the fields of ``applied``. What is the same is shared: an unchanged value is ``live`` itself.
+
+    null over a map or list with entries leaves the entries: who applied them loses them when they are pruned.
+    """
+    if shape.map is not None and not shape.map.atomic and isinstance(live, dict):
+        if isinstance(applied, dict):
+            return _merged_map(live, applied, shape.map)
+        if applied is None and live:
+            return live
+    if shape.list is not None and shape.list.relation != "atomic" and isinstance(live, list):
+        if isinstance(applied, list):
+            whole = _merged_list(live, applied, shape.list)
+            return live if _are_the_same(whole, live) else whole
+        if applied is None and live:
+            return live
+    return live if is_same(live, applied) else applied
+
+
+def _merged_map(live: dict[str, Any], applied: dict[str, Any], shape: MapShape) -> dict[str, Any]:
+    whole = live
+    for name, value in applied.items():
+        before = live.get(name)
+        after = value if before is None else merged(before, value, member_shape(shape, name))
+        if after is not before or name not in live:
+            if whole is live:
+                whole = dict(live)
+            whole[name] = after
+    return whole
+
+
+def _are_the_same(left: list[Any], right: list[Any]) -> bool:
+    return len(left) == len(right) and all(one is other for one, other in zip(left, right, strict=True))
 
 
 def _merged_list(live: list[Any], applied: list[Any], shape: ListShape) -> list[Any]:
@@ -29,7 +53,7 @@ def _merged_list(live: list[Any], applied: list[Any], shape: ListShape) -> list[
     mine = [(element_or_index(item, shape, index), item) for index, item in enumerate(applied)]
     before = dict(theirs)
     wanted = {element for element, _ in mine}
-    shared = [element for element, _ in mine if element in before]
+    shared = deque(element for element, _ in mine if element in before)
     whole: list[Any] = []
     left = right = 0
     while left < len(theirs) or right < len(mine):
@@ -38,7 +62,8 @@ def _merged_list(live: list[Any], applied: list[Any], shape: ListShape) -> list[
             if right < len(mine) and element == mine[right][0]:
                 whole.append(merged(item, mine[right][1], shape.item))
                 left, right = left + 1, right + 1
-                shared = [one for one in shared if one != element]
+                if shared and shared[0] == element:
+                    shared.popleft()
                 continue
             if element in wanted and shared and shared[0] != element:
                 # It comes when its turn among the applied ones comes.
@@ -53,7 +78,7 @@ def _merged_list(live: list[Any], applied: list[Any], shape: ListShape) -> list[
             right += 1
             whole.append(merged(before[element], value, shape.item) if element in before else value)
             if shared and shared[0] == element:
-                shared.pop(0)
+                shared.popleft()
         else:
             left += 1
     return whole

@@ -84,20 +84,6 @@ def _difference_of_nodes(node: FieldSet, other: FieldSet) -> FieldSet | None:
     return node if rest is below and HERE not in node else rest
 
 
-def without_subtrees(left: FieldSet, right: FieldSet) -> FieldSet:
-    """What is in ``left``, without the paths in ``right`` and everything below them."""
-    rest: FieldSet = {}
-    for element, node in left.items():
-        other = right.get(element)
-        if other is None:
-            rest[element] = node
-        elif not includes_itself(other):
-            kept = without_subtrees(node, other)
-            if kept or not node:
-                rest[element] = kept
-    return rest
-
-
 def intersection(left: FieldSet, right: FieldSet) -> FieldSet:
     """What is in both sets."""
     shared: FieldSet = {}
@@ -205,14 +191,16 @@ def value_element(value: Any) -> str:
 
 def key_element(keys: dict[str, Any]) -> str:
     """The element of an item of a list that merges by keys: ``k:{"name":"a"}``, keys sorted."""
-    parts = ",".join(f"{_json(name)}:{_json(keys[name])}" for name in sorted(keys))
-    return f"k:{{{parts}}}"
+    plain = {name: _whole(item) if isinstance(item, float) else item for name, item in keys.items()}
+    return f"k:{_ENCODER.encode(plain).decode()}"
 
 
-_ENCODER = msgspec.json.Encoder()
+_ENCODER = msgspec.json.Encoder(order="sorted")
 
 
 def _json(value: Any) -> str:
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return _ENCODER.encode(value).decode()
+    return _ENCODER.encode(_whole(value) if isinstance(value, float) else value).decode()
+
+
+def _whole(number: float) -> float | int:
+    return int(number) if number.is_integer() else number

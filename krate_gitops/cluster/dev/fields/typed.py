@@ -8,6 +8,7 @@ from typing import Any
 from krate_gitops.cluster.dev.fields.items import NoElement, element_of, element_or_index
 from krate_gitops.cluster.dev.fields.sets import HERE, FieldSet, element_text
 from krate_gitops.cluster.dev.fields.shapes import OPEN, ListShape, MapShape, Shape
+from krate_gitops.cluster.dev.wording import go_literal, go_text, go_type
 
 
 def field_set(value: Any, shape: Shape) -> FieldSet:
@@ -53,6 +54,38 @@ def _of_list(value: list[Any], shape: ListShape) -> FieldSet:
 def member_shape(shape: MapShape, name: str) -> Shape:
     """The shape of a member."""
     return shape.fields.get(name) or shape.element or OPEN
+
+
+def conforms(value: Any, shape: Shape) -> bool:
+    """Whether there are no :func:`complaints`. Quicker than asking for them."""
+    if value is None:
+        return True
+    if isinstance(value, dict):
+        return shape.map is not None and _members_conform(value, shape.map)
+    if isinstance(value, list):
+        return shape.list is not None and _items_conform(value, shape.list)
+    return shape.scalar is not None and _fits(value, shape.scalar)
+
+
+def _members_conform(value: dict[str, Any], shape: MapShape) -> bool:
+    fields, element = shape.fields, shape.element
+    for name, item in value.items():
+        known = fields.get(name) or element
+        if known is None or not conforms(item, known):
+            return False
+    return True
+
+
+def _items_conform(value: list[Any], shape: ListShape) -> bool:
+    item_shape = shape.item
+    if not all(conforms(item, item_shape) for item in value):
+        return False
+    if shape.relation == "atomic":
+        return True
+    try:
+        return len({element_of(item, shape) for item in value}) == len(value)
+    except NoElement:
+        return False
 
 
 def complaints(value: Any, shape: Shape, path: str = "") -> Iterator[str]:
@@ -113,42 +146,13 @@ def _fits(value: Any, scalar: str) -> bool:
 def _expected(shape: Shape, value: Any) -> str:
     """The words of the real server, which shows Go's view of the value."""
     if shape.map is not None and shape.scalar is None and shape.list is None:
-        return f"expected map, got &{{{_go(value)}}}"
+        return f"expected map, got &{{{go_text(value)}}}"
     if shape.list is not None and shape.scalar is None and shape.map is None:
-        return f"expected list, got &{{{_go(value)}}}"
+        return f"expected list, got &{{{go_text(value)}}}"
     if shape.scalar == "numeric":
-        return f"expected numeric (int or float), got {_go_type(value)}"
+        return f"expected numeric (int or float), got {go_type(value)}"
     if shape.scalar == "string":
-        return f"expected string, got &value.valueUnstructured{{Value:{_go_literal(value)}}}"
+        return f"expected string, got &value.valueUnstructured{{Value:{go_literal(value)}}}"
     if shape.scalar == "boolean":
-        return f"expected boolean, got &{{{_go(value)}}}"
-    return f"expected scalar, got &{{{_go(value)}}}"
-
-
-def _go(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict):
-        return "map[" + " ".join(f"{name}:{_go(value[name])}" for name in sorted(value)) + "]"
-    if isinstance(value, list):
-        return "[" + " ".join(map(_go, value)) + "]"
-    return "<nil>" if value is None else str(value)
-
-
-def _go_type(value: Any) -> str:
-    if isinstance(value, bool):
-        return "bool"
-    if isinstance(value, dict):
-        return "map[string]interface {}"
-    return "[]interface {}" if isinstance(value, list) else "string"
-
-
-def _go_literal(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict):
-        inner = ", ".join(f'"{name}":{_go_literal(value[name])}' for name in sorted(value))
-        return f"map[string]interface {{}}{{{inner}}}"
-    if isinstance(value, list):
-        return f"[]interface {{}}{{{', '.join(map(_go_literal, value))}}}"
-    return f'"{value}"' if isinstance(value, str) else str(value)
+        return f"expected boolean, got &{{{go_text(value)}}}"
+    return f"expected scalar, got &{{{go_text(value)}}}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from krate_gitops.cluster.dev.http.negotiation import JSON, KNOWN, PROTOBUF
 LARGEST_BODY = 3 * 1024 * 1024
 """Bytes."""
 
+_EXACT = 2.0**53
 _MOST_NODES = 500_000
 _DEEPEST = 200
 
@@ -42,30 +44,50 @@ def input_format(header: str | None) -> str:
     raise ApiFailure(415, "UnsupportedMediaType", message)
 
 
-def read(body: bytes, format_: str) -> tuple[Any, list[str]]:
-    """The value of a body, and the paths of fields that are given more than once. Raises ``UnreadableError``."""
+def read(body: bytes, format_: str, *, merges: bool = False) -> tuple[Any, list[str]]:
+    """The value of a body, and the paths of fields that are given more than once. Raises ``UnreadableError``.
+
+    ``merges``: of an object that a JSON text gives twice all members count, as where a server reads into fields.
+    """
     if format_ == PROTOBUF:
         from krate_gitops.cluster.dev.http.protobuf import read_protobuf
 
         return read_protobuf(body), []
-    return read_json(body) if format_ == JSON else read_yaml(body)
+    return read_json(body, merges=merges) if format_ == JSON else read_yaml(body)
 
 
-def read_json(body: bytes) -> tuple[Any, list[str]]:
-    """The value of a JSON text and its duplicate fields. Raises ``UnreadableError``."""
+def read_json(body: bytes, *, merges: bool = False) -> tuple[Any, list[str]]:
+    """The value of a JSON text and its duplicate fields. ``merges``: see ``read``. Raises ``UnreadableError``."""
     repeated = False
 
     def collect(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         nonlocal repeated
         value = dict(pairs)
-        repeated |= len(value) != len(pairs)
+        if len(value) != len(pairs):
+            repeated = True
+            return _merged({}, pairs) if merges else value
         return value
 
     try:
-        value = json.loads(body, object_pairs_hook=collect, parse_constant=_refuse_constant)
+        value = json.loads(body, object_pairs_hook=collect, parse_constant=_refuse_constant, parse_float=_number)
         return value, duplicate_fields(body) if repeated else []
     except (ValueError, RecursionError) as error:
         raise UnreadableError(str(error)) from error
+
+
+def _merged(value: dict[str, Any], pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """``value`` itself with all pairs in it; objects of one name become one as well."""
+    for name, item in pairs:
+        before = value.get(name)
+        is_both = isinstance(before, dict) and isinstance(item, dict)
+        value[name] = _merged(before, item.items()) if is_both else item
+    return value
+
+
+def _number(text: str) -> float:
+    """A number with a fraction; one whose fraction is zero is whole, as it is where the server writes it."""
+    number = float(text)
+    return int(number) if number.is_integer() and abs(number) < _EXACT else number
 
 
 def read_patch(body: bytes) -> Any:

@@ -6,6 +6,7 @@ from krate_gitops.cluster.dev.access.identity import User
 from krate_gitops.cluster.dev.cluster import Cluster
 from krate_gitops.cluster.dev.discovery.pages import DiscoveryPages
 from krate_gitops.cluster.dev.http.health import health
+from krate_gitops.cluster.dev.http.metrics import metrics
 from krate_gitops.cluster.dev.http.negotiation import OBJECT_FORMS, Clause, check_routed, negotiate, plain
 from krate_gitops.cluster.dev.http.paths import Target
 from krate_gitops.cluster.dev.http.request import Request, Response, Stream
@@ -14,6 +15,7 @@ from krate_gitops.cluster.dev.openapi.pages import OpenApiPages
 from krate_gitops.cluster.dev.refusals import (
     PlainNotFoundError,
     method_not_allowed,
+    no_endpoints,
     no_resource,
     not_found,
     not_supported,
@@ -65,6 +67,8 @@ class Routes:
         method = call.request.method
         if not call.kind.is_stored:
             return show.result(call, review(call))
+        if call.subresource == "proxy":
+            raise no_endpoints(call.kind, call.name, there=call.entry() is not None)
         if call.subresource == "token":
             return show.result(call, request_token(call))
         if _is_watch(target):
@@ -100,6 +104,8 @@ class Routes:
             found = pages(request, accept)
             if found is not None:
                 return found
+        if request.path == "/metrics" and request.method == "GET":
+            return metrics(self._cluster.store)
         request.media = plain(accept)
         found = health(request, accept, self._cluster.catalog)
         if found is None:
@@ -119,7 +125,7 @@ def _check_method(method: str, target: Target, kind: Kind) -> None:
     """Raises ``ApiFailure`` 405 for what the path doesn't answer."""
     if target.subresource:
         found = kind.subresource(target.subresource)
-        wanted = {"GET": "get", "PUT": "update", "PATCH": "patch", "POST": "create"}.get(method, "")
+        wanted = {"GET": "get", "PUT": "update", "PATCH": "patch", "POST": "create", "DELETE": "delete"}.get(method, "")
         if found is None or wanted not in found.verbs:
             raise not_supported(kind, target.verb) if kind.custom and target.verb else method_not_allowed()
         return

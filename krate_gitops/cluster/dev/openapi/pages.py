@@ -44,7 +44,7 @@ class OpenApiPages:
         tag = f'"{digest}"'
         asked = request.query.get("hash")
         if asked and asked != digest:
-            return Response(301, headers=(("Location", f"{_ROOT}/{name}?hash={digest}"),))
+            return Response(301, content_type=JSON, headers=(("Location", f"{_ROOT}/{name}?hash={digest}"),))
         headers = [("ETag", tag), ("Vary", "Accept")]
         if asked:
             headers.append(("Cache-Control", "public, immutable"))

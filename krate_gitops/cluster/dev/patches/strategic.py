@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Mapping
 from typing import Any
+
+import msgspec
 
 from krate_gitops.cluster.dev.failure import ApiFailure
 from krate_gitops.cluster.dev.refusals import bad_request
+from krate_gitops.cluster.dev.wording import go_text
 
 _DIRECTIVE, _RETAIN = "$patch", "$retainKeys"
 _ORDER, _DELETE = "$setElementOrder/", "$deleteFromPrimitiveList/"
@@ -31,8 +35,7 @@ def _map(document: dict[str, Any], patch: dict[str, Any], schema: Schema) -> dic
     if directive == "delete":
         return {}
     if directive not in (None, "merge"):
-        shown = " ".join(f"{name}:{patch[name]}" for name in sorted(patch))
-        raise ApiFailure(500, "", f"unknown patch type: {directive} in map: map[{shown}]")
+        raise ApiFailure(500, "", f"unknown patch type: {go_text(directive)} in map: {go_text(patch)}")
     whole = _retained(document, patch)
     for name, value in patch.items():
         if name.startswith(_DELETE):
@@ -70,42 +73,61 @@ def _member(whole: dict[str, Any], name: str, value: Any, schema: Schema, order:
 def _list(before: list[Any], patch: list[Any], schema: Schema, order: list[Any] | None) -> list[Any]:
     key = schema.get("x-kubernetes-patch-merge-key")
     if not key:
-        mine = list(dict.fromkeys(patch))
-        return _arranged([one for one in before if one not in mine], mine, before, order, lambda one: one)
+        return _values(before, patch, order)
     if any(isinstance(item, dict) and item.get(_DIRECTIVE) == "replace" for item in patch):
         return [item for item in patch if not (isinstance(item, dict) and _DIRECTIVE in item)]
-
-    def named(item: Any) -> Any:
-        if not isinstance(item, dict) or key not in item:
-            raise ApiFailure(500, "", f"map: {item} does not contain declared merge key: {key}")
-        return item[key]
-
-    gone = {named(item) for item in patch if isinstance(item, dict) and item.get(_DIRECTIVE) == "delete"}
-    known = {named(item): item for item in before if isinstance(item, dict) and key in item}
+    names = [_name(item, key) for item in patch]
+    gone = {
+        name
+        for name, item in zip(names, patch, strict=True)
+        if isinstance(item, dict) and item.get(_DIRECTIVE) == "delete"
+    }
+    known = {_name(item, key): item for item in before}
     items = schema.get("items") or {}
-    mine = [_map(known.get(named(item), {}), item, items) for item in patch if named(item) not in gone]
-    names = {named(item) for item in mine}
-    others = [item for item in before if item.get(key) not in names and item.get(key) not in gone]
-    return _arranged(others, mine, before, order, lambda item: item.get(key) if isinstance(item, dict) else item)
+    mine = {
+        name: _map(known.get(name, {}), item, items)
+        for name, item in zip(names, patch, strict=True)
+        if name not in gone
+    }
+    others = {name: item for name, item in known.items() if name not in mine and name not in gone}
+    said = None if order is None else [_name(item, key) for item in order]
+    return _arranged(others, mine, list(known), said)
 
 
-def _arranged(
-    others: list[Any], mine: list[Any], before: list[Any], order: list[Any] | None, name: Callable[[Any], Any]
-) -> list[Any]:
-    """Both in one list: as they stood among each other before, the patch's own in front of what they can't be compared
-    with. ``order`` is what the patch says about its items.
+def _name(item: Any, key: str) -> str:
+    """The value of an item's key, as text that can be compared. Raises ``ApiFailure`` 500 if it has none."""
+    if not isinstance(item, dict) or key not in item:
+        raise ApiFailure(500, "", f"map: {go_text(item)} does not contain declared merge key: {key}")
+    return _text(item[key])
+
+
+def _text(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _values(before: list[Any], patch: list[Any], order: list[Any] | None) -> list[Any]:
+    """A list that is a set of values."""
+    known = {_text(item): item for item in before}
+    mine = {_text(item): item for item in patch}
+    others = {name: item for name, item in known.items() if name not in mine}
+    return _arranged(others, mine, list(known), None if order is None else list(map(_text, order)))
+
+
+def _arranged(others: dict[str, Any], mine: dict[str, Any], stood: list[str], order: list[str] | None) -> list[Any]:
+    """Both in one list, by name: as they stood among each other before, the patch's own in front of what they can't be
+    compared with. ``order`` is what the patch says about its items.
     """
+    place = {name: index for index, name in enumerate(stood)}
+    right = deque(mine)
     if order is not None:
-        said = [name(item) for item in order]
-        mine = sorted(mine, key=lambda item: said.index(name(item)) if name(item) in said else len(said))
-    stood = [name(item) for item in before]
+        said = {name: index for index, name in enumerate(order)}
+        right = deque(sorted(mine, key=lambda name: said.get(name, len(said))))
+    left = deque(others)
     whole: list[Any] = []
-    left, right = list(others), list(mine)
     while left and right:
-        first, second = name(left[0]), name(right[0])
-        is_before = first in stood and second in stood and stood.index(first) < stood.index(second)
-        whole.append(left.pop(0) if is_before else right.pop(0))
-    return [*whole, *left, *right]
+        is_before = right[0] in place and place[left[0]] < place[right[0]]
+        whole.append(others[left.popleft()] if is_before else mine[right.popleft()])
+    return [*whole, *(others[name] for name in left), *(mine[name] for name in right)]
 
 
 def _child(schema: Schema, name: str) -> Schema:

@@ -16,6 +16,7 @@ from krate_gitops.cluster.dev.schemas.faults import (
     type_invalid,
 )
 from krate_gitops.cluster.dev.schemas.node import Node
+from krate_gitops.cluster.dev.schemas.sameness import MISSING_BEFORE, before_item, before_member, is_same
 
 _INT32: Final = (-(2**31), 2**31 - 1)
 _UINT32: Final = (0, 2**32 - 1)
@@ -55,8 +56,10 @@ class Place:
         self.faults.append(invalid_value(self.prefix or NO_FIELD, "", text))
 
 
-def check(node: Node, value: Any, path: str, place: Place) -> None:
-    """Adds the faults of ``value`` to ``place``."""
+def check(node: Node, value: Any, path: str, place: Place, old: Any = MISSING_BEFORE) -> None:
+    """Adds the faults of ``value`` to ``place``. What is the same in ``old`` isn't looked at."""
+    if old is not MISSING_BEFORE and is_same(value, old):
+        return
     if value is None:
         if node.types and not node.nullable:
             _wrong_type(node, "null", path, place)
@@ -81,11 +84,11 @@ def check(node: Node, value: Any, path: str, place: Place) -> None:
     elif kind is int or kind is float:
         _check_number(node, value, path, place)
     elif kind is list:
-        _check_list(node, value, path, place)
+        _check_list(node, value, path, place, old)
     if node.enum is not None:
         _check_enum(node, value, path, place)
     if kind is dict:
-        _check_object(node, value, path, place)
+        _check_object(node, value, path, place, old)
 
 
 def _quoted(text: str) -> str:
@@ -160,11 +163,11 @@ def _is_multiple(value: float, step: float) -> bool:
     return (value / step).is_integer()
 
 
-def _check_list(node: Node, value: list[Any], path: str, place: Place) -> None:
+def _check_list(node: Node, value: list[Any], path: str, place: Place, old: Any) -> None:
     """Items, then how many, then whether they differ."""
     if node.items is not None:
         for index, item in enumerate(value):
-            check(node.items, item, f"{path}[{index}]", place)
+            check(node.items, item, f"{path}[{index}]", place, before_item(node, old, item))
     size = len(value)
     if node.min_items is not None and size < node.min_items:
         text = f"{path} in body should have at least {node.min_items} items"
@@ -183,7 +186,7 @@ def _check_enum(node: Node, value: Any, path: str, place: Place) -> None:
         place.faults.append(not_supported(place.field(path), value, node.enum))
 
 
-def _check_object(node: Node, value: dict[str, Any], path: str, place: Place) -> None:
+def _check_object(node: Node, value: dict[str, Any], path: str, place: Place, old: Any) -> None:
     """How many members, then each of them, then those that must be there."""
     count = len(value)
     if node.min_properties is not None and count < node.min_properties:
@@ -199,7 +202,7 @@ def _check_object(node: Node, value: dict[str, Any], path: str, place: Place) ->
     for name, member in value.items():
         child = properties.get(name, additional)
         if child is not None:
-            check(child, member, start + name, place)
+            check(child, member, start + name, place, before_member(old, name))
     for name in node.required:
         if name not in value:
             place.faults.append(required(place.field(start + name)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import isfinite
 from typing import Any, Final
 
 import msgspec
@@ -46,6 +47,8 @@ def go_quote(text: str) -> str:
     return "".join(out)
 
 
+_HIDDEN: Final = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
+"""What JSON of the server never has as it is."""
 _ESCAPES: Final = {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}
 
 
@@ -62,11 +65,16 @@ def shown(value: Any) -> str:
         return go_quote(value)
     if isinstance(value, float):
         return go_float(value)
-    return _encode(value).decode()
+    text = _encode(value).decode()
+    for character, code in _HIDDEN.items():
+        text = text.replace(character, code)
+    return text
 
 
 def go_float(value: float) -> str:
     """A number as Go's ``%v`` shows it."""
+    if not isfinite(value):
+        return "NaN" if value != value else "+Inf" if value > 0 else "-Inf"
     if value == int(value) and abs(value) < 1e21:
         return str(int(value))
     return repr(value)

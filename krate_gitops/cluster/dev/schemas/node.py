@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from krate_gitops.cluster.dev.schemas.formats import format_checker
 from krate_gitops.cluster.dev.schemas.patterns import Matcher, matcher
+from krate_gitops.cluster.dev.schemas.rules import Rule, escaped
 
 MISSING: Final = object()
 """Stands for a default that isn't there; null is a default."""
@@ -29,9 +30,12 @@ class Node:
         "format",
         "format_check",
         "has_defaults",
+        "has_embedded",
         "has_list_rules",
+        "has_rules",
         "int_or_string",
         "is_composed",
+        "is_special",
         "items",
         "list_keys",
         "list_type",
@@ -61,9 +65,14 @@ class Node:
         self._read_shape(schema)
         self._read_bounds(schema)
         self._read_composition(schema)
-        self.rules: list[Any] = list(schema.get("x-kubernetes-validations") or ())
+        self.rules = [Rule(one) for one in schema.get("x-kubernetes-validations") or ()]
         children = self._children()
-        self.has_defaults = self.default is not MISSING or any(child.has_defaults for child in children)
+        self.has_rules: bool = bool(self.rules) or any(child.has_rules for child in children)
+        self.has_embedded: bool = self.embedded or any(child.has_embedded for child in children)
+        self.is_special: bool = any(escaped(name) != name for name in self.properties) or any(
+            child.is_special for child in children
+        )
+        self.has_defaults: bool = self.default is not MISSING or any(child.has_defaults for child in children)
         self.has_list_rules: bool = self.list_type in ("set", "map") or any(child.has_list_rules for child in children)
 
     def _read_shape(self, schema: dict[str, Any]) -> None:

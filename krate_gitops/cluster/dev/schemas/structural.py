@@ -7,7 +7,10 @@ from typing import Any
 from krate_gitops.cluster.dev.schemas import defaulting, pruning
 from krate_gitops.cluster.dev.schemas.checking import Place, check
 from krate_gitops.cluster.dev.schemas.faults import Fault
+from krate_gitops.cluster.dev.schemas.lists import check_embedded, check_lists
 from krate_gitops.cluster.dev.schemas.node import Node
+from krate_gitops.cluster.dev.schemas.rules import NOT_RUN, blocks, check_rules
+from krate_gitops.cluster.dev.schemas.sameness import MISSING_BEFORE, before_member
 
 
 class Structural:
@@ -41,11 +44,31 @@ class Structural:
         place = Place("status" if subresource == "status" else "")
         node: Node | None = self.root
         value: Any = obj
+        before: Any = MISSING_BEFORE if old is None else old
+        was = before
         if subresource == "status":
-            node, value = self.root.child("status"), obj.get("status")
+            node, value, before = self.root.child("status"), obj.get("status"), before_member(before, "status")
         if node is not None and value is not None:
-            check(node, value, "", place)
-        return place.faults
+            check(node, value, "", place, before)
+        faults = place.faults
+        check_embedded(self.root, obj, "", faults)
+        faults += self._repeated(obj, old)
+        if self.root.has_rules:
+            if blocks(faults):
+                faults.append(NOT_RUN)
+            else:
+                check_rules(self.root, obj, was, "", faults)
+        return faults
+
+    def _repeated(self, obj: dict[str, Any], old: dict[str, Any] | None) -> list[Fault]:
+        """Items that repeat others, unless some did before."""
+        faults: list[Fault] = []
+        check_lists(self.root, obj, "", faults)
+        if faults and old is not None:
+            before: list[Fault] = []
+            check_lists(self.root, old, "", before)
+            return [] if before else faults
+        return faults
 
 
 def compile_schema(open_api_v3_schema: dict[str, Any]) -> Structural:

@@ -28,10 +28,17 @@ def create_from(call: Call, value: Object, options: WriteOptions) -> Result:
     check_creation(call, value["metadata"].get("name") or "")
     if warning := metadata.without_double_owners(value):
         call.warn(warning)
+    metadata.without_server_owned(value)
     value = kind.rules.default(value)
     value = kind.rules.reset(value, None, "")
     now = metadata.now()
-    value = track_update(None, value, manager=options.manager, schema=kind.rules.schema, now=now)
+    if kind.custom and metadata.has_entries_of_others(value):
+        # The server can't tell which fields those are, and then keeps no managed fields at all.
+        del value["metadata"]["managedFields"]
+    else:
+        value = track_update(
+            None, value, manager=options.manager, schema=kind.rules.schema, now=now, empty=kind.rules.empty
+        )
     return store_new(call, value, options)
 
 
@@ -41,11 +48,12 @@ def store_new(call: Call, value: Object, options: WriteOptions) -> Result:
     metadata.new_object(value, kind)
     value = kind.rules.prepare(value, None, "")
     name = value["metadata"].get("name") or ""
-    cluster.admit(call, "CREATE", value, None, dry_run=options.dry_run)
+    cluster.admit(call, value, None)
     faults = kind.rules.validate(value, None, "")
     if faults:
         raise invalid(value.get("kind") or kind.kind, group_of(value, kind), name, faults)
-    for warning in kind.rules.warnings(value):
+    cluster.judge(call, "CREATE", value, None, dry_run=options.dry_run)
+    for warning in kind.rules.warnings(value, None):
         call.warn(warning)
     if not options.dry_run and metadata.given_version(value):
         raise internal("resourceVersion should not be set on objects to be created")

@@ -36,7 +36,7 @@ def delete_entry(call: Call, entry: Entry, options: DeleteOptions) -> Result:
     kind = call.kind
     old = shown(call, entry)
     _check_preconditions(call, entry, options)
-    call.cluster.admit(call, "DELETE", None, old, dry_run=options.dry_run)
+    call.cluster.judge(call, "DELETE", None, old, dry_run=options.dry_run)
     value = _marked(call, old, options)
     if is_over(value):
         if not options.dry_run:

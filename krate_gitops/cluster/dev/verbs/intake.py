@@ -17,7 +17,7 @@ def object_from_body(call: Call, options: WriteOptions) -> Object:
     kind = call.kind
     format_ = input_format(call.request.headers.get("content-type"))
     try:
-        body, repeated = read(call.request.body, format_)
+        body, repeated = read(call.request.body, format_, merges=not kind.custom)
     except UnreadableError as error:
         raise _unrecognized(kind, f"couldn't get version/kind; json parse error: {error}") from error
     if body is None:

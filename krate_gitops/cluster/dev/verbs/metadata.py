@@ -23,8 +23,7 @@ def now() -> str:
 def new_object(value: Object, kind: Kind) -> None:
     """Sets what a new object gets from the server, and drops what it can't bring along."""
     metadata = value["metadata"]
-    for name in ("selfLink", "deletionTimestamp", "deletionGracePeriodSeconds"):
-        metadata.pop(name, None)
+    without_server_owned(value)
     if metadata.get("generateName") and not metadata.get("name"):
         metadata["name"] = generated(metadata["generateName"])
     metadata["uid"] = str(uuid.uuid4())
@@ -33,6 +32,19 @@ def new_object(value: Object, kind: Kind) -> None:
         metadata["generation"] = 1
     if not metadata.get("resourceVersion"):
         metadata.pop("resourceVersion", None)
+
+
+def without_server_owned(value: Object) -> None:
+    """Drops what a new object can't bring along."""
+    for name in ("selfLink", "deletionTimestamp", "deletionGracePeriodSeconds"):
+        value["metadata"].pop(name, None)
+
+
+def has_entries_of_others(value: Object) -> bool:
+    """Whether managed fields came along that are about a version of another group."""
+    group = str(value.get("apiVersion") or "").rpartition("/")[0]
+    entries = value["metadata"].get("managedFields") or ()
+    return any(str(each.get("apiVersion") or "").rpartition("/")[0] != group for each in entries)
 
 
 def generated(prefix: str) -> str:

@@ -10,7 +10,7 @@ from krate_gitops.cluster.dev.http.bodies import UnreadableError, content_type, 
 from krate_gitops.cluster.dev.http.options import WriteOptions, write_options
 from krate_gitops.cluster.dev.kinds import Kind, Object
 from krate_gitops.cluster.dev.patches import json_patch, merge_patch, strategic_merge
-from krate_gitops.cluster.dev.refusals import bad_request, not_found
+from krate_gitops.cluster.dev.refusals import bad_request, conflict, not_found
 from krate_gitops.cluster.dev.verbs import metadata
 from krate_gitops.cluster.dev.verbs.call import Call, Result
 from krate_gitops.cluster.dev.verbs.create import store_new
@@ -76,14 +76,16 @@ def _apply(call: Call, options: WriteOptions) -> Result:
         "force": options.force,
         "subresource": call.subresource,
         "now": metadata.now(),
+        "empty": kind.rules.empty,
     }
     if entry is None:
         if call.subresource:
             raise not_found(kind, call.name)
         call.cluster.authorize_create(call)
         check_creation(call, call.name)
+        _check_uid(call, body)
         body["metadata"].pop("resourceVersion", None)
-        value = apply(None, kind.rules.reset(_said(body), None, ""), **arguments)
+        value = apply(None, _within(call, _said(body)), **arguments)
         return store_new(call, _completed(call, value), options)
     old = shown(call, entry)
     value = apply(old, _within(call, _said(body)), **arguments)
@@ -95,11 +97,19 @@ def _apply(call: Call, options: WriteOptions) -> Result:
     return store_changed(call, value, entry, options)
 
 
+def _check_uid(call: Call, body: Object) -> None:
+    """Raises ``ApiFailure`` 409 where a certain object is meant, and there is none."""
+    uid = body["metadata"].get("uid")
+    if uid:
+        why = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+        raise conflict(call.kind, call.name, why)
+
+
 def _completed(call: Call, value: Object) -> Object:
     """An applied object in the form that the server keeps, with defaults that nobody owns."""
     if call.kind.namespaced:
         value["metadata"]["namespace"] = call.namespace
-    decoded, _ = call.kind.rules.decode(value)
+    decoded, _ = call.kind.rules.decode(value, applied=True)
     return call.kind.rules.default(decoded)
 
 
@@ -133,7 +143,9 @@ def _applied(call: Call) -> Object:
     if body["metadata"].get("managedFields") is not None:
         raise bad_request("metadata.managedFields must be nil")
     body["metadata"].pop("managedFields", None)
-    check_place(call, body, named=True)
+    if isinstance(body["metadata"].get("name") or "", str):
+        # A name of another type is refused with all other wrong types.
+        check_place(call, body, named=True)
     return body
 
 

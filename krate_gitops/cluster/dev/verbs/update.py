@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from krate_gitops.cluster.dev.failure import Cause
-from krate_gitops.cluster.dev.fields import track_update
+from krate_gitops.cluster.dev.fields import settled, track_update
 from krate_gitops.cluster.dev.http.options import WriteOptions, write_options
 from krate_gitops.cluster.dev.kinds import Object
 from krate_gitops.cluster.dev.refusals import conflict, modified, not_found
@@ -40,15 +40,20 @@ def change(call: Call, value: Object, entry: Entry, options: WriteOptions) -> Re
     if warning := metadata.without_double_owners(value):
         call.warn(warning)
     value = kind.rules.default(value)
+    is_typed = kind.rules.is_typed(value, old, call.subresource)
     value = kind.rules.reset(value, old, call.subresource)
-    value = track_update(
-        old,
-        value,
-        manager=options.manager,
-        schema=kind.rules.schema,
-        subresource=call.subresource,
-        now=metadata.now(),
-    )
+    if is_typed:
+        value = track_update(
+            old,
+            value,
+            manager=options.manager,
+            schema=kind.rules.schema,
+            subresource=call.subresource,
+            now=metadata.now(),
+        )
+    else:
+        value = {**value, "metadata": {**value["metadata"]}}
+        value["metadata"].pop("managedFields", None)
     return store_changed(call, value, entry, options)
 
 
@@ -73,12 +78,14 @@ def store_changed(call: Call, value: Object, entry: Entry, options: WriteOptions
     value["metadata"]["resourceVersion"] = str(entry.version)
     metadata.changed_object(value, old, kind)
     value = kind.rules.prepare(value, old, call.subresource)
-    cluster.admit(call, "UPDATE", value, old, dry_run=options.dry_run)
+    cluster.admit(call, value, old)
     faults = kind.rules.validate(value, old, call.subresource)
     if faults:
         raise invalid(value.get("kind") or kind.kind, group_of(value, kind), call.name, faults)
-    for warning in kind.rules.warnings(value):
+    cluster.judge(call, "UPDATE", value, old, dry_run=options.dry_run)
+    for warning in kind.rules.warnings(value, old):
         call.warn(warning)
+    value = settled(value, old)
     if options.dry_run:
         return Result(value)
     if is_over(value):
