@@ -229,7 +229,9 @@ class Pass:
         outcome.conditions, more = merged(conditions, [ready], generation=generation, now=now)
         outcome.transitions = [*changed, *more]
         outcome.phase = "Suspended" if suspended else _phase(ready, outcome)
-        await keeper.write(self._status(outcome, applied, now))
+        due = self._tools.next_attempt(outcome)
+        status = self._status(outcome, applied, now)
+        await keeper.write(status if due is None else {**status, "nextAttemptAt": timestamp(due)})
         await keeper.events([*outcome.transitions, *_fights(outcome)], now=now)
 
     def _is_applied(self, conditions: list[dict[str, Any]]) -> bool:
