@@ -135,10 +135,7 @@ def beside(work: Callable[[], object]) -> None:
 
 
 def test_who_lost_the_lease_stops_before_the_next_wave(world: World, kubeconfig: Path) -> None:
-    account = world.document(
-        "AgentServiceAccount", "runner", {"namespace": world.namespace, "serviceAccountName": "runner"}
-    )
-    world.commit({"a.yaml": world.text(account, world.label("a"))})
+    world.commit({"a.yaml": two_waves(world)})
 
     def usurp() -> None:
         set_lease(world, holderIdentity="somebody-else", renewTime="2099-01-01T00:00:00.000000Z")
@@ -156,6 +153,44 @@ def test_who_lost_the_lease_stops_before_the_next_wave(world: World, kubeconfig:
             assert lease(world)["holderIdentity"] == "somebody-else"
             set_lease(world, holderIdentity="")
             eventually(lambda: world.get("AgentContextLabel", "a"))
+
+
+def two_waves(world: World) -> str:
+    account = world.document(
+        "AgentServiceAccount", "runner", {"namespace": world.namespace, "serviceAccountName": "runner"}
+    )
+    return world.text(account, world.label("a"))
+
+
+def test_a_pass_ends_after_its_wave_when_the_source_is_suspended(world: World, kubeconfig: Path) -> None:
+    world.commit({"a.yaml": two_waves(world)})
+    with faulty_api_server(kubeconfig) as (connection, proxy):
+        path = f"/namespaces/{world.namespace}/agentserviceaccounts/runner"
+        proxy.inject(hold(3), method="PATCH", path=path, skip=1)
+        with reconciling(world, connection):
+            world.install()
+            eventually(lambda: len(proxy.requests("PATCH", path)) == 2)
+            world.patch("GitOpsSource", "main", {"spec": {"suspend": True}})
+            eventually(lambda: world.source().status.get("phase") == "Suspended")
+            assert world.get("AgentServiceAccount", "runner") is not None
+            assert world.get("AgentContextLabel", "a") is None
+
+
+def test_a_controller_that_is_stopped_finishes_its_wave_and_reports(world: World, kubeconfig: Path) -> None:
+    world.commit({"a.yaml": two_waves(world)})
+    with faulty_api_server(kubeconfig) as (connection, proxy):
+        path = f"/namespaces/{world.namespace}/agentserviceaccounts/runner"
+        proxy.inject(hold(2), method="PATCH", path=path, skip=1)
+        with reconciling(world, connection):
+            world.install()
+            eventually(lambda: len(proxy.requests("PATCH", path)) == 2)
+    account = world.get("AgentServiceAccount", "runner")
+    assert account is not None
+    uids = [item.get("uid") for item in world.source().status["inventory"]]
+    assert account["metadata"]["uid"] in uids
+    assert world.get("AgentContextLabel", "a") is None
+    assert world.condition("Applied") == ("False", "PartialApply")
+    assert lease(world)["holderIdentity"] == ""
 
 
 def test_the_lease_is_given_back_and_taken_over(world: World) -> None:
@@ -232,3 +267,11 @@ def test_a_source_whose_account_is_gone_ends_and_names_what_it_released(running:
     [told] = events(world, "ObjectsReleased")
     assert "a" in told["note"]
     assert len(world.list("AgentContextLabel")) == 2
+
+
+def test_a_commit_during_the_wait_for_health_is_taken_up_at_once(running: Reconciling) -> None:
+    world = running.world
+    assert world.condition("Healthy") == ("False", "Progressing"), "no controller has looked at the labels"
+    commit = world.commit({"a.yaml": world.text(world.label("a", "New."), world.label("b"))})
+    ask(world)
+    eventually(lambda: world.source().last_applied == commit, patience=8)

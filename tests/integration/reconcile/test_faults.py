@@ -10,6 +10,7 @@ import pytest
 from krate_gitops.cluster.client.api import open_api
 from krate_gitops.cluster.client.connection import Connection
 from krate_gitops.errors import KrateError
+from krate_gitops.reconcile.controller.schedule import Retry, retry_of
 from krate_gitops.reconcile.opening import find_source
 from krate_gitops.reconcile.outcome import Outcome
 from krate_gitops.reconcile.run_pass import run_pass
@@ -24,6 +25,7 @@ from tests.faults import (
     close_behind,
     cut_before,
     cut_within,
+    hold,
     lose_answer,
     refusal,
 )
@@ -169,3 +171,15 @@ def test_a_watch_of_sources_that_says_nothing_any_more_stops_no_pass(faulty: Fau
         eventually(lambda: [one for one in faulty.proxy.requests(query="watch=") if one.fault])
         world.patch("AgentContextLabel", "a", {"spec": {"promptFragment": "By hand."}})
         eventually(lambda: world.source().last_applied == commit)
+
+
+def test_a_stage_that_takes_too_long_ends_the_pass(faulty: Faulty) -> None:
+    faulty.world.patch("GitOpsSource", "main", {"spec": {"timeout": "1s"}})
+    faulty.proxy.inject(hold(20), method="GET", path=faulty.path)
+    outcome = faulty.reconcile()
+    assert outcome.stop is not None
+    assert outcome.stop.code == "STAGE_TIMEOUT"
+    assert retry_of(outcome) is Retry.TRANSIENT
+    assert faulty.world.condition("Applied") == ("False", "ApplyFailed")
+    assert faulty.world.list("AgentContextLabel") == []
+    converges(faulty)
