@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from itertools import groupby
@@ -12,6 +11,7 @@ import msgspec
 
 from krate_gitops.cluster.client.api import Api
 from krate_gitops.cluster.client.failures import ApiError
+from krate_gitops.cluster.client.parallel import in_parallel
 from krate_gitops.cluster.inventory import Inventory, Item, united
 from krate_gitops.reconcile.keeping import Keeper
 from krate_gitops.reconcile.ownership import uid_of
@@ -85,7 +85,7 @@ class Applier:
             if not await self._tools.may_continue():
                 self.work.interrupted = "the reconciler was asked to stop"
                 break
-            await asyncio.gather(*(self._delete(step) for step in by_wave[wave]))
+            await in_parallel(by_wave[wave], self._delete)
             self._tools.progress("prune", self.work.pruned, len(going))
         return self.work
 
@@ -97,11 +97,10 @@ class Applier:
 
     async def _wave(self, steps: Sequence[Step]) -> None:
         deferred = [step for step in steps if step.deferred]
-        for failure in await asyncio.gather(*(self._try(step) for step in deferred)):
-            if failure is not None:
-                self.work.failures.append(failure)
+        tried = await in_parallel(deferred, self._try)
+        self.work.failures += [one for one in tried if isinstance(one, Failure)]
         if not self.work.failures:
-            await asyncio.gather(*(self._write(step) for step in steps if step.is_write))
+            await in_parallel([step for step in steps if step.is_write], self._write)
 
     async def _try(self, step: Step) -> Failure | None:
         try:

@@ -12,8 +12,10 @@ import msgspec
 from krate_gitops.cluster.client.api import Api
 from krate_gitops.cluster.client.discovery import Discovery
 from krate_gitops.cluster.client.kinds import ResourceType
+from krate_gitops.cluster.client.parallel import in_parallel
 from krate_gitops.cluster.fields import Foreign, foreign_fields
 from krate_gitops.cluster.inventory import Inventory
+from krate_gitops.errors import KrateError
 from krate_gitops.git.local import Repository
 from krate_gitops.reconcile.access import review_access
 from krate_gitops.reconcile.classify import classify
@@ -176,8 +178,8 @@ async def _dry_run(tools: Tools, api: Api, source: Source, steps: Sequence[Step]
         tools.progress("dry run", done, len(due))
         return failure
 
-    results = await asyncio.gather(*(one(step) for step in due), return_exceptions=True)
-    if errors := [result for result in results if isinstance(result, BaseException)]:
+    results = await in_parallel(due, one)
+    if errors := [result for result in results if isinstance(result, KrateError)]:
         raise errors[0]
     if failures := [result for result in results if isinstance(result, Failure)]:
         raise DryRunFailed(failures)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 
 import msgspec
 
+from krate_gitops.brain.timestamps import epoch_seconds, normalise_timestamp
 from krate_gitops.cluster.client.api import Api
 from krate_gitops.cluster.client.failures import ApiError, ForbiddenError, NotFoundError, TransientError
 from krate_gitops.cluster.inventory import Inventory, read_inventory
-from krate_gitops.reconcile.keeping import STATUS_MANAGER
+from krate_gitops.reconcile.audit import timestamp
+from krate_gitops.reconcile.conditions import Transition, Verdict, merged
+from krate_gitops.reconcile.keeping import STATUS_MANAGER, Keeper
 from krate_gitops.reconcile.live import observe
 from krate_gitops.reconcile.opening import source_kind
 from krate_gitops.reconcile.ownership import MARKS, uid_of
@@ -25,6 +29,10 @@ from krate_gitops.resources.object_id import ObjectId
 FINALIZER = f"{GROUP}/gitops-source"
 APPROVED = "delete-all"
 """Value of the approval that releases the guard of a source that is deleted: there is no plan that could be named."""
+
+_PATIENCE = timedelta(minutes=15)
+"""After so long a deletion that waits is told of."""
+_NAMED = 10
 
 
 class Retired(msgspec.Struct):
@@ -52,11 +60,50 @@ async def retire(tools: Tools, source: Source) -> Retired:
     the source is gone already, its objects are let go as they are: nobody is left who could touch them.
     """
     inventory = read_inventory(source.status)
-    done = await (_delete(tools, source, inventory) if source.spec.deletion_policy == "Delete" else
-                  _orphan(tools, source, inventory))  # fmt: skip
-    if not done.held:
-        await _let_go(tools.api, source)
+    keeper = Keeper(tools.api, source, await source_kind(tools.api))
+    try:
+        done = await (_delete(tools, source, inventory) if source.spec.deletion_policy == "Delete" else
+                      _orphan(tools, source, inventory))  # fmt: skip
+    except Stop as stop:
+        await _tell_stop(tools, keeper, source, stop)
+        raise
+    now = timestamp(tools.now())
+    if done.held:
+        if _is_overdue(source, now=tools.now()):
+            named = _named({f"{one.short}: {why}" for one, why in done.held.items()})
+            waits = Verdict("Pruned", False, "DeletionBlocked", f"the deletion of the source waits for {named}")
+            await _tell(keeper, source, waits, now=now)
+        return done
+    if done.released:
+        # Told before the source goes: an event about what is gone already could not name its uid.
+        named = _named({one.short for one in done.released})
+        what = f"{len(done.released)} objects are not of this source any more and stay: {named}"
+        await keeper.events([Transition("Released", "True", "ObjectsReleased", what)], now=now)
+    await _let_go(tools.api, source)
     return done
+
+
+async def _tell_stop(tools: Tools, keeper: Keeper, source: Source, stop: Stop) -> None:
+    verdict = Verdict(stop.condition, False, stop.reason, f"{stop.code}: {stop.message}")
+    await _tell(keeper, source, verdict, now=timestamp(tools.now()))
+
+
+async def _tell(keeper: Keeper, source: Source, verdict: Verdict, *, now: str) -> None:
+    """Stores a condition, and tells of it when it is new."""
+    known = source.status.get("conditions") or ()
+    conditions, changed = merged(known, [verdict], generation=source.generation, now=now)
+    await keeper.write({"phase": "Blocked", "conditions": conditions})
+    await keeper.events(changed, now=now)
+
+
+def _is_overdue(source: Source, *, now: datetime) -> bool:
+    since = normalise_timestamp(str((source.value.get("metadata") or {}).get("deletionTimestamp") or ""))
+    return since is not None and now.timestamp() - epoch_seconds(since) > _PATIENCE.total_seconds()
+
+
+def _named(names: Collection[str]) -> str:
+    told = ", ".join(sorted(names)[:_NAMED])
+    return told if len(names) <= _NAMED else f"{told} and {len(names) - _NAMED} more"
 
 
 async def _orphan(tools: Tools, source: Source, inventory: Inventory) -> Retired:
@@ -76,8 +123,11 @@ async def _delete(tools: Tools, source: Source, inventory: Inventory) -> Retired
             location=str(source),
         )  # fmt: skip
     for step in sorted(steps, key=lambda one: (-one.wave, one.id)):
+        if step.op is Op.HOLD:
+            done.held[step.id] = step.reason
+            continue
         if step.op is not Op.PRUNE:
-            done.released.append(step.id)
+            await _unmark(api, step, done)
             continue
         try:
             result = await prune_one(api, step, source)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from krate_gitops.cluster.client.api import Api
-from krate_gitops.cluster.client.failures import ApiError
+from krate_gitops.cluster.client.failures import ApiError, TransientError
 from krate_gitops.cluster.fields import managers_of
 from krate_gitops.cluster.health import health_of
 from krate_gitops.cluster.inventory import Inventory, read_inventory
@@ -82,24 +82,46 @@ class Pass:
     async def _stages(self, keeper: Keeper) -> None:
         self._inventory = read_inventory(self._source.status)
         api = self._tools.api.impersonating(identity_of(self._source))
-        credentials = None if self._tools.repository else await read_credentials(api, self._source)
-        repository, revision = await asyncio.to_thread(self._resolve, credentials)
-        await self._verify(api, repository, revision)
+        async with self._in_time("SourceResolved", "Unreachable"):
+            credentials = None if self._tools.repository else await read_credentials(api, self._source)
+            repository, revision = await asyncio.to_thread(self._resolve, credentials)
+            await self._verify(api, repository, revision)
         self.outcome.revision = revision
         self.outcome.verdicts.append(resolved_verdict(revision))
-        rendered = await self._render(repository, revision)
-        with _as_stop("Applied", "ApplyFailed"):
+        async with self._in_time("Rendered", "LimitExceeded"):
+            rendered = await self._render(repository, revision)
+        async with self._in_time("Applied", "ApplyFailed"):
             draft = await draft_plan(self._tools, self._source, repository, revision.commit, rendered, self._inventory)
         self.outcome.draft = draft
         self.outcome.verdicts.append(reviewed_verdict(draft))
         await self._audit([self._ledger.denied(step, revision.commit) for step in draft.denied])
-        await self._predict(draft)
+        async with self._in_time("PermissionsReviewed", "ReviewUnavailable"):
+            await self._predict(draft)
         self._check_approval(draft)
         if self._dry_run:
             self._look(draft, Work(inventory=self._inventory))
             return
         with _as_stop("Applied", "ApplyFailed"):
             await self._carry_out(keeper, repository, draft)
+
+    @asynccontextmanager
+    async def _in_time(self, condition: str, reason: str) -> AsyncIterator[None]:
+        """A stage that ends the pass when it takes too long, or when the server says no.
+
+        Stages before the first write only: a wave that has begun is finished.
+        """
+        limit = self._source.timeout.total_seconds()
+        with _as_stop(condition, reason):
+            try:
+                async with asyncio.timeout(limit):
+                    yield
+            except TimeoutError as late:
+                raise TransientError(
+                    "STAGE_TIMEOUT",
+                    f"a stage took longer than {self._source.spec.timeout}",
+                    hint="give the source a longer spec.timeout, or fewer objects",
+                    location=str(self._source),
+                ) from late
 
     async def _verify(self, api: Api, repository: Repository, revision: Revision) -> None:
         """Checks the signature of the commit, in every pass: nothing new is no reason to trust what was trusted."""
@@ -246,7 +268,9 @@ class Pass:
         outcome.conditions, more = merged(conditions, [ready], generation=generation, now=now)
         outcome.transitions = [*changed, *more]
         outcome.phase = "Suspended" if suspended else _phase(ready, outcome)
-        await keeper.write(self._status(outcome, applied, now))
+        due = self._tools.next_attempt(outcome)
+        status = self._status(outcome, applied, now)
+        await keeper.write(status if due is None else {**status, "nextAttemptAt": timestamp(due)})
         await keeper.events([*outcome.transitions, *_fights(outcome)], now=now)
 
     def _is_applied(self, conditions: list[dict[str, Any]]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -16,6 +16,9 @@ from krate_gitops.reconcile.source import Source
 from krate_gitops.records.audit_record import Entry
 from krate_gitops.settings import Settings
 
+if TYPE_CHECKING:
+    from krate_gitops.reconcile.outcome import Outcome
+
 
 async def _always() -> bool:
     return True
@@ -23,6 +26,11 @@ async def _always() -> bool:
 
 def _no_audit(_: Sequence[Entry]) -> None:
     """For passes that write nothing."""
+
+
+def _never(_: Outcome) -> datetime | None:
+    """For single passes: nobody comes again by himself."""
+    return None
 
 
 class Log(Protocol):
@@ -55,6 +63,8 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
     fights: Fights = msgspec.field(default_factory=Fights)
     """Corrections of the source's objects so far; of a process that lives on, else none."""
     log: Log = _silent
+    next_attempt: Callable[[Outcome], datetime | None] = _never
+    """Told once what a pass came to, before its status is written; says when the next one is due."""
     repository: str = ""
     """A local repository that stands in for that of the source."""
     progress: Callable[[str, int, int], None] = lambda _stage, _done, _all: None

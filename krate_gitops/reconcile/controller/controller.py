@@ -12,7 +12,6 @@ from typing import Any
 
 import msgspec
 
-from krate_gitops.cluster.client.failures import ApiError
 from krate_gitops.cluster.health import Health
 from krate_gitops.errors import KrateError
 from krate_gitops.reconcile.controller.lease import Lease
@@ -23,6 +22,7 @@ from krate_gitops.reconcile.controller.schedule import (
     next_delay,
     retry_after,
     retry_of,
+    retry_of_error,
 )
 from krate_gitops.reconcile.controller.watching import OWNED, ObjectChanges, SourceChanges, follow, owned_kinds
 from krate_gitops.reconcile.fights import Fights
@@ -39,6 +39,8 @@ from krate_gitops.resources.kinds.common import GROUP
 _PROGRESSING = timedelta(seconds=10)
 """How often health is looked at while something is on its way."""
 _HEARTBEAT = 1.0
+_GRACE = timedelta(seconds=10)
+"""How long passes are waited for when the process is to end: each stops after the wave it is in."""
 
 
 class Controller:
@@ -51,6 +53,7 @@ class Controller:
         self._fights: dict[Key, Fights] = {}
         self._failures: Counter[tuple[Key, Retry]] = Counter()
         self._stopping = asyncio.Event()
+        self._busy: set[Key] = set()
         self.beat: datetime | None = None
         """When the loop was last alive."""
         self.is_leading = False
@@ -61,7 +64,7 @@ class Controller:
         self._stopping.set()
 
     async def run(self) -> None:
-        """Works until ``stop``. Raises what nobody foresaw, and ``ApiError`` when the cluster can't be used at all."""
+        """Works until ``stop``. Raises what nobody foresaw, and what the client raises when the cluster is unusable."""
         api = self._tools.api
         discovery = await api.discovery()
         kind = await source_kind(api)
@@ -91,6 +94,7 @@ class Controller:
             done, _ = await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
+            await self._finish_passes()
         finally:
             for task in (*tasks, stopping):
                 task.cancel()
@@ -105,13 +109,24 @@ class Controller:
     async def _work(self, lease: Lease) -> None:
         while True:
             key = await self.queue.get()
+            self._busy.add(key)
             try:
+                if self._stopping.is_set():
+                    return
                 if lease.is_held:
                     await self._look_at(key, lease)
                 else:
                     self.queue.add_after(key, _HEARTBEAT)
             finally:
+                self._busy.discard(key)
                 self.queue.done(key)
+
+    async def _finish_passes(self) -> None:
+        """Lets the passes that run come to the end of their wave and report, for a while."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_GRACE.total_seconds()):
+                while self._busy:
+                    await asyncio.sleep(_HEARTBEAT / 20)
 
     async def _look_at(self, key: Key, lease: Lease) -> None:
         """One pass over a source, whatever it comes to, and the time of the next."""
@@ -127,11 +142,17 @@ class Controller:
             if FINALIZER not in (source.value.get("metadata") or {}).get("finalizers", ()):
                 await add_finalizer(tools.api, source)
                 source = await self._read(key) or source
-            outcome = await run_pass(tools, source)
+            planned: list[datetime] = []
+
+            def next_attempt(outcome: Outcome) -> datetime | None:
+                if (delay := self._plan_next(key, source, outcome)) is not None:
+                    planned.append(self._tools.now() + delay)
+                return planned[-1] if planned else None
+
+            outcome = await run_pass(msgspec.structs.replace(tools, next_attempt=next_attempt), source)
             self._tools.log("info", "reconciled", source=str(key), phase=outcome.phase, **outcome.counts)
-            self._plan_next(key, source, outcome)
         except KrateError as error:
-            retry = Retry.TRANSIENT if isinstance(error, ApiError) else Retry.CONTENT
+            retry = retry_of_error(error)
             self._tools.log("warning", "pass failed", source=str(key), code=error.code, message=error.message)
             self._wait(key, retry, timedelta(minutes=5))
         except Exception as error:
@@ -147,10 +168,17 @@ class Controller:
 
     def _tools_for(self, key: Key, lease: Lease) -> Tools:
         async def may_continue() -> bool:
-            return lease.is_held and not self._stopping.is_set()
+            if self._stopping.is_set() or not await lease.is_confirmed():
+                return False
+            return not (self.queue.is_asked_again(key) and await self._is_called_off(key))
 
         fights = self._fights.setdefault(key, Fights())
         return msgspec.structs.replace(self._tools, may_continue=may_continue, fights=fights)
+
+    async def _is_called_off(self, key: Key) -> bool:
+        """Whether somebody suspended or deleted the source meanwhile."""
+        source = await self._read(key)
+        return source is None or source.deleting or source.spec.suspend
 
     async def _retire(self, tools: Tools, key: Key, source: Source) -> None:
         done = await retire(tools, source)
@@ -161,15 +189,16 @@ class Controller:
         else:
             self._forget(key)
 
-    def _plan_next(self, key: Key, source: Source, outcome: Outcome) -> None:
+    def _plan_next(self, key: Key, source: Source, outcome: Outcome) -> timedelta | None:
         retry = retry_of(outcome)
         if outcome.phase == "Suspended":
-            return
+            return None
         if retry is Retry.NONE and Health.PROGRESSING in outcome.health.values():
             self.queue.add_after(key, min(_PROGRESSING, source.interval).total_seconds())
-        self._wait(key, retry, source.interval, at_least=retry_after(outcome))
+        return self._wait(key, retry, source.interval, at_least=retry_after(outcome))
 
-    def _wait(self, key: Key, retry: Retry, interval: timedelta, *, at_least: timedelta = timedelta()) -> None:
+    def _wait(self, key: Key, retry: Retry, interval: timedelta, *, at_least: timedelta = timedelta()) -> timedelta:
+        """Asks for the next pass, and says in how long."""
         for other in Retry:
             if other is not retry:
                 self._failures.pop((key, other), None)
@@ -177,6 +206,7 @@ class Controller:
         failures = self._failures[key, retry]
         delay = next_delay(retry, failures, interval, at_least=at_least, chance=self._chance)
         self.queue.add_after(key, delay.total_seconds())
+        return delay
 
     def _forget(self, key: Key) -> None:
         self.queue.forget(key)

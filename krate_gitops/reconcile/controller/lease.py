@@ -33,6 +33,20 @@ class Lease:
         """Whether it is ours as far as we know: renewed, and not so long ago that others may take it."""
         return self._renewed is not None and self._now() - self._renewed < DURATION - RETRY
 
+    async def is_confirmed(self) -> bool:
+        """Whether the cluster says so, too: somebody may have taken it. Where the cluster can't be asked, as far as we
+        know.
+        """
+        if not self.is_held:
+            return False
+        try:
+            live = await self._api.get(self._kind, NAME, self._namespace)
+        except ApiError:
+            return self.is_held
+        if live is None or _holder(live) != self._holder:
+            self._renewed = None
+        return self.is_held
+
     async def hold(self) -> None:
         """Takes the lease when it is free, and keeps it, for ever."""
         while True:

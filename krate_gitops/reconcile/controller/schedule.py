@@ -6,7 +6,8 @@ import enum
 import random
 from datetime import timedelta
 
-from krate_gitops.cluster.client.failures import TransientError
+from krate_gitops.cluster.client.failures import ApiError, ForbiddenError, TransientError
+from krate_gitops.errors import KrateError
 from krate_gitops.reconcile.outcome import Outcome
 
 
@@ -53,7 +54,16 @@ def retry_of(outcome: Outcome) -> Retry:
             return Retry.TRANSIENT
         if outcome.work.stuck:
             return Retry.AUTHORIZATION
+    if outcome.revision is not None and outcome.revision.cached:
+        return Retry.ACCESS
     return Retry.NONE
+
+
+def retry_of_error(error: KrateError) -> Retry:
+    """The class of what ended a pass without an outcome."""
+    if isinstance(error, ForbiddenError) or error.code in _AUTHORIZATION:
+        return Retry.AUTHORIZATION
+    return Retry.TRANSIENT if isinstance(error, ApiError) else Retry.CONTENT
 
 
 def retry_after(outcome: Outcome) -> timedelta:

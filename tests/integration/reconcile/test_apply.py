@@ -233,3 +233,19 @@ def test_a_suspended_source_does_nothing(world: World) -> None:
     world.patch("GitOpsSource", "main", {"spec": {"suspend": False}})
     assert world.reconcile().counts["created"] == 1
     assert world.condition("Suspended")[0] == "False"
+
+
+def test_an_account_its_binding_and_a_stack_are_applied_at_once_by_a_limited_identity(world: World) -> None:
+    world.set_rules({**FULL_RULES[0], "verbs": ["get", "list", "create", "patch", "bind"]}, FULL_RULES[2])
+    world.commit(whole(world))
+    world.install()
+    tried = world.reconcile(dry_run=True)
+    assert tried.stop is None
+    assert tried.plan is not None
+    assert {entry.op for entry in tried.plan.entries} == {"create"}
+    assert world.get("AgentStack", "triage") is None
+    done = world.reconcile()
+    assert done.stop is None
+    assert done.plan is not None
+    assert done.plan.plan_digest == tried.plan.plan_digest
+    assert (done.counts["created"], done.counts["held"], done.counts["failed"]) == (len(tried.plan.entries), 0, 0)
