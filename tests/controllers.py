@@ -66,6 +66,9 @@ class Reconciling:
         source = f"{namespace or self.world.namespace}/{name}"
         return [details for event, details in self.logged if event == "reconciled" and details["source"] == source]
 
+    def _log(self, level: str, event: str, **details: Any) -> None:
+        self.logged.append((event, details))
+
     def _main(self) -> None:
         try:
             asyncio.run(self._run())
@@ -80,7 +83,7 @@ class Reconciling:
                 settings=self.world.settings,
                 audit=self.world.audited.extend,
                 repository=str(self.world.repo.path),
-                log=lambda _level, event, **details: self.logged.append((event, details)),
+                log=self._log,
             )
             self.controller = Controller(self.tools, holder=self.holder, chance=random.Random(1))
             await self.controller.run()

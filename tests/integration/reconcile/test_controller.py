@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from krate_gitops.reconcile.controller import controller as controller_module
+from krate_gitops.reconcile.controller import schedule
 from krate_gitops.reconcile.retire import APPROVED, FINALIZER
 from tests.api_servers import faulty_api_server
 from tests.clusters import ACCOUNT, World
@@ -54,7 +55,7 @@ def test_a_new_commit_is_taken_up_when_somebody_asks(running: Reconciling) -> No
 
 
 def test_a_new_commit_is_taken_up_after_the_interval(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = controller_module.next_delay
+    honest = schedule.next_delay
     monkeypatch.setattr(controller_module, "next_delay", lambda *given, **named: honest(*given, **named) / 60)
     world.commit({"a.yaml": world.text(world.label("a"))})
     with reconciling(world):
