@@ -138,6 +138,8 @@ def _told(number: int, step: Step, ran: Played) -> str:
 
 
 def _closing(world: World, count: int, seconds: float) -> str:
+    from krate_gitops.demo.cluster import CLUSTER
+
     return f"""
 {count} steps in {seconds:.1f} s. What to try next, in a shell that begins with the same:
 
@@ -147,7 +149,7 @@ krate-gitops brain query acme "stale exchange rates" --kind Decision --explain
 krate-gitops brain query acme "slow refunds" --render prompt
 krate-gitops brain validate acme --worktree     # after editing a file in {world.brain}
 krate-gitops brain init my-brain --org me       # a brain of your own
-krate-gitops dev cluster --data {world.folder / "cluster"}   # the cluster again, as it was left
+krate-gitops dev cluster --data {shlex.quote(str(world.folder / CLUSTER))}   # the cluster again, as it was left
 
 Everything lies in {world.folder}; delete it when you are done.
 """

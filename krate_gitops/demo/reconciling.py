@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,7 +21,7 @@ _LIVE = f"{NAMESPACE}/{SOURCE}"
 def reconciling(world: World, kubeconfig: Path) -> tuple[Step, ...]:
     """From a config repository to the cluster of ``kubeconfig``, in order."""
     repo, source = str(world.folder / CONFIG_REPO), str(world.folder / SOURCE_FILE)
-    read = ("--repo", repo)
+    read, quoted = ("--repo", repo), shlex.quote(repo)
 
     def approve(run: Runner) -> tuple[str, ...]:
         told = msgspec.json.decode(run(("reconcile", "status", _LIVE, "-o", "json")).text)
@@ -48,7 +48,7 @@ def reconciling(world: World, kubeconfig: Path) -> tuple[Step, ...]:
             arguments=("reconcile", "apply", source, *read),
             exit_code=EXIT_DENIED,
             lines=4,
-            remark="The source is in the cluster now, and waits.",
+            remark="The source is in the cluster now, and waits. Its plan is that of an object of its own, so its digest is, too.",
         ),
         Step(title="A person releases just this plan", after=approve),
         Step(
@@ -78,7 +78,7 @@ def reconciling(world: World, kubeconfig: Path) -> tuple[Step, ...]:
         ),
         Step(
             title="A commit loses a whole folder",
-            command=f"git -C {os.path.basename(repo)} rm -rq orgs/acme/agents && git commit -m 'Tidy up'",
+            command=f"git -C {quoted} rm -rq orgs/acme/agents && git -C {quoted} commit -m 'Tidy up'",
             act=lose_folder,
         ),
         Step(

@@ -10,7 +10,6 @@ import contextlib
 from datetime import datetime, timedelta
 from typing import Any
 
-from krate_gitops.brain.timestamps import epoch_seconds, normalise_timestamp
 from krate_gitops.cluster.client.failures import AlreadyExistsError, ApiError, ConflictError
 from krate_gitops.cluster.client.kinds import ResourceType
 from krate_gitops.reconcile.tools import Tools
@@ -27,6 +26,7 @@ class Lease:
         self._api, self._now, self._log = tools.api, tools.now, tools.log
         self._kind, self._namespace, self._holder = kind, namespace, holder
         self._renewed: datetime | None = None
+        self._seen: tuple[str, datetime] = ("", tools.now())
 
     @property
     def is_held(self) -> bool:
@@ -102,10 +102,12 @@ class Lease:
         return {"apiVersion": self._kind.api_version, "kind": "Lease", "metadata": metadata, "spec": spec}
 
     def _is_over(self, live: dict[str, Any], now: datetime) -> bool:
+        """Whether its holder has let it be for its whole duration, by our clock alone: clocks of processes differ."""
         spec = live.get("spec") or {}
-        renewed = normalise_timestamp(str(spec.get("renewTime") or ""))
-        seconds = int(spec.get("leaseDurationSeconds") or 0)
-        return renewed is None or now.timestamp() > epoch_seconds(renewed) + seconds
+        version = str(live["metadata"]["resourceVersion"])
+        if version != self._seen[0]:
+            self._seen = (version, now)
+        return now - self._seen[1] > timedelta(seconds=int(spec.get("leaseDurationSeconds") or 0))
 
 
 def _holder(live: dict[str, Any]) -> str:
