@@ -14,6 +14,7 @@ from krate_gitops.printable import printable
 
 if TYPE_CHECKING:
     from krate_gitops.cli.cluster_options import ClusterSelection
+    from krate_gitops.git.local import Repository
     from krate_gitops.reconcile.outcome import Outcome
     from krate_gitops.reconcile.source import Source
     from krate_gitops.records.audit_record import Entry
@@ -60,6 +61,7 @@ async def _run(
                 settings=settings,
                 audit=lambda entries: keep_audit(invocation, entries),
                 has_snapshots=lambda organization, name: has_snapshots(invocation, organization, name),
+                applied=lambda source, repository, commit: keep_applied(invocation, source, repository, commit),
                 repository=invocation.locate(repository) if repository else "",
                 progress=listener,
             )
@@ -75,6 +77,19 @@ def keep_audit(invocation: Invocation, entries: Sequence[Entry]) -> None:
 
     with open_database(invocation.settings).writing() as connection:
         append(connection, entries, now=datetime.now(UTC))
+
+
+def keep_applied(invocation: Invocation, source: Source, repository: Repository, commit: str) -> None:
+    """Marks the changes made with ``config`` that a commit has brought into force."""
+    from datetime import UTC, datetime
+
+    from krate_gitops.reconcile.writer.proposals import mark_applied
+    from krate_gitops.records.database import open_database
+
+    database, now = open_database(invocation.settings), datetime.now(UTC)
+    # A change that was written with the source's file knows its name alone, one written with the object its uid.
+    for uid in {source.uid, str(source)}:
+        mark_applied(source.organization, uid, repository, commit, database=database, now=now)
 
 
 def has_snapshots(invocation: Invocation, organization: str, name: str) -> bool:

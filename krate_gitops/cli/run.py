@@ -38,7 +38,7 @@ def run(invocation: Invocation, cluster: ClusterSelection, workers: int, host: s
 
 
 async def _run(invocation: Invocation, cluster: ClusterSelection, workers: int, host: str, port: int) -> None:
-    from krate_gitops.cli.reconcile_pass import has_snapshots, keep_audit
+    from krate_gitops.cli.reconcile_pass import has_snapshots, keep_applied, keep_audit
     from krate_gitops.cluster.client.api import open_api
     from krate_gitops.reconcile.controller.controller import Controller
     from krate_gitops.reconcile.tools import Tools
@@ -51,6 +51,7 @@ async def _run(invocation: Invocation, cluster: ClusterSelection, workers: int, 
             settings=invocation.settings,
             audit=lambda entries: keep_audit(invocation, entries),
             has_snapshots=lambda organization, name: has_snapshots(invocation, organization, name),
+            applied=lambda source, repository, commit: keep_applied(invocation, source, repository, commit),
             log=lambda level, event, **details: getattr(log, level)(event, **details),
         )
         controller = Controller(tools, workers=workers, holder=f"{socket.gethostname()}-{os.getpid()}")

@@ -58,6 +58,7 @@ class Pass:
         self._dry_run = dry_run or source.spec.dry_run or not source.uid
         self._prune_only = prune_only
         self._inventory: Inventory = {}
+        self._repository: Repository | None = None
         now = tools.now()
         self._who = identity_of(source).user
         self._ledger = Ledger(source, correlation_id=new_correlation_id(now=now), who=self._who)
@@ -86,6 +87,7 @@ class Pass:
             credentials = None if self._tools.repository else await read_credentials(api, self._source)
             repository, revision = await asyncio.to_thread(self._resolve, credentials)
             await self._verify(api, repository, revision)
+        self._repository = repository
         self.outcome.revision = revision
         self.outcome.verdicts.append(resolved_verdict(revision))
         async with self._in_time("Rendered", "LimitExceeded"):
@@ -268,6 +270,8 @@ class Pass:
         outcome.conditions, more = merged(conditions, [ready], generation=generation, now=now)
         outcome.transitions = [*changed, *more]
         outcome.phase = "Suspended" if suspended else _phase(ready, outcome)
+        if self._repository is not None and is_current and applied != source.last_applied:
+            await asyncio.to_thread(self._tools.applied, source, self._repository, applied)
         due = self._tools.next_attempt(outcome)
         status = self._status(outcome, applied, now)
         await keeper.write(status if due is None else {**status, "nextAttemptAt": timestamp(due)})

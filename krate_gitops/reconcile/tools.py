@@ -10,6 +10,7 @@ import msgspec
 
 from krate_gitops.cluster.client.api import Api
 from krate_gitops.cluster.client.identity import Identity, service_account
+from krate_gitops.git.local import Repository
 from krate_gitops.reconcile.audit import Audit
 from krate_gitops.reconcile.fights import Fights
 from krate_gitops.reconcile.source import Source
@@ -39,6 +40,10 @@ class Log(Protocol):
     def __call__(self, level: str, event: str, **details: Any) -> None: ...
 
 
+def _no_changes(source: Source, repository: Repository, commit: str) -> None:
+    """For passes without a record store."""
+
+
 def _silent(level: str, event: str, **details: Any) -> None:
     """For single passes: they return what happened."""
 
@@ -60,6 +65,8 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
     may_continue: Callable[[], Awaitable[bool]] = _always
     has_snapshots: Callable[[str, str], bool] = lambda _organization, _name: False
     """Whether there are snapshots of a memory repository of an organization."""
+    applied: Callable[[Source, Repository, str], None] = _no_changes
+    """Told of the commit that is in force now, before the status says so. It may block, and may be told again."""
     fights: Fights = msgspec.field(default_factory=Fights)
     """Corrections of the source's objects so far; of a process that lives on, else none."""
     log: Log = _silent

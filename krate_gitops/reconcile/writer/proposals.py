@@ -42,15 +42,15 @@ def refreshed_changes(
 
 
 def mark_applied(
-    target: SourceTarget, repository: Repository, last_applied: str, *, database: Database, now: datetime
+    owner: str, source_uid: str, repository: Repository, last_applied: str, *, database: Database, now: datetime
 ) -> list[StoredChange]:
-    """Marks the merged changes that an applied commit contains; those that it marked.
+    """Marks the merged changes of a source that an applied commit contains; those that it marked.
 
-    For the reconciler, after ``lastAppliedRevision`` has moved. Raises ``UnavailableError``.
+    For the reconciler, when ``lastAppliedRevision`` moves. Raises ``UnavailableError``.
     """
-    ledger = Ledger(database, target.owner, now=now)
+    ledger = Ledger(database, owner, now=now)
     with database.reading() as connection:
-        found = list_changes(connection, target.owner, source_uid=target.uid)
+        found = list_changes(connection, owner, source_uid=source_uid)
     applied = []
     for one in (_refreshed(repository, ledger, _LOCAL, stored) for stored in found):
         if one.status is Status.MERGED and holds(repository, one.commit) and _has(repository, last_applied, one.commit):

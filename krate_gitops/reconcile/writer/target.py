@@ -13,6 +13,8 @@ from krate_gitops.git.local import find_repository
 from krate_gitops.git.lookup import find_default_branch
 from krate_gitops.git.remotes import is_url
 from krate_gitops.git.repository import open_repository
+from krate_gitops.organization import namespace_of
+from krate_gitops.resources.context import PLATFORM_NAMESPACE
 from krate_gitops.resources.kinds.gitops import GitOpsSourceSpec, WritePolicy
 from krate_gitops.resources.load import INCLUDE
 from krate_gitops.resources.manifest import Manifest, SourceFile
@@ -71,8 +73,9 @@ def target_of_source(manifest: Manifest, *, location: str | None = None) -> Sour
         raise UsageError(
             "INVALID_REQUEST", "the source follows no branch, so nothing can be written", hint="name its target branch"
         )
-    namespace, policy = str(manifest.metadata.get("namespace", "")), spec.write_policy
-    is_platform = spec.scope == "platform"
+    policy, is_platform = spec.write_policy, spec.scope == "platform"
+    own = PLATFORM_NAMESPACE if is_platform else namespace_of(spec.organization_ref or LOCAL)
+    namespace = manifest.metadata.get("namespace") or own
     return SourceTarget(
         name=manifest.name,
         uid=str(manifest.metadata.get("uid") or f"{namespace}/{manifest.name}"),

@@ -65,7 +65,9 @@ def test_what_the_cluster_applied_contains_is_applied(writer: Writer) -> None:
     repository = open_repository(writer.location, settings=writer.settings)
 
     def marked(commit: str) -> list[Status]:
-        return statuses(mark_applied(writer.target(), repository, commit, database=writer.database, now=NOW))
+        target = writer.target()
+        found = mark_applied(target.owner, target.uid, repository, commit, database=writer.database, now=NOW)
+        return statuses(found)
 
     assert marked(writer.tip()) == []
     merge = writer.repo.merge(result.commit or "")
