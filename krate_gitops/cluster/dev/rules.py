@@ -169,7 +169,8 @@ class CustomRules:
         finalizers = new["metadata"].get("finalizers") or ()
         return [
             f'metadata.finalizers: "{each}": prefer a domain-qualified finalizer name '
-            f"{'including a path (/) ' if '.' in each else ''}to avoid accidental conflicts with other finalizer writers"
+            f"{'including a path (/) ' if '.' in each else ''}to avoid accidental conflicts with other finalizer "
+            "writers"
             for each in finalizers
             if "/" not in each and each not in ("orphan", "foregroundDeletion")
         ]

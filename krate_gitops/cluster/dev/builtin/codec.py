@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
-from krate_gitops.cluster.dev.schemas.quantity import canonical
 from krate_gitops.cluster.dev.failure import ApiFailure
+from krate_gitops.cluster.dev.schemas.quantity import canonical
 
 _ABSENT: Final = object()
 _INT_LIMITS: Final = {"int32": 2**31, "int64": 2**63}
@@ -55,6 +55,8 @@ class Codec:
 
 def _reader(schema: dict[str, Any]) -> Reader:
     """The reader of values of a schema node."""
+    if "~lazy" in schema:
+        return _lazy_reader(schema["~lazy"], schema["~also"])
     if schema.get("~quantity"):
         return _read_quantity
     if schema.get("~int_or_string"):
@@ -80,14 +82,28 @@ _SCALARS: Final[dict[str, type]] = {"string": str, "boolean": bool}
 
 def _mismatch(value: Any, path: str, wanted: str) -> DecodingError:
     """The error of a value of a wrong type."""
-    return DecodingError(
-        f"json: cannot unmarshal {_WORDS.get(type(value), 'null')} into Go struct field {path.lstrip('.')} of type {wanted}"
-    )
+    field = path.lstrip(".")
+    said = _WORDS.get(type(value), "null")
+    return DecodingError(f"json: cannot unmarshal {said} into Go struct field {field} of type {wanted}")
 
 
 def _read_anything(value: Any, path: str, unknown: list[str]) -> Any:
     """Takes any value."""
     return value
+
+
+def _lazy_reader(make: Callable[[], dict[str, Any]], also: tuple[type, ...]) -> Reader:
+    """A reader of objects of a schema that contains itself; values of types in ``also`` stay as they are."""
+    readers: list[Reader] = []
+
+    def read(value: Any, path: str, unknown: list[str]) -> Any:
+        if type(value) in also:
+            return value
+        if not readers:
+            readers.append(_reader(make()))
+        return readers[0](value, path, unknown)
+
+    return read
 
 
 def _scalar_reader(kind: type) -> Reader:

@@ -79,8 +79,10 @@ def _merged(value: dict[str, Any], pairs: Iterable[tuple[str, Any]]) -> dict[str
     """``value`` itself with all pairs in it; objects of one name become one as well."""
     for name, item in pairs:
         before = value.get(name)
-        is_both = isinstance(before, dict) and isinstance(item, dict)
-        value[name] = _merged(before, item.items()) if is_both else item
+        if isinstance(before, dict) and isinstance(item, dict):
+            value[name] = _merged(before, item.items())
+        else:
+            value[name] = item
     return value
 
 
@@ -192,7 +194,9 @@ class _Loader(yaml.SafeLoader):
 
 _TAG = "tag:yaml.org,2002:"
 _INTEGER = re.compile(r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|0|[1-9][0-9_]*)$")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$|[-+]?\.(?:inf|Inf|INF)$|\.(?:nan|NaN|NAN)$")
+_FLOAT = re.compile(
+    r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$|[-+]?\.(?:inf|Inf|INF)$|\.(?:nan|NaN|NAN)$"
+)
 _LETTER = re.compile(r"[yYnN]$")
 
 _Loader.yaml_implicit_resolvers = {

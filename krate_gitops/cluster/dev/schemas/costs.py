@@ -16,6 +16,10 @@ _PER_RULE: Final = 10_000_000
 _PER_DEFINITION: Final = 100_000_000
 _UNLIMITED: Final = 1_572_864
 """How many items a list without a limit may have, by the largest size of a request."""
+_ADVICE: Final = (
+    "(try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are "
+    "declared)"
+)
 _LOOP: Final = re.compile(r"\.\s*(?:all|exists|exists_one|filter|map)\s*\(")
 
 
@@ -27,10 +31,7 @@ def cost_faults(schema: Schema, path: str) -> list[Fault]:
     total = sum(cost for _, cost in rules)
     for field, cost in rules:
         if cost > _PER_RULE:
-            detail = (
-                f"estimated rule cost exceeds budget by factor of {_factor(cost, _PER_RULE)} (try simplifying the rule, or "
-                "adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are declared)"
-            )
+            detail = f"estimated rule cost exceeds budget by factor of {_factor(cost, _PER_RULE)} {_ADVICE}"
             faults.append(forbidden(field, detail))
     if total > _PER_DEFINITION:
         for field, cost in rules:
@@ -38,9 +39,8 @@ def cost_faults(schema: Schema, path: str) -> list[Fault]:
                 detail = "contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema"
                 faults.append(forbidden(field, detail))
         detail = (
-            f"x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema exceeds budget by factor of "
-            f"{_factor(total, _PER_DEFINITION)} (try simplifying the rule, or adding maxItems, maxProperties, and maxLength "
-            "where arrays, maps, and strings are declared)"
+            "x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema exceeds budget by factor "
+            f"of {_factor(total, _PER_DEFINITION)} {_ADVICE}"
         )
         faults.append(forbidden(path, detail))
     return faults

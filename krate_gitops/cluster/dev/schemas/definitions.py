@@ -1,4 +1,4 @@
-"""What a definition must be: names, versions, columns. The order and the words of faults are those of the API server."""
+"""What a definition must be: names, versions, columns. Order and words of faults are those of the API server."""
 
 from __future__ import annotations
 
@@ -64,21 +64,20 @@ def _versions(versions: Sequence[Object]) -> list[Fault]:
     faults: list[Fault] = []
     schemas = [(one.get("schema") or {}).get("openAPIV3Schema") for one in versions]
     one_schema = all(schema == schemas[0] for schema in schemas)
-    one_set = all(
-        one.get("additionalPrinterColumns") == versions[0].get("additionalPrinterColumns") for one in versions
-    )
+    columns = [one.get("additionalPrinterColumns") for one in versions]
+    one_set = all(each == columns[0] for each in columns)
     for index, version in enumerate(versions):
         field = f"spec.versions[{index}]"
-        faults += [invalid_value(f"{field}.name", version.get("name", ""), why) for why in old_label(version["name"])]
-        if not schemas[index]:
+        faults += [invalid_value(f"{field}.name", version["name"], why) for why in old_label(version["name"])]
+        schema = schemas[index]
+        if not schema:
             faults.append(required(f"{field}.schema.openAPIV3Schema"))
         elif not one_schema or index == 0:
-            faults += check_schema(
-                schemas[index], "spec.validation.openAPIV3Schema" if one_schema else f"{field}.schema.openAPIV3Schema"
-            )
+            place = "spec.validation" if one_schema else f"{field}.schema"
+            faults += check_schema(schema, f"{place}.openAPIV3Schema")
         if not one_set or index == 0:
             place = "spec" if one_set else field
-            faults += _columns(version.get("additionalPrinterColumns") or (), f"{place}.additionalPrinterColumns")
+            faults += _columns(columns[index] or (), f"{place}.additionalPrinterColumns")
     if len({one.get("name") for one in versions}) != len(versions):
         faults.append(invalid_value("spec.versions", _shown(versions), "must contain unique version names"))
     if sum(bool(one.get("storage")) for one in versions) != 1:
@@ -184,8 +183,8 @@ def _stored(spec: Object, stored: Sequence[str] | None) -> list[Fault]:
         invalid_value(
             f"status.storedVersions[{index}]",
             name,
-            f"missing from spec.versions; {name} was previously a storage version, and must remain in spec.versions until "
-            f"a storage migration ensures no data remains persisted in {name} and removes {name} from "
+            f"missing from spec.versions; {name} was previously a storage version, and must remain in spec.versions "
+            f"until a storage migration ensures no data remains persisted in {name} and removes {name} from "
             "status.storedVersions",
         )
         for index, name in enumerate(stored)
