@@ -14,9 +14,14 @@ _CHAIN: Final = re.compile(r"(?<![\w.])(?:self|oldSelf)((?:\s*\.\s*[A-Za-z_]\w*)
 _IMPLICIT: Final = frozenset({"apiVersion", "kind", "metadata"})
 
 
+def without_texts(expression: str) -> str:
+    """The expression with its texts emptied, for a look at its words."""
+    return _TEXT.sub("''", expression)
+
+
 def unknown_member(text: str, schema: Schema) -> str:
     """The first member of ``self`` or ``oldSelf`` that the schema doesn't have; empty if there is none."""
-    for found in _CHAIN.finditer(_TEXT.sub("''", text)):
+    for found in _CHAIN.finditer(without_texts(text)):
         names = [name.strip() for name in found.group(1).split(".") if name.strip()]
         if found.group(2):
             names.pop()  # It is a function.
