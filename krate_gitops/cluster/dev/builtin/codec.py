@@ -13,7 +13,6 @@ from typing import Any, Final
 from krate_gitops.cluster.dev.failure import ApiFailure
 from krate_gitops.cluster.dev.schemas.quantity import canonical
 
-_ABSENT: Final = object()
 _INT_LIMITS: Final = {"int32": 2**31, "int64": 2**63}
 _WORDS: Final[dict[type, str]] = {
     str: "string",
@@ -23,7 +22,7 @@ _WORDS: Final[dict[type, str]] = {
     dict: "object",
     list: "array",
 }
-_RFC3339: Final = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(\.\d+)?([Zz]|[+-]\d{2}:\d{2})")
+_RFC3339: Final = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 
 
 class DecodingError(Exception):
@@ -177,7 +176,7 @@ def _read_int_or_string(value: Any, path: str, unknown: list[str]) -> Any:
 def _read_time(value: Any, path: str, unknown: list[str]) -> Any:
     """A time, in seconds and UTC."""
     moment = _moment(value, path)
-    return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if moment is None else f"{moment.replace(tzinfo=None, microsecond=0).isoformat()}Z"
 
 
 def _read_micro_time(value: Any, path: str, unknown: list[str]) -> Any:
@@ -188,7 +187,7 @@ def _read_micro_time(value: Any, path: str, unknown: list[str]) -> Any:
     found = _RFC3339.fullmatch(value)
     if found is None or len(found.group(3) or "") != 7:
         raise DecodingError(f'parsing time "{value}" as "2006-01-02T15:04:05.000000Z07:00": cannot parse')
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{moment.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def _moment(value: Any, path: str) -> datetime | None:
