@@ -31,14 +31,16 @@ def json_schema() -> Schema:
     })  # fmt: skip
     properties: dict[str, Any] = {
         "id": text(), "$schema": text(), "$ref": pointer(text()), "description": text(), "type": text(),
-        "format": text(), "title": text(), "default": _ANY, "maximum": _ANY, "exclusiveMaximum": flag(), "minimum": _ANY,
+        "format": text(), "title": text(), "default": _ANY, "maximum": _ANY, "exclusiveMaximum": flag(),
+        "minimum": _ANY,
         "exclusiveMinimum": flag(), "maxLength": long, "minLength": long, "pattern": text(), "maxItems": long,
         "minItems": long, "uniqueItems": flag(), "multipleOf": _ANY, "enum": {"type": "array", "items": {}},
         "maxProperties": long, "minProperties": long, "required": list_of(text()), "items": pointer(this_or_list),
         "allOf": list_of(this), "oneOf": list_of(this), "anyOf": list_of(this), "not": pointer(this),
         "properties": mapping(this), "additionalProperties": pointer(this_or_flag), "patternProperties": mapping(this),
         "dependencies": _ANY, "additionalItems": pointer(this_or_flag), "definitions": mapping(this),
-        "externalDocs": _ANY, "example": _ANY, "nullable": flag(), "x-kubernetes-preserve-unknown-fields": pointer(flag()),
+        "externalDocs": _ANY, "example": _ANY, "nullable": flag(),
+        "x-kubernetes-preserve-unknown-fields": pointer(flag()),
         "x-kubernetes-embedded-resource": flag(), "x-kubernetes-int-or-string": flag(),
         "x-kubernetes-list-map-keys": list_of(text()), "x-kubernetes-list-type": pointer(text()),
         "x-kubernetes-map-type": pointer(text()), "x-kubernetes-validations": list_of(rule),
