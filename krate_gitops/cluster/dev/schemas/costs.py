@@ -100,12 +100,13 @@ def _size(chain: str, node: Schema) -> int:
     names = [name.strip() for name in chain.split(".") if name.strip()]
     if not names or names[0] not in ("self", "oldSelf"):
         return _largest(node)
-    found: Schema | None = node
+    found: Schema = node
     for name in names[1:]:
-        found = (found.get("properties") or {}).get(name)
-        if found is None:
+        properties = found.get("properties") or {}
+        if name not in properties:
             return _largest(node)
-    return _own_size(found or {})
+        found = properties[name]
+    return _own_size(found)
 
 
 def _own_size(node: Schema) -> int:

@@ -57,7 +57,13 @@ def _spec(spec: Object) -> list[Fault]:
         )
         faults.append(invalid_value("spec.preserveUnknownFields", True, detail))
     faults += _names(spec.get("names") or {})
-    return faults
+    return [*faults, *_conversion(spec.get("conversion") or {})]
+
+
+def _conversion(conversion: Object) -> list[Fault]:
+    """Versions may differ in their apiVersion only: nothing here calls webhooks."""
+    strategy = conversion.get("strategy") or "None"
+    return [] if strategy == "None" else [not_supported("spec.conversion.strategy", strategy, ("None",))]
 
 
 def _versions(versions: Sequence[Object]) -> list[Fault]:
@@ -75,6 +81,7 @@ def _versions(versions: Sequence[Object]) -> list[Fault]:
         elif not one_schema or index == 0:
             place = "spec.validation" if one_schema else f"{field}.schema"
             faults += check_schema(schema, f"{place}.openAPIV3Schema")
+        faults += _selectable(version.get("selectableFields") or (), schemas[index] or {}, f"{field}.selectableFields")
         if not one_set or index == 0:
             place = "spec" if one_set else field
             faults += _columns(columns[index] or (), f"{place}.additionalPrinterColumns")
@@ -122,6 +129,27 @@ def _columns(columns: Sequence[Object], field: str) -> list[Fault]:
             faults.append(required(f"{place}.JSONPath"))
         elif not path.startswith("."):
             faults.append(invalid_value(f"{place}.JSONPath", path, "must be a simple json path starting with ."))
+    return faults
+
+
+def _selectable(fields: Sequence[Object], schema: Object, field: str) -> list[Fault]:
+    """Fields to select by are single values that the schema describes."""
+    faults: list[Fault] = []
+    for index, one in enumerate(fields):
+        path = one.get("jsonPath") or ""
+        place = f"{field}[{index}].jsonPath"
+        if not path:
+            faults.append(required(place))
+            continue
+        node: Object | None = schema
+        for name in path.removeprefix(".").split("."):
+            node = ((node or {}).get("properties") or {}).get(name)
+        if node is None:
+            faults.append(invalid_value(place, path, "is an invalid path: does not refer to a valid field"))
+        elif node.get("type") not in ("string", "boolean", "integer"):
+            detail = "must point to a field of type string, boolean or integer"
+            detail += ". Enum string fields and strings with formats are allowed."
+            faults.append(invalid_value(place, path, detail))
     return faults
 
 

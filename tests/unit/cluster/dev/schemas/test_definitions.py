@@ -101,6 +101,45 @@ def test_a_wrong_schema_is_refused(node: dict[str, Any], expected: str) -> None:
     assert [text[: len(expected)] for text in told(with_node(node))] == [expected]
 
 
+@pytest.mark.parametrize(
+    ("node", "expected"),
+    [
+        ({"type": "integer", "minimum": "a"}, f'{X}.minimum: Invalid value: "a": must be a number'),
+        ({"type": "string", "x-kubernetes-validations": [{"rule": "true", "reason": "Bad"}]},
+         f'{X}.x-kubernetes-validations[0].reason: Unsupported value: "Bad": supported values: "FieldValueRequired"'),
+        ({"type": "string", "x-kubernetes-validations": [{"rule": "true", "fieldPath": "a"}]},
+         f'{X}.x-kubernetes-validations[0].fieldPath: Invalid value: "a": fieldPath must be a valid path'),
+    ],
+)  # fmt: skip
+def test_what_a_check_could_not_use_is_refused(node: dict[str, Any], expected: str) -> None:
+    assert [text[: len(expected)] for text in told(with_node(node))] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (".spec.x", []),
+        (".spec.y", ["is an invalid path: does not refer to a valid field"]),
+        (".spec", ["must point to a field of type string, boolean or integer."]),
+        ("", ["Required value"]),
+    ],
+)
+def test_a_field_to_select_by_is_a_single_value(path: str, expected: list[str]) -> None:
+    new = definition()
+    new["spec"]["versions"][0]["selectableFields"] = [{"jsonPath": path}]
+    found = told(new)
+    assert len(found) == len(expected)
+    for text, part in zip(found, expected, strict=True):
+        assert text.startswith("spec.versions[0].selectableFields[0].jsonPath: ")
+        assert part in text
+
+
+def test_conversion_by_a_webhook_is_refused() -> None:
+    assert told(definition(conversion={"strategy": "Webhook"})) == [
+        'spec.conversion.strategy: Unsupported value: "Webhook": supported values: "None"'
+    ]
+
+
 def test_faults_are_told_by_version_where_schemas_differ() -> None:
     wrong = {"type": "object", "properties": {"x": {"type": "text"}}}
     versions = [version("v1", {"type": "object"}), {**version("v2", wrong), "storage": False}]
