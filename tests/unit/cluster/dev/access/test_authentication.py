@@ -63,6 +63,15 @@ def test_fixed_tokens_tell_their_user(tmp_path: Path, header: str) -> None:
     assert access.authenticate({"Authorization": header}) == User("jane", ("a", "system:authenticated"))
 
 
+def test_a_fixed_token_is_for_this_server_only(tmp_path: Path) -> None:
+    users = tmp_path / "users"
+    users.write_text("t1,jane\n")
+    access = Access(Shelf(), users)
+    asked: dict[str, object] = {"token": "t1"}
+    assert access.review(NOBODY, "tokenreviews", {"spec": asked})["status"]["audiences"] == [AUDIENCE]
+    assert access.review(NOBODY, "tokenreviews", {"spec": {**asked, "audiences": ["vault"]}})["status"]["user"] == {}
+
+
 def test_a_service_accounts_token_tells_its_account() -> None:
     _, access = world(account("bot"))
     found = access.authenticate(bearer(token_of(access)))
