@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from krate_gitops.cluster.dev.schemas.expressions import RULE, ExpressionError, compiled
+from krate_gitops.cluster.dev.schemas.expressions import ExpressionError
 from krate_gitops.cluster.dev.schemas.faults import Fault, invalid_value, not_supported, required
-from krate_gitops.cluster.dev.schemas.rules import escaped
+from krate_gitops.cluster.dev.schemas.rules import escaped, rule_expression
 
 Schema = dict[str, Any]
 
@@ -29,21 +29,24 @@ def rule_faults(node: Schema, path: str) -> list[Fault]:
         if not text:
             faults.append(required(f"{field}.rule", "rule is not specified"))
             continue
-        if why := _expression_fault(text, node, "BOOL"):
+        optional = bool(rule.get("optionalOldSelf"))
+        if why := _expression_fault(text, node, "BOOL", optional=optional):
             faults.append(invalid_value(f"{field}.rule", _shown(rule), why))
         if (reason := rule.get("reason")) is not None and reason not in _REASONS:
             faults.append(not_supported(f"{field}.reason", reason, _REASONS))
         if (where := rule.get("fieldPath")) and not where.startswith((".", "[")):
             faults.append(invalid_value(f"{field}.fieldPath", where, "fieldPath must be a valid path"))
-        if (said := rule.get("messageExpression")) and (why := _expression_fault(said, node, "STRING")):
+        if (said := rule.get("messageExpression")) and (
+            why := _expression_fault(said, node, "STRING", optional=optional)
+        ):
             faults.append(invalid_value(f"{field}.messageExpression", _shown(rule), f"messageExpression {why}"))
     return faults
 
 
-def _expression_fault(text: str, node: Schema, wanted: str) -> str:
+def _expression_fault(text: str, node: Schema, wanted: str, *, optional: bool) -> str:
     """Why an expression can't be used; empty if it can."""
     try:
-        compiled(text, RULE, wanted)
+        rule_expression(text, wanted, optional=optional)
     except ExpressionError as problem:
         return str(problem)
     found = unknown_member(text, node)

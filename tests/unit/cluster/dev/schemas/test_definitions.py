@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from krate_gitops.cluster.dev.schemas.definitions import check_definition
+from krate_gitops.cluster.dev.schemas.structural import compile_schema
 
 SPEC = "spec.validation.openAPIV3Schema"
 X = f"{SPEC}.properties[spec].properties[x]"
@@ -132,6 +133,19 @@ def test_a_field_to_select_by_is_a_single_value(path: str, expected: list[str]) 
     for text, part in zip(found, expected, strict=True):
         assert text.startswith("spec.versions[0].selectableFields[0].jsonPath: ")
         assert part in text
+
+
+@pytest.mark.parametrize("optional", [False, True])
+def test_a_definition_that_is_accepted_can_be_served(optional: bool) -> None:
+    depths = []
+    for depth in range(20, 34):
+        rule = {"rule": "[" * depth + "self" + "]" * depth + " != []", "optionalOldSelf": optional}
+        new = with_node({"type": "string", "x-kubernetes-validations": [rule]})
+        if told(new) == []:
+            compile_schema(new["spec"]["versions"][0]["schema"]["openAPIV3Schema"])
+            depths.append(depth)
+    assert 20 in depths
+    assert 33 not in depths
 
 
 def test_conversion_by_a_webhook_is_refused() -> None:
