@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 
 _ROOM_FOR_WARNINGS: Final = 4096
-"""Characters of all warnings of an answer: clients bound the headers they read."""
+"""Characters of all warnings of an answer."""
+_MOST_WARNINGS: Final = 64
+"""Clients bound the headers they read, some at a hundred."""
 
 
 class Call(msgspec.Struct):
@@ -44,7 +46,7 @@ class Call(msgspec.Struct):
         taken = sum(map(len, self.warnings))
         if taken + len(line) > _ROOM_FOR_WARNINGS or any(unicodedata.category(each) == "Cc" for each in line):
             return
-        if line not in self.warnings:
+        if line not in self.warnings and len(self.warnings) < _MOST_WARNINGS:
             self.warnings.append(line)
 
 
