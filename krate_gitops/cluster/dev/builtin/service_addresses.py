@@ -17,23 +17,36 @@ WITH_NODE_PORTS: Final = ("NodePort", "LoadBalancer")
 _RANGE: Final = ipaddress.ip_network("10.96.0.0/12")
 _FIRST_NODE_PORT: Final = 30_000
 _NODE_PORTS: Final = 2_768
-_OF_ADDRESSES: Final = ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy")
+_OF_TYPES: Final = {
+    "clusterIP": WITH_ADDRESS,
+    "clusterIPs": WITH_ADDRESS,
+    "ipFamilies": WITH_ADDRESS,
+    "ipFamilyPolicy": WITH_ADDRESS,
+    "internalTrafficPolicy": WITH_ADDRESS,
+    "externalTrafficPolicy": WITH_NODE_PORTS,
+    "allocateLoadBalancerNodePorts": ("LoadBalancer",),
+    "loadBalancerClass": ("LoadBalancer",),
+}
+"""Fields that only some types have."""
 
 
 def with_addresses(new: Object, old: Object | None, subresource: str) -> Object:
     """The Service with its addresses: those that it had, or new ones. ``new`` has a uid."""
     spec = dict(new.get("spec") or {})
     before: Object = (old or {}).get("spec") or {}
+    _drop_former(spec, before)
     if spec.get("type") in WITH_ADDRESS:
         _give_address(spec, before, new["metadata"].get("uid", ""))
-    elif before.get("type") in WITH_ADDRESS:
-        # What belonged to the type before goes with it.
-        for name in _OF_ADDRESSES:
-            if spec.get(name) == before.get(name):
-                spec.pop(name, None)
     if spec.get("ports"):
         spec["ports"] = _with_node_ports(spec, before, new["metadata"].get("uid", ""))
     return {**new, "spec": spec}
+
+
+def _drop_former(spec: Object, before: Object) -> None:
+    """Takes away what belonged to the type before, unless the writer changed it."""
+    for name, types in _OF_TYPES.items():
+        if spec.get("type") not in types and before.get("type") in types and spec.get(name) == before.get(name):
+            spec.pop(name, None)
 
 
 def _give_address(spec: Object, before: Object, uid: str) -> None:
