@@ -7,6 +7,7 @@ import pytest
 from krate_gitops.cluster.dev.access.attributes import Attributes
 from krate_gitops.cluster.dev.access.identity import User
 from krate_gitops.cluster.dev.failure import ApiFailure
+from tests.proportion import assert_in_proportion
 from tests.unit.cluster.dev.access.shelf import binding, on, refused, role, rule, user, world
 
 READ = rule("get list", "configmaps")
@@ -156,3 +157,13 @@ def test_a_refusal_says_who_may_not_do_what(what: Attributes, message: str, deta
         access.authorize(user(), what)
     assert (refusal.value.code, refusal.value.reason, refusal.value.message) == (403, "Forbidden", message)
     assert refusal.value.details == details
+
+
+def test_a_decision_costs_nothing_for_the_bindings_of_others() -> None:
+    def decide_for_everybody(count: int) -> None:
+        bound = [binding(f"b{number}", "r", ("User", f"u{number}"), namespace="n") for number in range(count)]
+        _, access = world(role("r", READ, namespace="n"), *bound)
+        for number in range(count):
+            assert access.decide(user(f"u{number}"), on("list")).allowed
+
+    assert_in_proportion(decide_for_everybody, 200)
