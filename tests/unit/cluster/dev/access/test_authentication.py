@@ -155,3 +155,9 @@ def test_the_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
     assert len(key) == 32
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert load_signing_key(path) == key
+
+
+def test_half_a_key_is_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "token.key"
+    path.write_bytes(b"half")
+    assert len(load_signing_key(path)) == 32

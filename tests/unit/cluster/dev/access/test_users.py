@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import stat
 from pathlib import Path
 
 import pytest
 
 from krate_gitops.cluster.dev.access.identity import User
-from krate_gitops.cluster.dev.access.users import MAX_USERS_FILE_BYTES, create_users_file, read_tokens, read_users
+from krate_gitops.cluster.dev.access.users import MAX_USERS_FILE_BYTES, read_tokens, read_users
 from krate_gitops.errors import UsageError
 
 
@@ -57,14 +56,3 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="can't be read"):
         read_users(tmp_path / "none")
-
-
-def test_a_new_file_has_one_administrator_and_is_the_owners_alone(tmp_path: Path) -> None:
-    file = tmp_path / "users.csv"
-    create_users_file(file)
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    [(token, admin)] = read_tokens(file).items()
-    assert (admin.name, admin.groups) == ("admin", ("system:masters",))
-    assert len(token) >= 40
-    with pytest.raises(FileExistsError):
-        create_users_file(file)
