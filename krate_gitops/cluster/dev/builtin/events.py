@@ -26,7 +26,7 @@ Object = dict[str, Any]
 
 _LONGEST: Final = 128
 _LONGEST_NOTE: Final = 1024
-_OLDER_NAMES: Final = {"note": "message", "regarding": "involvedObject", "reportingController": "reportingController"}
+_OLDER_NAMES: Final = {"note": "message", "regarding": "involvedObject"}
 _IMMUTABLE: Final = (
     "regarding", "reason", "note", "type", "eventTime", "action", "related", "reportingController", "reportingInstance",
 )  # fmt: skip

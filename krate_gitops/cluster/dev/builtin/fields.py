@@ -128,11 +128,6 @@ def null_when_empty(node: Schema) -> Schema:
     return {**node, "~null": True}
 
 
-def described(schema: Schema, description: str) -> Schema:
-    """The schema with a description."""
-    return {**schema, "description": description}
-
-
 def kind_schema(properties: dict[str, Schema], required: tuple[str, ...] = ()) -> Schema:
     """The schema of a kind: apiVersion, kind and metadata come by themselves."""
     return record({"apiVersion": text(), "kind": text(), "metadata": OBJECT_META, **properties}, required)
