@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from krate_gitops.cluster.dev.access.access import Access
 from krate_gitops.cluster.dev.access.admission_matching import Write
 from krate_gitops.cluster.dev.access.attributes import Attributes
 from krate_gitops.cluster.dev.access.bootstrap import bootstrap_objects
+from krate_gitops.cluster.dev.access.tokens import load_signing_key
 from krate_gitops.cluster.dev.catalog import Catalog
 from krate_gitops.cluster.dev.kinds import Kind, Object
 from krate_gitops.cluster.dev.store.collection import Change, Entry
@@ -66,7 +66,9 @@ class Cluster:
         self.reader = Reader(self.store)
         self.catalog = Catalog()
         self.watchers = Watchers()
-        self.access = Access(self.reader, users, signing_key=_signing_key(folder), find_kind=self._find_kind)
+        self.access = Access(
+            self.reader, users, signing_key=load_signing_key(folder / "token.key"), find_kind=self._find_kind
+        )
         for definition in self.reader.list(DEFINITIONS):
             self.catalog.set_definition(definition["metadata"]["name"], definition)
         self.store.listen(self._observe)
@@ -154,17 +156,6 @@ class Cluster:
             fresh: Object = {**value, "metadata": dict(value["metadata"])}
             new_object(fresh, kind)
             self.put(kind, place, fresh)
-
-
-def _signing_key(folder: Path) -> bytes:
-    """The key that signs tokens, kept so that they outlive a restart."""
-    path = folder / "token.key"
-    if path.exists():
-        return path.read_bytes()
-    key = secrets.token_bytes(32)
-    path.touch(mode=0o600)
-    path.write_bytes(key)
-    return key
 
 
 def soon(action: Callable[[], None]) -> None:

@@ -169,7 +169,8 @@ class CustomRules:
         finalizers = new["metadata"].get("finalizers") or ()
         return [
             f'metadata.finalizers: "{each}": prefer a domain-qualified finalizer name '
-            f"{'including a path (/) ' if '.' in each else ''}to avoid accidental conflicts with other finalizer writers"
+            f"{'including a path (/) ' if '.' in each else ''}to avoid accidental conflicts with other finalizer "
+            "writers"
             for each in finalizers
             if "/" not in each and each not in ("orphan", "foregroundDeletion")
         ]
@@ -197,7 +198,17 @@ def _without_empty(metadata: Object) -> Object:
     for name in ("labels", "annotations"):
         if name in found:
             found[name] = {key: "" if value is None else value for key, value in found[name].items()}
+    if "finalizers" in found:
+        found["finalizers"] = ["" if item is None else item for item in found["finalizers"]]
+    if "ownerReferences" in found:
+        found["ownerReferences"] = [_reference(one) for one in found["ownerReferences"]]
     return found
+
+
+def _reference(owner: Object) -> Object:
+    """An owner as it is stored: what names it is always there."""
+    named = dict.fromkeys(("apiVersion", "kind", "name", "uid"), "")
+    return named | {name: value for name, value in owner.items() if value is not None}
 
 
 def _wrong_metadata(metadata: Any) -> str:
@@ -216,4 +227,12 @@ def _wrong_metadata(metadata: Any) -> str:
             return f"json: cannot unmarshal into Go struct field ObjectMeta.metadata.{name} of type string"
         if inner.get("type") == "object" and any(not isinstance(item, dict) for item in items):
             return f"json: cannot unmarshal into Go struct field ObjectMeta.metadata.{name}"
+        if name == "ownerReferences" and not all(map(_is_reference, items)):
+            return f"json: cannot unmarshal into Go struct field OwnerReference.metadata.{name}"
     return ""
+
+
+def _is_reference(owner: Object) -> bool:
+    """Whether the members of an owner have their types."""
+    flags = ("controller", "blockOwnerDeletion")
+    return all(value is None or isinstance(value, bool if name in flags else str) for name, value in owner.items())

@@ -15,6 +15,11 @@ NOT_SERVED: Mapping[str, str] = {
     "protobuf and CBOR answers": "every client takes JSON too; protobuf bodies of a few kinds are read for kubectl",
     "admission and conversion webhooks": "policies are evaluated in the server; versions differ only in apiVersion",
     "aggregated API servers": "the group apiregistration.k8s.io is announced, and empty",
+    "the exact cost of CEL rules": "loops in loops over unlimited lists are refused; costly texts are let through",
+    "CEL beyond what rules of texts, numbers and lists need": (
+        "no semantic versions, parts of addresses or authorizer; fields of format date-time are texts, read by "
+        "`timestamp()`; 32 levels deep, 10,000 rounds of loops"
+    ),
     "the scale subresource": "no kind here has it",
     "priority and fairness, audit": "one developer uses the server",
     "aggregated ClusterRoles": "the roles admin, edit and view come with their rules and gather no others",

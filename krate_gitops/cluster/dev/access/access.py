@@ -96,7 +96,7 @@ class Access:
         return self._admission.judge(write)
 
     def review(self, user: User, plural: str, body: Object, *, namespace: str = "", manager: str = "") -> Object:
-        """The answer to a review, one of the ``VIRTUAL_KINDS``: the body of a 201. Raises ApiFailure 400 or 422."""
+        """The answer to a review by its plural: the body of a 201. Raises ApiFailure 400 or 422."""
         return self._reviews.review(user, plural, body, namespace=namespace, manager=manager)
 
     def token_request(self, namespace: str, name: str, body: Object, *, manager: str = "") -> Object:

@@ -13,13 +13,8 @@ from krate_gitops.cluster.dev.access.rbac import Decision, RoleIndex
 from krate_gitops.cluster.dev.access.reader import Object
 from krate_gitops.cluster.dev.access.rules import Rule
 from krate_gitops.cluster.dev.access.tokens import AUDIENCE, BadToken, Clock
-from krate_gitops.cluster.dev.access.virtual import (
-    AUTHENTICATION,
-    AUTHORIZATION,
-    invalid,
-    managed,
-    timestamp,
-)
+from krate_gitops.cluster.dev.access.virtual import AUTHENTICATION, AUTHORIZATION, invalid, managed, timestamp
+from krate_gitops.cluster.dev.access.virtual_forms import AccessReview, RulesReview, TokenReview, check_types
 from krate_gitops.cluster.dev.failure import ApiFailure
 
 _RESOURCE_FIELDS = (
@@ -71,6 +66,7 @@ class Reviews:
         }
 
     def _rules(self, user: User, body: Object) -> Object:
+        check_types("SelfSubjectRulesReview", body, RulesReview)
         namespace = _member(body, "spec").get("namespace") or ""
         if not namespace:
             raise ApiFailure(400, "BadRequest", "no namespace on request")
@@ -91,6 +87,7 @@ class Reviews:
         }
 
     def _token(self, body: Object, manager: str) -> Object:
+        check_types("TokenReview", body, TokenReview)
         spec = _kept(_member(body, "spec"), ("token", "audiences"))
         token = str(spec.get("token") or "")
         if not token:
@@ -105,6 +102,7 @@ class Reviews:
         return self._echo("TokenReview", AUTHENTICATION, {}, spec, manager, status)
 
     def _access(self, kind: str, body: Object, manager: str, user: User | None = None, namespace: str = "") -> Object:
+        check_types(kind, body, AccessReview)
         spec = _access_spec(body, with_subject=user is None)
         faults = _access_faults(spec, self_review=user is not None)
         metadata = {
@@ -199,8 +197,7 @@ def _told(decision: Decision) -> Object:
 
 
 def _shown(rule: Rule) -> dict[str, Any]:
-    shown: dict[str, Any] = msgspec.to_builtins(rule)
-    return shown
+    return {name: list(values) for name, values in msgspec.to_builtins(rule).items()}
 
 
 def _member(body: Object, name: str) -> Object:

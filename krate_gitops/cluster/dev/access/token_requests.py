@@ -8,6 +8,7 @@ from krate_gitops.cluster.dev.access.attributes import quoted
 from krate_gitops.cluster.dev.access.reader import SECRETS, SERVICE_ACCOUNTS, KindKey, Object, Reader
 from krate_gitops.cluster.dev.access.tokens import AUDIENCE, Bound, Clock, ServiceAccountTokens
 from krate_gitops.cluster.dev.access.virtual import AUTHENTICATION, invalid, managed, timestamp
+from krate_gitops.cluster.dev.access.virtual_forms import TokenRequest, check_types
 from krate_gitops.cluster.dev.failure import ApiFailure
 
 _HOUR = 3600
@@ -28,12 +29,11 @@ class TokenRequests:
         """The body of a 201, with a token of the account.
 
         Raises ApiFailure 404 for an account, or an object the token shall hang on, that isn't there; 409 if that object
-        is another one; 422 for a time that is too short or too long.
+        is another one; 422 for a time that is too short or too long; 400 for values of a wrong type.
         """
         account = self._stored(SERVICE_ACCOUNTS, namespace, name)
-        given = body.get("spec")
-        given = given if isinstance(given, dict) else {}
-        spec = _defaulted(given)
+        check_types("TokenRequest", body, TokenRequest)
+        spec = _defaulted(body.get("spec") or {})
         _check(spec)
         secret = self._bound(namespace, spec.get("boundObjectRef"))
         uid = account["metadata"]["uid"]
@@ -85,7 +85,7 @@ def _defaulted(given: dict[str, Any]) -> dict[str, Any]:
     """What was asked for, with the time a token lasts if none was given."""
     spec: dict[str, Any] = {}
     if given.get("audiences"):
-        spec["audiences"] = [str(audience) for audience in given["audiences"][:_MAX_AUDIENCES]]
+        spec["audiences"] = given["audiences"][:_MAX_AUDIENCES]
     spec["expirationSeconds"] = _HOUR if given.get("expirationSeconds") is None else given["expirationSeconds"]
     if isinstance(given.get("boundObjectRef"), dict):
         spec["boundObjectRef"] = given["boundObjectRef"]

@@ -7,7 +7,6 @@ to check them, so there is no public key to hand out.
 from __future__ import annotations
 
 import datetime as dt
-import os
 import secrets
 import uuid
 from collections.abc import Callable, Sequence
@@ -24,6 +23,7 @@ from krate_gitops.cluster.dev.access.identity import (
     service_account_user,
 )
 from krate_gitops.cluster.dev.access.reader import SECRETS, SERVICE_ACCOUNTS, KindKey, Reader
+from krate_gitops.cluster.dev.certificates import write_private
 
 AUDIENCE = "https://kubernetes.default.svc.cluster.local"
 _ISSUER = AUDIENCE
@@ -60,14 +60,13 @@ class BadToken(Exception):
 
 
 def load_signing_key(path: Path) -> bytes:
-    """The signing secret kept in ``path``; made there, for its owner's eyes only, when there is none."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
+    """The signing secret kept in ``path``; made there, for its owner's eyes only, when there is none or half of one."""
+    if path.exists():
+        key = path.read_bytes()
+        if len(key) >= _KEY_BYTES:
+            return key
     key = secrets.token_bytes(_KEY_BYTES)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(key)
+    write_private(path, key)
     return key
 
 

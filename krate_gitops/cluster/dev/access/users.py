@@ -10,15 +10,12 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import os
-import secrets
 from pathlib import Path
 
-from krate_gitops.cluster.dev.access.identity import MASTERS, User, authenticated
+from krate_gitops.cluster.dev.access.identity import User, authenticated
 from krate_gitops.errors import UsageError
 
 MAX_USERS_FILE_BYTES = 1 << 20
-ADMIN = "admin"
 
 
 class Users:
@@ -67,17 +64,6 @@ def read_tokens(path: Path) -> dict[str, User]:
             raise UsageError("dev.users", "Two users have the same token", location=where)
         tokens[fields[0]] = _user(fields)
     return tokens
-
-
-def create_users_file(path: Path) -> None:
-    """Write a users file with one administrator whose token is random; only the owner may read it.
-
-    Raises FileExistsError if there is a file.
-    """
-    line = f"{secrets.token_urlsafe(32)},{ADMIN},{ADMIN},{MASTERS}\n"
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(line)
 
 
 def _user(fields: list[str]) -> User:

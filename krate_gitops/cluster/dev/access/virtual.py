@@ -1,38 +1,14 @@
-"""Kinds that are answered and never stored: reviews of access and tokens, and requests for tokens."""
+"""What the answers to reviews and to requests for tokens have in common: they are never stored."""
 
 from __future__ import annotations
 
 import datetime as dt
 from typing import Any
 
-import msgspec
-
 from krate_gitops.cluster.dev.failure import ApiFailure, Cause
 
 AUTHORIZATION = "authorization.k8s.io"
 AUTHENTICATION = "authentication.k8s.io"
-
-
-class VirtualKind(msgspec.Struct, frozen=True):
-    """A kind one can only create. ``parent`` is the kind it is a subresource of, else empty."""
-
-    group: str
-    version: str
-    kind: str
-    plural: str
-    namespaced: bool
-    parent: str = ""
-
-
-VIRTUAL_KINDS = (
-    VirtualKind(AUTHENTICATION, "v1", "SelfSubjectReview", "selfsubjectreviews", False),
-    VirtualKind(AUTHENTICATION, "v1", "TokenReview", "tokenreviews", False),
-    VirtualKind(AUTHORIZATION, "v1", "LocalSubjectAccessReview", "localsubjectaccessreviews", True),
-    VirtualKind(AUTHORIZATION, "v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews", False),
-    VirtualKind(AUTHORIZATION, "v1", "SelfSubjectRulesReview", "selfsubjectrulesreviews", False),
-    VirtualKind(AUTHORIZATION, "v1", "SubjectAccessReview", "subjectaccessreviews", False),
-    VirtualKind(AUTHENTICATION, "v1", "TokenRequest", "token", True, "serviceaccounts"),
-)
 
 
 def managed(spec: dict[str, Any], api_version: str, manager: str, now: str, subresource: str = "") -> list[Any]:

@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
-from krate_gitops.cluster.dev.schemas.quantity import canonical
+from krate_gitops.cluster.dev.builtin.scalars import (
+    INT_LIMITS,
+    DecodingError,
+    Reader,
+    integer_reader,
+    mismatch,
+    read_anything,
+    read_bytes,
+    read_int_or_string,
+    read_micro_time,
+    read_quantity,
+    read_time,
+    scalar_reader,
+)
 from krate_gitops.cluster.dev.failure import ApiFailure
-
-_ABSENT: Final = object()
-_INT_LIMITS: Final = {"int32": 2**31, "int64": 2**63}
-_WORDS: Final[dict[type, str]] = {
-    str: "string",
-    bool: "bool",
-    int: "number",
-    float: "number",
-    dict: "object",
-    list: "array",
-}
-_RFC3339: Final = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(\.\d+)?([Zz]|[+-]\d{2}:\d{2})")
-
-
-class DecodingError(Exception):
-    """A value that can't be read into its field; the text is what comes after ``cannot be handled as a KIND``."""
-
-
-Reader = Callable[[Any, str, list[str]], Any]
 
 
 class Codec:
@@ -55,141 +45,43 @@ class Codec:
 
 def _reader(schema: dict[str, Any]) -> Reader:
     """The reader of values of a schema node."""
+    if "~lazy" in schema:
+        return _lazy_reader(schema["~lazy"], schema["~also"])
     if schema.get("~quantity"):
-        return _read_quantity
+        return read_quantity
     if schema.get("~int_or_string"):
-        return _read_int_or_string
+        return read_int_or_string
     if "~time" in schema:
-        return _read_micro_time if schema["~time"] == "micro" else _read_time
+        return read_micro_time if schema["~time"] == "micro" else read_time
     kind = schema.get("type")
     if kind == "object":
         return _object_reader(schema)
     if kind == "array":
         return _list_reader(schema)
     if kind == "integer":
-        return _integer_reader(_INT_LIMITS.get(schema.get("format", "int64"), 2**63))
+        return integer_reader(INT_LIMITS.get(schema.get("format", "int64"), 2**63))
     if kind == "string" and schema.get("format") == "byte":
-        return _read_bytes
+        return read_bytes
     if kind in _SCALARS:
-        return _scalar_reader(_SCALARS[kind])
-    return _read_anything
+        return scalar_reader(_SCALARS[kind])
+    return read_anything
 
 
 _SCALARS: Final[dict[str, type]] = {"string": str, "boolean": bool}
 
 
-def _mismatch(value: Any, path: str, wanted: str) -> DecodingError:
-    """The error of a value of a wrong type."""
-    return DecodingError(
-        f"json: cannot unmarshal {_WORDS.get(type(value), 'null')} into Go struct field {path.lstrip('.')} of type {wanted}"
-    )
-
-
-def _read_anything(value: Any, path: str, unknown: list[str]) -> Any:
-    """Takes any value."""
-    return value
-
-
-def _scalar_reader(kind: type) -> Reader:
-    """A reader of strings or booleans; null is the empty one."""
-    zero = kind()
-    wanted = "bool" if kind is bool else "string"
+def _lazy_reader(make: Callable[[], dict[str, Any]], also: tuple[type, ...]) -> Reader:
+    """A reader of objects of a schema that contains itself; values of types in ``also`` stay as they are."""
+    readers: list[Reader] = []
 
     def read(value: Any, path: str, unknown: list[str]) -> Any:
-        if type(value) is kind:
+        if type(value) in also:
             return value
-        if value is None:
-            return zero
-        raise _mismatch(value, path, wanted)
+        if not readers:
+            readers.append(_reader(make()))
+        return readers[0](value, path, unknown)
 
     return read
-
-
-def _integer_reader(limit: int) -> Reader:
-    """A reader of whole numbers below a limit."""
-    wanted = "int32" if limit == _INT_LIMITS["int32"] else "int64"
-
-    def read(value: Any, path: str, unknown: list[str]) -> Any:
-        if value is None:
-            return 0
-        if type(value) is float and value.is_integer():
-            value = int(value)
-        if type(value) is not int or not -limit <= value < limit:
-            raise _mismatch(value, path, wanted)
-        return value
-
-    return read
-
-
-def _read_bytes(value: Any, path: str, unknown: list[str]) -> Any:
-    """Base64, spelled as the server does."""
-    if value is None:
-        return ""
-    if type(value) is not str:
-        raise _mismatch(value, path, "[]uint8")
-    compact = value.replace("\n", "").replace("\r", "")
-    try:
-        content = base64.b64decode(compact, validate=True)
-    except (binascii.Error, ValueError) as problem:
-        raise DecodingError("illegal base64 data") from problem
-    return base64.b64encode(content).decode()
-
-
-def _read_quantity(value: Any, path: str, unknown: list[str]) -> Any:
-    """An amount in canonical form."""
-    if value is None:
-        return "0"
-    if type(value) in (int, float):
-        value = repr(value)
-    if type(value) is not str:
-        raise _mismatch(value, path, "resource.Quantity")
-    try:
-        return canonical(value)
-    except ValueError as problem:
-        raise DecodingError(str(problem)) from problem
-
-
-def _read_int_or_string(value: Any, path: str, unknown: list[str]) -> Any:
-    """A number or a name."""
-    if value is None:
-        return 0
-    if type(value) in (int, str):
-        return value
-    raise _mismatch(value, path, "intstr.IntOrString")
-
-
-def _read_time(value: Any, path: str, unknown: list[str]) -> Any:
-    """A time, in seconds and UTC."""
-    moment = _moment(value, path)
-    return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _read_micro_time(value: Any, path: str, unknown: list[str]) -> Any:
-    """A time with exactly six digits."""
-    moment = _moment(value, path)
-    if moment is None:
-        return None
-    found = _RFC3339.fullmatch(value)
-    if found is None or len(found.group(3) or "") != 7:
-        raise DecodingError(f'parsing time "{value}" as "2006-01-02T15:04:05.000000Z07:00": cannot parse')
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _moment(value: Any, path: str) -> datetime | None:
-    """The time of a text; None for null and the empty text."""
-    if value is None or value == "":
-        return None
-    if type(value) is not str:
-        raise _mismatch(value, path, "string")
-    found = _RFC3339.fullmatch(value)
-    try:
-        if found is None:
-            raise ValueError(value)
-        day, clock, fraction, zone = found.groups()
-        zone = "+00:00" if zone in "Zz" else zone
-        return datetime.fromisoformat(f"{day}T{clock}{(fraction or '')[:7]}{zone}").astimezone(UTC)
-    except (ValueError, OverflowError) as problem:
-        raise DecodingError(f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": cannot parse') from problem
 
 
 def _list_reader(schema: dict[str, Any]) -> Reader:
@@ -201,7 +93,7 @@ def _list_reader(schema: dict[str, Any]) -> Reader:
         if value is None:
             return []
         if type(value) is not list:
-            raise _mismatch(value, path, wanted)
+            raise mismatch(value, path, wanted)
         return [item(one, f"{path}[{index}]", unknown) for index, one in enumerate(value)]
 
     return read
@@ -218,7 +110,7 @@ def _object_reader(schema: dict[str, Any]) -> Reader:
     def read(value: Any, path: str, unknown: list[str]) -> Any:
         if value is None or type(value) is dict:
             return value
-        raise _mismatch(value, path, "map[string]interface {}")
+        raise mismatch(value, path, "map[string]interface {}")
 
     return read
 
@@ -231,7 +123,7 @@ def _map_reader(member: Reader, values: dict[str, Any]) -> Reader:
         if value is None:
             return {}
         if type(value) is not dict:
-            raise _mismatch(value, path, wanted)
+            raise mismatch(value, path, wanted)
         return {name: member(one, f"{path}.{name}", unknown) for name, one in value.items()}
 
     return read
@@ -257,7 +149,7 @@ def _record_reader(schema: dict[str, Any]) -> Reader:
         if value is None:
             value = {}
         if type(value) is not dict:
-            raise _mismatch(value, path, "object")
+            raise mismatch(value, path, "object")
         start = f"{path}." if path else ""
         fresh: dict[str, Any] = {}
         for name, one in value.items():

@@ -41,9 +41,15 @@ def frozen_faults(new: Object, old: Object | None, parts: tuple[str, ...]) -> li
     return faults
 
 
+def size_of(encoded: str) -> int:
+    """How many bytes a text in base64 stands for."""
+    return len(encoded) // 4 * 3 - encoded.count("=", -2)
+
+
 def _validate(new: Object, old: Object | None) -> list[Fault]:
     faults = frozen_faults(new, old, ("data", "binaryData")) + key_faults(new, ("data", "binaryData"))
-    size = sum(len(one.encode()) for part in ("data", "binaryData") for one in (new.get(part) or {}).values())
+    size = sum(len(one.encode()) for one in (new.get("data") or {}).values())
+    size += sum(map(size_of, (new.get("binaryData") or {}).values()))
     return [*faults, too_long("[]", MAX_BYTES)] if size > MAX_BYTES else faults
 
 

@@ -9,27 +9,37 @@ from krate_gitops.cluster.dev.builtin.fields import (
     flag,
     keyed,
     kind_schema,
+    lazy,
     list_of,
+    number,
     pointer,
     record,
     text,
     time,
 )
+from krate_gitops.cluster.dev.builtin.json_schema import json_schema
 from krate_gitops.cluster.dev.builtin.kind import STATUS, BuiltIn
 from krate_gitops.cluster.dev.builtin.making import NAME, built_in, column
 from krate_gitops.cluster.dev.schemas.definitions import check_definition
 
 Object = dict[str, Any]
 
+_JSON_SCHEMA = pointer(lazy(json_schema))
+_COLUMN = record({
+    "name": {**text(), "~always": True}, "type": {**text(), "~always": True}, "format": text(), "description": text(),
+    "priority": number(), "jsonPath": {**text(), "~always": True},
+})  # fmt: skip
+_SELECTABLE = record({"jsonPath": {**text(), "~always": True}})
 _NAMES = record({
     "plural": text(), "singular": text(), "shortNames": list_of(text()), "kind": text(), "listKind": text(),
     "categories": list_of(text()),
 }, ("plural", "kind"))  # fmt: skip
 _VERSION = record({
-    "name": text(), "served": {**flag(), "~always": True}, "storage": {**flag(), "~always": True},
-    "deprecated": flag(), "deprecationWarning": pointer(text()), "schema": pointer(record({"openAPIV3Schema": anything()})),
+    "name": {**text(), "~always": True}, "served": {**flag(), "~always": True}, "storage": {**flag(), "~always": True},
+    "deprecated": flag(), "deprecationWarning": pointer(text()),
+    "schema": pointer(record({"openAPIV3Schema": _JSON_SCHEMA})),
     "subresources": pointer(record({"status": pointer(anything()), "scale": pointer(anything())})),
-    "additionalPrinterColumns": list_of(anything()), "selectableFields": list_of(anything()),
+    "additionalPrinterColumns": list_of(_COLUMN), "selectableFields": list_of(_SELECTABLE),
 }, ("name", "served", "storage"))  # fmt: skip
 _SPEC = record({
     "group": text(), "names": _NAMES, "scope": text(), "versions": list_of(_VERSION),

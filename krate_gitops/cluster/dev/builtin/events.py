@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from krate_gitops.cluster.dev.ages import age
 from krate_gitops.cluster.dev.builtin.fields import (
     Schema,
     always,
@@ -17,7 +18,7 @@ from krate_gitops.cluster.dev.builtin.fields import (
     time,
 )
 from krate_gitops.cluster.dev.builtin.kind import BuiltIn
-from krate_gitops.cluster.dev.builtin.making import age, built_in, column
+from krate_gitops.cluster.dev.builtin.making import built_in, column
 from krate_gitops.cluster.dev.schemas.faults import Fault, invalid_value, required
 from krate_gitops.cluster.dev.schemas.names import qualified
 
@@ -25,7 +26,7 @@ Object = dict[str, Any]
 
 _LONGEST: Final = 128
 _LONGEST_NOTE: Final = 1024
-_OLDER_NAMES: Final = {"note": "message", "regarding": "involvedObject", "reportingController": "reportingController"}
+_OLDER_NAMES: Final = {"note": "message", "regarding": "involvedObject"}
 _IMMUTABLE: Final = (
     "regarding", "reason", "note", "type", "eventTime", "action", "related", "reportingController", "reportingInstance",
 )  # fmt: skip
@@ -105,12 +106,42 @@ def _object_of(value: Object) -> str:
     return f"{str(about.get('kind', '')).lower()}/{about.get('name', '')}"
 
 
+def _last_seen(value: Object) -> str:
+    series = value.get("series") or {}
+    times = (series.get("lastObservedTime"), _either(value, "lastTimestamp"), value.get("eventTime"))
+    return age(next((time for time in times if time), None))
+
+
+def _first_seen(value: Object) -> str:
+    return age(_either(value, "firstTimestamp") or value.get("eventTime"))
+
+
+def _source(value: Object) -> str:
+    source = _either(value, "source") or {}
+    component = source.get("component") or value.get("reportingComponent") or value.get("reportingController") or ""
+    return f"{component}, {source['host']}" if source.get("host") else str(component)
+
+
+def _count(value: Object) -> int:
+    return int((value.get("series") or {}).get("count") or _either(value, "count") or 1)
+
+
+def _either(value: Object, name: str) -> Any:
+    """A field by its name in the older shape, or in the newer one."""
+    return value.get(name) or value.get(f"deprecated{name[0].upper()}{name[1:]}")
+
+
 _COLUMNS = (
-    age("Last Seen"),
+    column("Last Seen", _last_seen),
     column("Type", lambda value: value.get("type", "")),
     column("Reason", lambda value: value.get("reason", "")),
     column("Object", _object_of),
+    column("Subobject", lambda value: _about(value).get("fieldPath", ""), priority=1),
+    column("Source", _source, priority=1),
     column("Message", lambda value: (value.get("message") or value.get("note") or "").strip()),
+    column("First Seen", _first_seen, priority=1),
+    column("Count", _count, priority=1),
+    column("Name", lambda value: value["metadata"]["name"], priority=1),
 )
 
 KINDS: tuple[BuiltIn, ...] = (

@@ -1,12 +1,13 @@
 """Words to write the schemas of built-in kinds with.
 
-A schema is an OpenAPI node, with three private members about the wire form of a field, taken out by ``public``:
+A schema is an OpenAPI node, with private members about the wire form of a field, taken out by ``public``:
 ``~pointer`` (an empty value is kept: a pointer in the real server), ``~always`` (written even when empty), ``~null``
-(written as null when empty).
+(written as null when empty), ``~lazy`` with ``~also`` (see ``lazy``).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from krate_gitops.cluster.dev.schemas.metadata_fields import OBJECT_META
@@ -61,6 +62,11 @@ def int_or_string() -> Schema:
 def anything() -> Schema:
     """An object whose members have no schema."""
     return {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+
+
+def lazy(make: Callable[[], Schema], *also: type) -> Schema:
+    """Objects of a schema that contains itself, and values of some other types."""
+    return {**anything(), "~lazy": make, "~also": also}
 
 
 def record(properties: dict[str, Schema], required: tuple[str, ...] = (), **more: Any) -> Schema:
@@ -120,11 +126,6 @@ def always(node: Schema) -> Schema:
 def null_when_empty(node: Schema) -> Schema:
     """A field that is written as null when it is empty."""
     return {**node, "~null": True}
-
-
-def described(schema: Schema, description: str) -> Schema:
-    """The schema with a description."""
-    return {**schema, "description": description}
 
 
 def kind_schema(properties: dict[str, Schema], required: tuple[str, ...] = ()) -> Schema:

@@ -18,7 +18,6 @@ _SPEC = record({
 })  # fmt: skip
 
 
-
 def _validate(new: Object, old: Object | None) -> list[Fault]:
     spec, faults = new.get("spec") or {}, []
     if (duration := spec.get("leaseDurationSeconds")) is not None and duration <= 0:

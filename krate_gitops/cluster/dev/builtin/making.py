@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable
 from typing import Any
 
+from krate_gitops.cluster.dev.ages import age as short_age
 from krate_gitops.cluster.dev.builtin.codec import Codec
 from krate_gitops.cluster.dev.builtin.fields import Schema, public
 from krate_gitops.cluster.dev.builtin.kind import BuiltIn, Column
@@ -50,17 +50,9 @@ def column(name: str, read: Callable[[Object], Any], *, kind: str = "string", pr
     return Column(name, kind, f"{name} of the object.", read, priority=priority)
 
 
+CREATED_AT = column("Created At", lambda value: value["metadata"].get("creationTimestamp", ""), kind="date")
+"""When an object was made."""
+
+
 def _age_of(value: Object) -> str:
-    text = value["metadata"].get("creationTimestamp")
-    if not text:
-        return "<unknown>"
-    seconds = int((datetime.now(UTC) - datetime.fromisoformat(text)).total_seconds())
-    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds // size}{unit}"
-    return f"{max(seconds, 0)}s"
-
-
-def with_spec(value: Object, defaults: Mapping[str, Any]) -> Object:
-    """The object with defaults in its spec."""
-    return {**value, "spec": {**defaults, **(value.get("spec") or {})}}
+    return short_age(value["metadata"].get("creationTimestamp"))

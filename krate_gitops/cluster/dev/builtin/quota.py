@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from krate_gitops.cluster.dev.builtin.fields import anything, kind_schema, list_of, mapping, quantity, record, text
 from krate_gitops.cluster.dev.builtin.kind import STATUS, BuiltIn
-from krate_gitops.cluster.dev.builtin.making import built_in
-from krate_gitops.cluster.dev.schemas.quantity import canonical, value
+from krate_gitops.cluster.dev.builtin.making import CREATED_AT, NAME, age, built_in, column
 from krate_gitops.cluster.dev.schemas.faults import Fault, invalid_value
+from krate_gitops.cluster.dev.schemas.quantity import canonical, value
 
 Object = dict[str, Any]
 
@@ -84,6 +84,21 @@ def _warn_quota(new: Object, old: Object | None) -> list[str]:
     return warnings
 
 
+def _used(value: Object, *, limits: bool) -> str:
+    """Amounts used and allowed, as the status has them: of limits, or of all the rest."""
+    status = value.get("status") or {}
+    hard, used = status.get("hard") or {}, status.get("used") or {}
+    names = (name for name in sorted(hard) if name.startswith("limits.") == limits)
+    return ", ".join(f"{name}: {used.get(name, '0')}/{hard[name]}" for name in names)
+
+
+_QUOTA_COLUMNS = (
+    NAME,
+    column("Request", lambda value: _used(value, limits=False)),
+    column("Limit", lambda value: _used(value, limits=True)),
+    age(),
+)
+
 KINDS: tuple[BuiltIn, ...] = (
     built_in(
         "", "v1", "ResourceQuota", "resourcequotas",
@@ -93,9 +108,11 @@ KINDS: tuple[BuiltIn, ...] = (
         }),
         short_names=("quota",), subresources=(STATUS,), has_status=True, returns_deleted=True,
         default_kind=_default_quota, validate_kind=_validate_quota, warn_kind=_warn_quota,
+        columns=_QUOTA_COLUMNS,
     ),
     built_in(
         "", "v1", "LimitRange", "limitranges", kind_schema({"spec": record({"limits": list_of(_LIMIT)})}),
         short_names=("limits",), creates_on_update=True, default_kind=_default_range,
+        columns=(NAME, CREATED_AT),
     ),
 )  # fmt: skip

@@ -14,7 +14,7 @@ from krate_gitops.cluster.dev.builtin.fields import (
     text,
 )
 from krate_gitops.cluster.dev.builtin.kind import BuiltIn
-from krate_gitops.cluster.dev.builtin.making import NAME, built_in, column
+from krate_gitops.cluster.dev.builtin.making import CREATED_AT, NAME, built_in
 from krate_gitops.cluster.dev.schemas.faults import Fault, invalid_value, required
 
 Object = dict[str, Any]
@@ -59,14 +59,13 @@ def _cluster_role(new: Object, old: Object | None) -> list[Fault]:
     return _faults(new, is_namespaced=False)
 
 
-_CREATED = column("Created At", lambda value: value["metadata"].get("creationTimestamp", ""), kind="date")
 _GROUP = "rbac.authorization.k8s.io"
 
 KINDS: tuple[BuiltIn, ...] = (
     built_in(
         _GROUP, "v1", "Role", "roles", kind_schema({"rules": null_when_empty(list_of(_RULE))}),
         name_rule="path-segment", creates_on_update=True, prepare_kind=_prepare,
-        validate_kind=_role, columns=(NAME, _CREATED),
+        validate_kind=_role, columns=(NAME, CREATED_AT),
     ),
     built_in(
         _GROUP, "v1", "ClusterRole", "clusterroles",
@@ -74,6 +73,6 @@ KINDS: tuple[BuiltIn, ...] = (
                      "aggregationRule": pointer(record({"clusterRoleSelectors": list_of(anything())}))}),
         namespaced=False, name_rule="path-segment", creates_on_update=True, prepare_kind=_prepare,
         validate_kind=_cluster_role,
-        columns=(NAME, _CREATED),
+        columns=(NAME, CREATED_AT),
     ),
 )  # fmt: skip

@@ -6,7 +6,7 @@ import base64
 import json
 from typing import Any
 
-from krate_gitops.cluster.dev.builtin.config_map import MAX_BYTES, frozen_faults, key_faults
+from krate_gitops.cluster.dev.builtin.config_map import MAX_BYTES, frozen_faults, key_faults, size_of
 from krate_gitops.cluster.dev.builtin.fields import binary, flag, kind_schema, mapping, pointer, text
 from krate_gitops.cluster.dev.builtin.kind import BuiltIn
 from krate_gitops.cluster.dev.builtin.making import NAME, age, built_in, column
@@ -46,8 +46,8 @@ def _validate(new: Object, old: Object | None) -> list[Fault]:
     annotations = new["metadata"].get("annotations") or {}
     if type_ == "kubernetes.io/service-account-token" and not annotations.get(_ACCOUNT):
         faults.append(required(f"metadata.annotations[{_ACCOUNT}]"))
-    size = sum(len(value) * 3 // 4 for value in data.values())
-    return [*faults, too_long("data", MAX_BYTES)] if size > MAX_BYTES else faults
+    is_too_big = sum(map(size_of, data.values())) > MAX_BYTES
+    return [*faults, too_long("data", MAX_BYTES)] if is_too_big else faults
 
 
 def _no_json(encoded: str) -> str:
@@ -60,6 +60,8 @@ def _no_json(encoded: str) -> str:
         if at >= len(text):
             return "unexpected end of JSON input"
         return f"invalid character '{text[at]}' looking for beginning of value"
+    except RecursionError:
+        return "exceeded max depth"
     return ""
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from krate_gitops.cluster.dev.builtin.fields import atomic, flag, keyed, kind_schema, pointer, record, text
+from krate_gitops.cluster.dev.builtin.fields import atomic, flag, keyed, kind_schema, list_of, pointer, record, text
 from krate_gitops.cluster.dev.builtin.kind import BuiltIn, Subresource
 from krate_gitops.cluster.dev.builtin.making import NAME, age, built_in, column
 
-_REFERENCE = record({
+_REFERENCE = atomic(record({
     "kind": text(), "namespace": text(), "name": text(), "uid": text(), "apiVersion": text(), "resourceVersion": text(),
     "fieldPath": text(),
-}, **{"x-kubernetes-map-type": "atomic"})  # fmt: skip
+}))  # fmt: skip
 _LOCAL = atomic(record({"name": text()}))
 _TOKEN = Subresource("token", ("create",), "TokenRequest", "authentication.k8s.io", "v1")
 
@@ -18,7 +18,7 @@ KINDS: tuple[BuiltIn, ...] = (
         "", "v1", "ServiceAccount", "serviceaccounts",
         kind_schema({
             "secrets": keyed(_REFERENCE, "name"),
-            "imagePullSecrets": {"type": "array", "items": _LOCAL, "x-kubernetes-list-type": "atomic"},
+            "imagePullSecrets": list_of(_LOCAL),
             "automountServiceAccountToken": pointer(flag()),
         }),
         short_names=("sa",), subresources=(_TOKEN,), returns_deleted=True,

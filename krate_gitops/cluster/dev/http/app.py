@@ -49,6 +49,9 @@ class App:
             answer = encode.text("404 page not found\n", status=404)
         except ApiFailure as refusal:
             answer = encode.failure(refusal, plain(accept))
+        except RecursionError:
+            # Bodies are bounded, but patch after patch may nest an object ever deeper.
+            answer = encode.failure(ApiFailure(400, "BadRequest", "exceeded max depth"), plain(accept))
         except Exception:
             # Without the message and the values of the exception: objects may hold secrets.
             self._log.error("request_failed", method=scope["method"], path=scope["path"], at=whereabouts())

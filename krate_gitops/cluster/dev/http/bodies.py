@@ -70,17 +70,48 @@ def read_json(body: bytes, *, merges: bool = False) -> tuple[Any, list[str]]:
 
     try:
         value = json.loads(body, object_pairs_hook=collect, parse_constant=_refuse_constant, parse_float=_number)
-        return value, duplicate_fields(body) if repeated else []
+        if body.count(b"[") + body.count(b"{") > _DEEPEST and _is_too_deep(value):
+            raise ValueError("exceeded max depth")
+        if _HALF_CHARACTER.search(body):
+            value = _of_whole_characters(value)
+        return value, _of_whole_characters(duplicate_fields(body)) if repeated else []
     except (ValueError, RecursionError) as error:
         raise UnreadableError(str(error)) from error
+
+
+_HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
+
+
+def _is_too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(_DEEPEST):
+        lists = [each for each in level if isinstance(each, list)]
+        objects = [each.values() for each in level if isinstance(each, dict)]
+        level = [item for items in (*lists, *objects) for item in items]
+        if not level:
+            return False
+    return True
+
+
+def _of_whole_characters(value: Any) -> Any:
+    """The value with a replacement character for every half of a surrogate pair: no answer could hold it."""
+    if isinstance(value, str):
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if isinstance(value, list):
+        return [_of_whole_characters(item) for item in value]
+    if isinstance(value, dict):
+        return {_of_whole_characters(name): _of_whole_characters(item) for name, item in value.items()}
+    return value
 
 
 def _merged(value: dict[str, Any], pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """``value`` itself with all pairs in it; objects of one name become one as well."""
     for name, item in pairs:
         before = value.get(name)
-        is_both = isinstance(before, dict) and isinstance(item, dict)
-        value[name] = _merged(before, item.items()) if is_both else item
+        if isinstance(before, dict) and isinstance(item, dict):
+            value[name] = _merged(before, item.items())
+        else:
+            value[name] = item
     return value
 
 

@@ -1,5 +1,5 @@
 """What objects must look like: structural schemas, their rules in CEL, definitions, names and metadata.
 
-The order of work for the body of a custom object: ``strict.decode_json`` (duplicate fields), ``Structural.prune`` (unknown
-fields), ``Structural.drop_nulls`` (not for an apply), ``Structural.default``, then ``custom.validate_custom``.
+The order of work for the body of a custom object: ``Structural.prune`` (unknown fields), ``Structural.drop_nulls`` (not
+for an apply), ``Structural.default``, then ``Structural.validate``.
 """

@@ -1,4 +1,4 @@
-"""What a definition must be: names, versions, columns. The order and the words of faults are those of the API server."""
+"""What a definition must be: names, versions, columns. Order and words of faults are those of the API server."""
 
 from __future__ import annotations
 
@@ -57,28 +57,34 @@ def _spec(spec: Object) -> list[Fault]:
         )
         faults.append(invalid_value("spec.preserveUnknownFields", True, detail))
     faults += _names(spec.get("names") or {})
-    return faults
+    return [*faults, *_conversion(spec.get("conversion") or {})]
+
+
+def _conversion(conversion: Object) -> list[Fault]:
+    """Versions may differ in their apiVersion only: nothing here calls webhooks."""
+    strategy = conversion.get("strategy") or "None"
+    return [] if strategy == "None" else [not_supported("spec.conversion.strategy", strategy, ("None",))]
 
 
 def _versions(versions: Sequence[Object]) -> list[Fault]:
     faults: list[Fault] = []
     schemas = [(one.get("schema") or {}).get("openAPIV3Schema") for one in versions]
     one_schema = all(schema == schemas[0] for schema in schemas)
-    one_set = all(
-        one.get("additionalPrinterColumns") == versions[0].get("additionalPrinterColumns") for one in versions
-    )
+    columns = [one.get("additionalPrinterColumns") for one in versions]
+    one_set = all(each == columns[0] for each in columns)
     for index, version in enumerate(versions):
         field = f"spec.versions[{index}]"
-        faults += [invalid_value(f"{field}.name", version.get("name", ""), why) for why in old_label(version["name"])]
-        if not schemas[index]:
+        faults += [invalid_value(f"{field}.name", version["name"], why) for why in old_label(version["name"])]
+        schema = schemas[index]
+        if not schema:
             faults.append(required(f"{field}.schema.openAPIV3Schema"))
         elif not one_schema or index == 0:
-            faults += check_schema(
-                schemas[index], "spec.validation.openAPIV3Schema" if one_schema else f"{field}.schema.openAPIV3Schema"
-            )
+            place = "spec.validation" if one_schema else f"{field}.schema"
+            faults += check_schema(schema, f"{place}.openAPIV3Schema")
+        faults += _selectable(version.get("selectableFields") or (), schemas[index] or {}, f"{field}.selectableFields")
         if not one_set or index == 0:
             place = "spec" if one_set else field
-            faults += _columns(version.get("additionalPrinterColumns") or (), f"{place}.additionalPrinterColumns")
+            faults += _columns(columns[index] or (), f"{place}.additionalPrinterColumns")
     if len({one.get("name") for one in versions}) != len(versions):
         faults.append(invalid_value("spec.versions", _shown(versions), "must contain unique version names"))
     if sum(bool(one.get("storage")) for one in versions) != 1:
@@ -123,6 +129,27 @@ def _columns(columns: Sequence[Object], field: str) -> list[Fault]:
             faults.append(required(f"{place}.JSONPath"))
         elif not path.startswith("."):
             faults.append(invalid_value(f"{place}.JSONPath", path, "must be a simple json path starting with ."))
+    return faults
+
+
+def _selectable(fields: Sequence[Object], schema: Object, field: str) -> list[Fault]:
+    """Fields to select by are single values that the schema describes."""
+    faults: list[Fault] = []
+    for index, one in enumerate(fields):
+        path = one.get("jsonPath") or ""
+        place = f"{field}[{index}].jsonPath"
+        if not path:
+            faults.append(required(place))
+            continue
+        node: Object | None = schema
+        for name in path.removeprefix(".").split("."):
+            node = ((node or {}).get("properties") or {}).get(name)
+        if node is None:
+            faults.append(invalid_value(place, path, "is an invalid path: does not refer to a valid field"))
+        elif node.get("type") not in ("string", "boolean", "integer"):
+            detail = "must point to a field of type string, boolean or integer"
+            detail += ". Enum string fields and strings with formats are allowed."
+            faults.append(invalid_value(place, path, detail))
     return faults
 
 
@@ -184,8 +211,8 @@ def _stored(spec: Object, stored: Sequence[str] | None) -> list[Fault]:
         invalid_value(
             f"status.storedVersions[{index}]",
             name,
-            f"missing from spec.versions; {name} was previously a storage version, and must remain in spec.versions until "
-            f"a storage migration ensures no data remains persisted in {name} and removes {name} from "
+            f"missing from spec.versions; {name} was previously a storage version, and must remain in spec.versions "
+            f"until a storage migration ensures no data remains persisted in {name} and removes {name} from "
             "status.storedVersions",
         )
         for index, name in enumerate(stored)

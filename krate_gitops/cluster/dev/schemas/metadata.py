@@ -178,35 +178,3 @@ def _unqualified(metadata: Object) -> list[Fault]:
         for index, name in enumerate(metadata.get("finalizers") or ())
         if "/" not in name and name not in _STANDARD_FINALIZERS
     ]
-
-
-def metadata_warnings(obj: Object, *, is_custom: bool) -> list[str]:
-    """Warnings about the metadata of a write."""
-    metadata: Object = obj.get("metadata") or {}
-    warnings: list[str] = []
-    if is_custom:
-        warnings.extend(
-            f"metadata.finalizers: {go_quote(name)}: prefer a domain-qualified finalizer name to avoid accidental "
-            "conflicts with other finalizer writers"
-            for name in metadata.get("finalizers") or ()
-            if "/" not in name and name not in _STANDARD_FINALIZERS
-        )
-    uids = [reference.get("uid") for reference in metadata.get("ownerReferences") or ()]
-    repeated = sorted({str(uid) for uid in uids if uids.count(uid) > 1})
-    if repeated:
-        warnings.append(
-            ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may "
-            "reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: "
-            + ", ".join(repeated)
-        )
-    return warnings
-
-
-def without_repeated_owners(obj: Object) -> Object:
-    """The object with each owner once; the same object where none repeats."""
-    metadata: Object = obj.get("metadata") or {}
-    references = metadata.get("ownerReferences") or []
-    unique = [reference for index, reference in enumerate(references) if reference not in references[:index]]
-    if len(unique) == len(references):
-        return obj
-    return {**obj, "metadata": {**metadata, "ownerReferences": unique}}

@@ -1,4 +1,4 @@
-"""The schema of ``metadata``, the same for all kinds. Members that start with ``~`` are explained in ``builtin/fields.py``."""
+"""The schema of ``metadata``, the same for all kinds. ``builtin/fields.py`` explains members that start with ``~``."""
 
 from __future__ import annotations
 

@@ -9,11 +9,10 @@ import re2
 
 from krate_gitops.cluster.dev.schemas.checking import Place, check
 from krate_gitops.cluster.dev.schemas.costs import cost_faults
-from krate_gitops.cluster.dev.schemas.expressions import RULE, ExpressionError, compiled
 from krate_gitops.cluster.dev.schemas.faults import Fault, forbidden, invalid_value, not_supported, required
 from krate_gitops.cluster.dev.schemas.node import Node
 from krate_gitops.cluster.dev.schemas.patterns import matcher
-from krate_gitops.cluster.dev.schemas.rule_checks import unknown_member
+from krate_gitops.cluster.dev.schemas.rule_checks import rule_faults
 
 Schema = dict[str, Any]
 
@@ -26,6 +25,7 @@ _NOT_IN_COMPOSITIONS: Final = (
     "x-kubernetes-embedded-resource", "x-kubernetes-int-or-string", "x-kubernetes-list-type",
     "x-kubernetes-list-map-keys", "x-kubernetes-map-type",
 )  # fmt: skip
+_NUMBERS: Final = ("maximum", "minimum", "multipleOf")
 _PATTERN_WORDS: Final = {
     "missing )": "missing closing )",
     "missing ]": "missing closing ]",
@@ -45,7 +45,7 @@ def check_schema(schema: Schema, path: str) -> list[Fault]:
     faults = _shape_faults(schema, path)
     if faults:
         return faults
-    faults = [fault for place, node in nodes(schema, path) for fault in _rule_faults(node, place)]
+    faults = [fault for place, node in nodes(schema, path) for fault in rule_faults(node, place)]
     if faults:
         return faults
     faults = [fault for place, node in nodes(schema, path) for fault in _default_faults(node, place)]
@@ -73,6 +73,10 @@ def _node_faults(node: Schema, path: str) -> list[Fault]:
     type_ = node.get("type") or ""
     if type_ and type_ not in _TYPES:
         faults.append(not_supported(f"{path}.type", type_, _TYPES))
+    for name in _NUMBERS:
+        value = node.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
+            faults.append(invalid_value(f"{path}.{name}", value, "must be a number"))
     if node.get("uniqueItems"):
         detail = "uniqueItems cannot be set to true since the runtime complexity becomes quadratic"
         faults.append(forbidden(f"{path}.uniqueItems", detail))
@@ -221,43 +225,6 @@ def _check_composed(node: Schema, path: str, faults: list[Fault], around: Schema
         _check_composed(child, f"{path}.properties[{name}]", faults, {})
     if isinstance(node.get("items"), dict):
         _check_composed(node["items"], f"{path}.items", faults, {})
-
-
-def _rule_faults(node: Schema, path: str) -> list[Fault]:
-    faults: list[Fault] = []
-    for index, rule in enumerate(node.get("x-kubernetes-validations") or ()):
-        field = f"{path}.x-kubernetes-validations[{index}]"
-        text = (rule.get("rule") or "").strip()
-        if not text:
-            faults.append(required(f"{field}.rule", "rule is not specified"))
-            continue
-        if why := _expression_fault(text, node, "BOOL"):
-            faults.append(invalid_value(f"{field}.rule", _shown(rule), why))
-        if (said := rule.get("messageExpression")) and (why := _expression_fault(said, node, "STRING")):
-            faults.append(invalid_value(f"{field}.messageExpression", _shown(rule), f"messageExpression {why}"))
-    return faults
-
-
-def _expression_fault(text: str, node: Schema, wanted: str) -> str:
-    """Why an expression can't be used; empty if it can."""
-    try:
-        compiled(text, RULE, wanted)
-    except ExpressionError as problem:
-        return str(problem)
-    found = unknown_member(text, node)
-    return f"compilation failed: ERROR: <input>:1:1: undefined field '{found}'" if found else ""
-
-
-def _shown(rule: Schema) -> Schema:
-    """A rule as messages show it."""
-    return {
-        "Rule": rule.get("rule") or "",
-        "Message": rule.get("message") or "",
-        "MessageExpression": rule.get("messageExpression") or "",
-        "Reason": rule.get("reason"),
-        "FieldPath": rule.get("fieldPath") or "",
-        "OptionalOldSelf": rule.get("optionalOldSelf"),
-    }
 
 
 def _default_faults(node: Schema, path: str) -> list[Fault]:

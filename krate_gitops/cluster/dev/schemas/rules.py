@@ -41,23 +41,29 @@ class Rule:
     def __init__(self, raw: dict[str, Any]) -> None:
         self.text = str(raw.get("rule") or "").strip()
         self.takes_no_old = bool(raw.get("optionalOldSelf"))
-        self.expression: Expression = compiled(self._with_old(self.text), RULE, "BOOL")
+        self.expression: Expression = rule_expression(self.text, "BOOL", optional=self.takes_no_old)
         self.message = str(raw.get("message") or "").strip()
         said = raw.get("messageExpression")
         self.message_expression: Expression | None = (
-            compiled(self._with_old(str(said)), RULE, "STRING") if said else None
+            rule_expression(str(said), "STRING", optional=self.takes_no_old) if said else None
         )
         self.reason = str(raw.get("reason") or "FieldValueInvalid")
         self.field_path = str(raw.get("fieldPath") or "")
         self.is_transition = self.expression.mentions("oldSelf")
 
-    def _with_old(self, text: str) -> str:
-        """The expression; with a value before that may be missing, it gets a list of none or one of it."""
-        return (
-            f"cel.bind(oldSelf, oldSelf == [] ? optional.none() : optional.of(oldSelf[0]), {text}\n)"
-            if self.takes_no_old
-            else text
-        )
+
+def rule_expression(text: str, wanted: str, *, optional: bool) -> Expression:
+    """The compiled expression of a rule. Raises ``ExpressionError``.
+
+    Where the value before may be missing (``optional``), ``oldSelf`` is given as a list of none or one of it, because
+    the library takes no optional values.
+    """
+    if not optional:
+        return compiled(text, RULE, wanted)
+    # Compiled alone first: what is wrong with it is told in its own words and places.
+    compiled(text, RULE, wanted)
+    bound = "cel.bind(oldSelf, oldSelf == [] ? optional.none() : optional.of(oldSelf[0])"
+    return compiled(f"{bound}, {text}\n)", RULE, wanted)
 
 
 def blocks(faults: list[Fault]) -> bool:

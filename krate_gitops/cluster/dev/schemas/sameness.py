@@ -1,4 +1,4 @@
-"""The value before a change: which one it is, and whether it is the same. Faults of what didn't change are let through."""
+"""The value before a change: which one it is, and whether it is the same. What didn't change isn't checked."""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import unicodedata
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -14,6 +15,12 @@ from krate_gitops.cluster.dev.store.store import place_of
 
 if TYPE_CHECKING:
     from krate_gitops.cluster.dev.cluster import Cluster
+
+
+_ROOM_FOR_WARNINGS: Final = 4096
+"""Characters of all warnings of an answer."""
+_MOST_WARNINGS: Final = 64
+"""Clients bound the headers they read, some at a hundred."""
 
 
 class Call(msgspec.Struct):
@@ -34,9 +41,12 @@ class Call(msgspec.Struct):
         return self.cluster.store.collection(*self.kind.storage).get(place)
 
     def warn(self, text: str) -> None:
-        """Adds a Warning header to the answer, once."""
+        """Adds a Warning header to the answer, once: if it has no control characters and there is room."""
         line = " ".join(text.split("\n"))
-        if line not in self.warnings:
+        taken = sum(map(len, self.warnings))
+        if taken + len(line) > _ROOM_FOR_WARNINGS or any(unicodedata.category(each) == "Cc" for each in line):
+            return
+        if line not in self.warnings and len(self.warnings) < _MOST_WARNINGS:
             self.warnings.append(line)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
+from krate_gitops.cluster.dev.ages import age
 from krate_gitops.cluster.dev.builtin.kind import Column
 from krate_gitops.cluster.dev.kinds import Object
 from krate_gitops.cluster.dev.verbs.table import text_of
@@ -93,35 +93,3 @@ def _follow(value: Any, step: tuple[str | None, ...]) -> list[Any]:
     if index == "*":
         return value
     return [value[int(index)]] if index and int(index) < len(value) else []
-
-
-def age(time: Any) -> str:
-    """How long ago a time is, in the short form of tables: ``5s``, ``3m``, ``2d4h``."""
-    if not time:
-        return "<unknown>"
-    try:
-        then = datetime.fromisoformat(str(time).replace("Z", "+00:00"))
-    except ValueError:
-        return "<invalid>"
-    return short_duration(int((datetime.now(UTC) - then).total_seconds()))
-
-
-def short_duration(seconds: int) -> str:
-    """A duration in at most two units."""
-    if seconds < -1:
-        return "<invalid>"
-    seconds = max(0, seconds)
-    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
-    if seconds < 120:
-        return f"{seconds}s"
-    if minutes < 10:
-        return f"{minutes}m{seconds % 60}s" if seconds % 60 else f"{minutes}m"
-    if hours < 3:
-        return f"{minutes}m"
-    if hours < 8:
-        return f"{hours}h{minutes % 60}m" if minutes % 60 else f"{hours}h"
-    if hours < 48:
-        return f"{hours}h"
-    if days < 8:
-        return f"{days}d{hours % 24}h" if hours % 24 else f"{days}d"
-    return f"{days}d" if days < 730 else f"{days // 365}y"

@@ -75,10 +75,14 @@ def without_double_owners(value: Object) -> str:
     owners = value["metadata"].get("ownerReferences") or []
     kept: list[Object] = []
     double: list[str] = []
+    by_uid: dict[str, list[Object]] = {}
     for owner in owners:
-        if owner in kept:
-            double.append(str(owner.get("uid")))
+        uid = str(owner.get("uid"))
+        same = by_uid.setdefault(uid, [])
+        if owner in same:
+            double.append(uid)
         else:
+            same.append(owner)
             kept.append(owner)
     if not double:
         return ""

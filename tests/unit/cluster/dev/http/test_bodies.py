@@ -58,3 +58,17 @@ def test_any_bytes_are_read_or_refused(body: bytes) -> None:
     for read in (read_json, read_yaml):
         with contextlib.suppress(UnreadableError):
             read(body)
+
+
+def test_half_characters_are_replaced_and_whole_ones_are_not() -> None:
+    assert read_json(b'{"\\ud800":"a\\uDfffb"}')[0] == {"\ufffd": "a\ufffdb"}
+    assert read_json(b'["\\ud83d\\ude00"]')[0] == ["\U0001f600"]
+    assert read_json(b'["\xed\xa0\x80"]')[0][0].encode()
+
+
+def test_a_text_may_be_wide_and_not_deep() -> None:
+    assert read_json(b"[" + b"[]," * 5000 + b"1]")[0][-1] == 1
+    with pytest.raises(UnreadableError, match="max depth"):
+        read_json(b"[" * 300 + b"]" * 300)
+    with pytest.raises(UnreadableError):
+        read_json(b'{"a":' * 100_000 + b"1" + b"}" * 100_000)

@@ -24,31 +24,116 @@ def faults(field: dict[str, Any], value: Any, old: Any = None) -> list[tuple[str
 @pytest.mark.parametrize(
     ("field", "value", "reason", "message"),
     [
-        ({"type": "string", "minLength": 2}, "a", INVALID, 'Invalid value: "a": spec.x in body should be at least 2 chars long'),
+        (
+            {"type": "string", "minLength": 2},
+            "a",
+            INVALID,
+            'Invalid value: "a": spec.x in body should be at least 2 chars long',
+        ),
         ({"type": "string", "maxLength": 2}, "abc", "FieldValueTooLong", "Too long: may not be more than 2 bytes"),
-        ({"type": "string", "pattern": "^a+$"}, "b", INVALID, "Invalid value: \"b\": spec.x in body should match '^a+$'"),
-        ({"type": "integer", "minimum": 1}, 0, INVALID, "Invalid value: 0: spec.x in body should be greater than or equal to 1"),
-        ({"type": "integer", "maximum": 1}, 2, INVALID, "Invalid value: 2: spec.x in body should be less than or equal to 1"),
-        ({"type": "number", "minimum": 0, "exclusiveMinimum": True}, 0, INVALID, "Invalid value: 0: spec.x in body should be greater than 0"),
-        ({"type": "number", "maximum": 0.5, "exclusiveMaximum": True}, 0.5, INVALID, "Invalid value: 0.5: spec.x in body should be less than 0.5"),
-        ({"type": "integer", "multipleOf": 2}, 3, INVALID, "Invalid value: 3: spec.x in body should be a multiple of 2"),
-        ({"type": "string", "enum": ["a", "b"]}, "c", "FieldValueNotSupported", 'Unsupported value: "c": supported values: "a", "b"'),
-        ({"type": "integer", "enum": [1, 2]}, 3, "FieldValueNotSupported", 'Unsupported value: 3: supported values: "1", "2"'),
+        (
+            {"type": "string", "pattern": "^a+$"},
+            "b",
+            INVALID,
+            "Invalid value: \"b\": spec.x in body should match '^a+$'",
+        ),
+        (
+            {"type": "integer", "minimum": 1},
+            0,
+            INVALID,
+            "Invalid value: 0: spec.x in body should be greater than or equal to 1",
+        ),
+        (
+            {"type": "integer", "maximum": 1},
+            2,
+            INVALID,
+            "Invalid value: 2: spec.x in body should be less than or equal to 1",
+        ),
+        (
+            {"type": "number", "minimum": 0, "exclusiveMinimum": True},
+            0,
+            INVALID,
+            "Invalid value: 0: spec.x in body should be greater than 0",
+        ),
+        (
+            {"type": "number", "maximum": 0.5, "exclusiveMaximum": True},
+            0.5,
+            INVALID,
+            "Invalid value: 0.5: spec.x in body should be less than 0.5",
+        ),
+        (
+            {"type": "integer", "multipleOf": 2},
+            3,
+            INVALID,
+            "Invalid value: 3: spec.x in body should be a multiple of 2",
+        ),
+        (
+            {"type": "string", "enum": ["a", "b"]},
+            "c",
+            "FieldValueNotSupported",
+            'Unsupported value: "c": supported values: "a", "b"',
+        ),
+        (
+            {"type": "integer", "enum": [1, 2]},
+            3,
+            "FieldValueNotSupported",
+            'Unsupported value: 3: supported values: "1", "2"',
+        ),
         ({"type": "string"}, 1, TYPE, 'Invalid value: "integer": spec.x in body must be of type string: "integer"'),
         ({"type": "integer"}, "1", TYPE, 'Invalid value: "string": spec.x in body must be of type integer: "string"'),
         ({"type": "boolean"}, 1, TYPE, 'Invalid value: "integer": spec.x in body must be of type boolean: "integer"'),
-        ({"type": "integer"}, True, TYPE, 'Invalid value: "boolean": spec.x in body must be of type integer: "boolean"'),
+        (
+            {"type": "integer"},
+            True,
+            TYPE,
+            'Invalid value: "boolean": spec.x in body must be of type integer: "boolean"',
+        ),
         ({"type": "object"}, [], TYPE, 'Invalid value: "array": spec.x in body must be of type object: "array"'),
-        ({"type": "array", "items": {"type": "string"}}, {}, TYPE, 'Invalid value: "object": spec.x in body must be of type array: "object"'),
+        (
+            {"type": "array", "items": {"type": "string"}},
+            {},
+            TYPE,
+            'Invalid value: "object": spec.x in body must be of type array: "object"',
+        ),
         ({"type": "string"}, None, TYPE, 'Invalid value: "null": spec.x in body must be of type string: "null"'),
-        ({"x-kubernetes-int-or-string": True}, True, TYPE, 'Invalid value: "boolean": spec.x in body must be of type integer,string: "boolean"'),
-        ({"type": "string", "format": "date-time"}, "now", TYPE, 'Invalid value: "now": spec.x in body must be of type date-time: "now"'),
-        ({"type": "array", "items": {"type": "string"}, "minItems": 1}, [], INVALID, "Invalid value: 0: spec.x in body should have at least 1 items"),
-        ({"type": "array", "items": {"type": "string"}, "maxItems": 1}, ["a", "b"], "FieldValueTooMany", "Too many: 2: must have at most 1 items"),
-        ({"type": "object", "maxProperties": 1, "additionalProperties": {"type": "string"}}, {"a": "", "b": ""}, "FieldValueTooMany", "Too many: 2: must have at most 1 items"),
-        ({"type": "object", "minProperties": 1, "additionalProperties": {"type": "string"}}, {}, INVALID, "Invalid value: 0: spec.x in body should have at least 1 properties"),
+        (
+            {"x-kubernetes-int-or-string": True},
+            True,
+            TYPE,
+            'Invalid value: "boolean": spec.x in body must be of type integer,string: "boolean"',
+        ),
+        (
+            {"type": "string", "format": "date-time"},
+            "now",
+            TYPE,
+            'Invalid value: "now": spec.x in body must be of type date-time: "now"',
+        ),
+        (
+            {"type": "array", "items": {"type": "string"}, "minItems": 1},
+            [],
+            INVALID,
+            "Invalid value: 0: spec.x in body should have at least 1 items",
+        ),
+        (
+            {"type": "array", "items": {"type": "string"}, "maxItems": 1},
+            ["a", "b"],
+            "FieldValueTooMany",
+            "Too many: 2: must have at most 1 items",
+        ),
+        (
+            {"type": "object", "maxProperties": 1, "additionalProperties": {"type": "string"}},
+            {"a": "", "b": ""},
+            "FieldValueTooMany",
+            "Too many: 2: must have at most 1 items",
+        ),
+        (
+            {"type": "object", "minProperties": 1, "additionalProperties": {"type": "string"}},
+            {},
+            INVALID,
+            "Invalid value: 0: spec.x in body should have at least 1 properties",
+        ),
     ],
-)  # fmt: skip
+)
 def test_each_fault_has_the_reason_and_the_words_of_the_server(
     field: dict[str, Any], value: Any, reason: str, message: str
 ) -> None:
@@ -81,10 +166,14 @@ def test_lengths_count_characters_of_text_and_not_bytes() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ({"type": "integer", "format": "int32"}, 2**31, "Checked value must be of type integer with format int32 in spec.x"),
+        (
+            {"type": "integer", "format": "int32"},
+            2**31,
+            "Checked value must be of type integer with format int32 in spec.x",
+        ),
         ({"type": "integer"}, 2**63, "Checked value must be of type integer (default format) in spec.x"),
     ],
-)  # fmt: skip
+)
 def test_a_number_beyond_its_format_is_a_fault_of_no_field(field: dict[str, Any], value: Any, message: str) -> None:
     assert faults(field, value) == [(INVALID, "<nil>", f'Invalid value: "": {message}')]
 
@@ -139,10 +228,14 @@ def test_more_than_one_alternative_is_a_fault_where_one_is_asked_for() -> None:
     [
         ({"anyOf": [{"minimum": 5}, {"maximum": 1}]}, 3, '"spec.x" must validate at least one schema (anyOf)'),
         ({"allOf": [{"minimum": 5}, {"maximum": 9}]}, 3, '"spec.x" must validate all the schemas (allOf)'),
-        ({"allOf": [{"minimum": 5}, {"minimum": 9}]}, 3, '"spec.x" must validate all the schemas (allOf). None validated'),
+        (
+            {"allOf": [{"minimum": 5}, {"minimum": 9}]},
+            3,
+            '"spec.x" must validate all the schemas (allOf). None validated',
+        ),
         ({"not": {"minimum": 3}}, 3, '"spec.x" must not validate the schema (not)'),
     ],
-)  # fmt: skip
+)
 def test_compositions_that_fail_say_so(composition: dict[str, Any], value: int, message: str) -> None:
     assert f'Invalid value: "": {message}' in [fault[2] for fault in faults({"type": "integer", **composition}, value)]
 

@@ -22,7 +22,10 @@ SCHEMA: dict[str, Any] = {
                     "properties": {"a": {"type": "string", "default": "A"}, "b": {"type": "string"}},
                 },
                 "made": {"type": "object", "default": {}, "properties": {"a": {"type": "string", "default": "A"}}},
-                "rows": {"type": "array", "items": {"type": "object", "properties": {"p": {"type": "string", "default": "T"}}}},
+                "rows": {
+                    "type": "array",
+                    "items": {"type": "object", "properties": {"p": {"type": "string", "default": "T"}}},
+                },
                 "map": {
                     "type": "object",
                     "additionalProperties": {"type": "object", "properties": {"x": {"type": "integer", "default": 1}}},
@@ -41,7 +44,7 @@ SCHEMA: dict[str, Any] = {
             },
         }
     },
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -102,8 +105,14 @@ def test_unknown_fields_are_dropped_and_named_in_the_order_of_the_server(structu
         rows=[{"p": "T", "q": 1}],
         map={"m": {"y": 1}},
         free={"any": {"thing": [None]}, "closed": {"a": "1", "b": "2"}},
-        template={"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "t", "odd": 1}, "data": {}, "spec": {"x": 1}},
-    )  # fmt: skip
+        template={
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "t", "odd": 1},
+            "data": {},
+            "spec": {"x": 1},
+        },
+    )
     given["metadata"]["nothing"] = 1
     given["extra"] = {}
     before = deepcopy(given)

@@ -12,16 +12,24 @@ from krate_gitops.cluster.dev.schemas import names
 @pytest.mark.parametrize(
     ("rule", "right", "wrong"),
     [
-        (names.subdomain, ["a", "a.b-c.1", "1", "a" * 253], ["", "A", "a_b", "-a", "a-", "a..b", "a/b", "ü", " a", "a\n", "a" * 254]),
+        (
+            names.subdomain,
+            ["a", "a.b-c.1", "1", "a" * 253],
+            ["", "A", "a_b", "-a", "a-", "a..b", "a/b", "ü", " a", "a\n", "a" * 254],
+        ),
         (names.label, ["a", "1a", "a" * 63], ["", "a.b", "A", "-a", "a" * 64, "a\n"]),
         (names.old_label, ["a", "a-1"], ["1a", "", "a.b", "a" * 64]),
         (names.path_segment, ["system:Any_Thing", "a.b", "..."], [".", "..", "a/b", "a%b"]),
-        (names.qualified, ["a", "A_b.c-1", "example.com/Name"], ["", "a b", "/a", "a/", "a/b/c", "Example.com/a", "a" * 64, "-a"]),
+        (
+            names.qualified,
+            ["a", "A_b.c-1", "example.com/Name"],
+            ["", "a b", "/a", "a/", "a/b/c", "Example.com/a", "a" * 64, "-a"],
+        ),
         (names.label_value, ["", "a", "V_1.x-y", "b" * 63], ["b c", "-", "b" * 64, "a\n"]),
         (names.config_key, ["a", ".hidden", "A_b-c.1", "k" * 253], ["", "a b", ".", "..", "..a", "k" * 254]),
         (names.port_name, ["http", "a-1"], ["", "1", "A", "a--b", "-a", "a-", "a" * 16]),
     ],
-)  # fmt: skip
+)
 def test_a_rule_lets_names_of_its_sort_through(
     rule: Callable[[str], list[str]], right: list[str], wrong: list[str]
 ) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from krate_gitops.cluster.dev.verbs.columns import custom_columns, reader, short_duration
+from krate_gitops.cluster.dev.ages import short_duration
+from krate_gitops.cluster.dev.verbs.columns import custom_columns, reader
 
 VALUE: dict[str, Any] = {
     "metadata": {"name": "x", "creationTimestamp": "2001-01-01T00:00:00Z"},
