@@ -48,7 +48,7 @@ def reconciling(world: World, kubeconfig: Path) -> tuple[Step, ...]:
             arguments=("reconcile", "apply", source, *read),
             exit_code=EXIT_DENIED,
             lines=4,
-            remark="The source is in the cluster now, and waits. Its plan is that of an object of its own, so its digest is, too.",
+            remark="The source is in the cluster now, and waits. The digest of its plan is new, as it names it.",
         ),
         Step(title="A person releases just this plan", after=approve),
         Step(
