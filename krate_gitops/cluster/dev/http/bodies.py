@@ -79,7 +79,7 @@ def read_json(body: bytes, *, merges: bool = False) -> tuple[Any, list[str]]:
         raise UnreadableError(str(error)) from error
 
 
-_HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
+_HALF_CHARACTER = re.compile(rb"\\[uU](?:0000)?[dD][89a-fA-F]|\xed[\xa0-\xbf]")
 
 
 def _is_too_deep(value: Any) -> bool:
@@ -142,7 +142,7 @@ def read_yaml(body: bytes) -> tuple[Any, list[str]]:
             value = loader.get_data() if loader.check_data() else None  # type: ignore[no-untyped-call]
         finally:
             loader.dispose()
-        return value, loader.repeated
+        return _of_whole_characters(value) if _HALF_CHARACTER.search(body) else value, loader.repeated
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UnreadableError(str(error)) from error
 

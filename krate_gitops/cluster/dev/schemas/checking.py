@@ -16,7 +16,7 @@ from krate_gitops.cluster.dev.schemas.faults import (
     type_invalid,
 )
 from krate_gitops.cluster.dev.schemas.node import Node
-from krate_gitops.cluster.dev.schemas.sameness import MISSING_BEFORE, before_item, before_member, is_same
+from krate_gitops.cluster.dev.schemas.sameness import MISSING_BEFORE, before_items, before_member, is_same
 
 _INT32: Final = (-(2**31), 2**31 - 1)
 _UINT32: Final = (0, 2**32 - 1)
@@ -166,8 +166,8 @@ def _is_multiple(value: float, step: float) -> bool:
 def _check_list(node: Node, value: list[Any], path: str, place: Place, old: Any) -> None:
     """Items, then how many, then whether they differ."""
     if node.items is not None:
-        for index, item in enumerate(value):
-            check(node.items, item, f"{path}[{index}]", place, before_item(node, old, item))
+        for index, (item, before) in enumerate(zip(value, before_items(node, old, value), strict=True)):
+            check(node.items, item, f"{path}[{index}]", place, before)
     size = len(value)
     if node.min_items is not None and size < node.min_items:
         text = f"{path} in body should have at least {node.min_items} items"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from krate_gitops.cluster.dev.schemas.expressions import RULE, Expression, ExpressionError, compiled
 from krate_gitops.cluster.dev.schemas.faults import OMITTED, Fault, shown
-from krate_gitops.cluster.dev.schemas.sameness import MISSING_BEFORE, before_item, before_member, is_same
+from krate_gitops.cluster.dev.schemas.sameness import MISSING_BEFORE, before_items, before_member, is_same
 
 if TYPE_CHECKING:
     from krate_gitops.cluster.dev.schemas.node import Node
@@ -84,8 +84,8 @@ def check_rules(node: Node, value: Any, old: Any, path: str, faults: list[Fault]
             if child is not None and child.has_rules:
                 check_rules(child, member, before_member(old, name), _member(node, start, path, name), faults)
     elif isinstance(value, list) and node.items is not None:
-        for index, item in enumerate(value):
-            check_rules(node.items, item, before_item(node, old, item), f"{path}[{index}]", faults)
+        for index, (item, before) in enumerate(zip(value, before_items(node, old, value), strict=True)):
+            check_rules(node.items, item, before, f"{path}[{index}]", faults)
 
 
 def _member(node: Node, start: str, path: str, name: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 if TYPE_CHECKING:
     from krate_gitops.cluster.dev.schemas.node import Node
 
@@ -16,15 +18,19 @@ def before_member(old: Any, name: str) -> Any:
     return old.get(name, MISSING_BEFORE) if isinstance(old, dict) else MISSING_BEFORE
 
 
-def before_item(node: Node, old: Any, item: Any) -> Any:
-    """What an item was: items of lists can be told again by keys only."""
-    if node.list_type != "map" or not isinstance(old, list) or not isinstance(item, dict):
-        return MISSING_BEFORE
-    key = [item.get(name) for name in node.list_keys]
+def before_items(node: Node, old: Any, items: list[Any]) -> list[Any]:
+    """What each item was: items of lists can be told again by keys only."""
+    if node.list_type != "map" or not isinstance(old, list):
+        return [MISSING_BEFORE] * len(items)
+    known: dict[bytes, Any] = {}
     for one in old:
-        if isinstance(one, dict) and [one.get(name) for name in node.list_keys] == key:
-            return one
-    return MISSING_BEFORE
+        if isinstance(one, dict):
+            known.setdefault(_key(node, one), one)
+    return [known.get(_key(node, item), MISSING_BEFORE) if isinstance(item, dict) else MISSING_BEFORE for item in items]
+
+
+def _key(node: Node, item: dict[str, Any]) -> bytes:
+    return msgspec.json.encode([item.get(name) for name in node.list_keys])
 
 
 def is_same(left: Any, right: Any) -> bool:

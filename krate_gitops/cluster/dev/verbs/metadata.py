@@ -6,6 +6,8 @@ import secrets
 import uuid
 from datetime import UTC, datetime
 
+import msgspec
+
 from krate_gitops.cluster.dev.failure import ApiFailure
 from krate_gitops.cluster.dev.kinds import Kind, Object
 from krate_gitops.cluster.dev.refusals import internal
@@ -75,14 +77,13 @@ def without_double_owners(value: Object) -> str:
     owners = value["metadata"].get("ownerReferences") or []
     kept: list[Object] = []
     double: list[str] = []
-    by_uid: dict[str, list[Object]] = {}
+    seen: set[bytes] = set()
     for owner in owners:
-        uid = str(owner.get("uid"))
-        same = by_uid.setdefault(uid, [])
-        if owner in same:
-            double.append(uid)
+        text = msgspec.json.encode(owner, order="deterministic")
+        if text in seen:
+            double.append(str(owner.get("uid")))
         else:
-            same.append(owner)
+            seen.add(text)
             kept.append(owner)
     if not double:
         return ""

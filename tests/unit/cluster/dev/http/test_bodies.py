@@ -64,6 +64,7 @@ def test_half_characters_are_replaced_and_whole_ones_are_not() -> None:
     assert read_json(b'{"\\ud800":"a\\uDfffb"}')[0] == {"\ufffd": "a\ufffdb"}
     assert read_json(b'["\\ud83d\\ude00"]')[0] == ["\U0001f600"]
     assert read_json(b'["\xed\xa0\x80"]')[0][0].encode()
+    assert read_yaml(b'a: "\\ud800 \\U0000dfff"')[0] == {"a": "\ufffd \ufffd"}
 
 
 def test_a_text_may_be_wide_and_not_deep() -> None:
