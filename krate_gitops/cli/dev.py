@@ -15,4 +15,4 @@ COMMANDS = {
 
 @click.group(cls=KrateGroup, table=COMMANDS)
 def dev() -> None:
-    """Try things out without a cluster."""
+    """Try things out: a small Kubernetes API server for development."""

@@ -13,6 +13,7 @@ OUT_OF_SCOPE: Mapping[str, str] = {}
 NOT_SERVED: Mapping[str, str] = {
     "nodes, pods and other workloads": "nothing runs here; define what you need as a custom kind",
     "protobuf and CBOR answers": "every client takes JSON too; protobuf bodies of a few kinds are read for kubectl",
+    "OpenAPI v2": "its document is empty, so that kubectl leaves every check to the server",
     "admission and conversion webhooks": "policies are evaluated in the server; versions differ only in apiVersion",
     "aggregated API servers": "the group apiregistration.k8s.io is announced, and empty",
     "the exact cost of CEL rules": "loops in loops over unlimited lists are refused; costly texts are let through",

@@ -21,11 +21,10 @@ class Kubectl:
         self.kubeconfig = kubeconfig
 
     def run(self, *arguments: str, objects: list[Manifest] | None = None) -> str:
-        """Output of one command; ``objects`` go to its standard input as a list. Fails the test with what it says."""
-        items = {"apiVersion": "v1", "kind": "List", "items": objects or []}
+        """Output of one command; ``objects`` go to its standard input. Fails the test with what it says."""
         done = subprocess.run(
             ["kubectl", "--kubeconfig", self.kubeconfig, *arguments],
-            input=json.dumps(items),
+            input="\n".join(json.dumps(one) for one in objects or ()),
             capture_output=True,
             text=True,
             check=False,

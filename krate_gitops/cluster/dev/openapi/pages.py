@@ -14,6 +14,11 @@ from krate_gitops.cluster.dev.openapi.documents import document, plain_document
 from krate_gitops.cluster.dev.refusals import method_not_allowed
 
 _ROOT = "/openapi/v3"
+_OLD_ROOT = "/openapi/v2"
+# kubectl falls back to this version for kinds that can't be patched and for lists. It skips what it doesn't find there,
+# and leaves the checks to the server. The document has nothing but the version: field 1, three bytes, in protobuf.
+_OLD = b"\x0a\x032.0"
+_OLD_TYPE = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 _PLAIN = ("version", "apis", ".well-known/openid-configuration")
 
 
@@ -30,6 +35,8 @@ class OpenApiPages:
     def answer(self, request: Request, accept: list[Clause]) -> Response | None:
         """The answer to a path of OpenAPI v3; ``None`` for another one. Raises ``ApiFailure``."""
         path = request.path.rstrip("/")
+        if path == _OLD_ROOT:
+            return Response(200, _OLD, _OLD_TYPE)
         if path != _ROOT and not path.startswith(f"{_ROOT}/"):
             return None
         if request.method != "GET":

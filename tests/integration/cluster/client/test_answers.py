@@ -44,11 +44,7 @@ def test_a_request_carries_token_and_impersonation() -> None:
         first, second = server.seen
         assert first.headers["authorization"] == second.headers["authorization"] == ["Bearer tok"]
         assert first.headers["impersonate-user"] == ["system:serviceaccount:team:applier"]
-        assert first.headers["impersonate-group"] == [
-            "system:serviceaccounts",
-            "system:serviceaccounts:team",
-            "system:authenticated",
-        ]
+        assert "impersonate-group" not in first.headers
         assert "impersonate-user" not in second.headers
         assert first.headers["user-agent"][0].startswith("krate-gitops/")
 

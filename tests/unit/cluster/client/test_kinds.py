@@ -44,7 +44,7 @@ def test_a_namespace_must_fit_the_kind() -> None:
         object_path(CLUSTER_ROLE, "a", "team")
 
 
-def test_a_service_account_has_the_groups_of_its_token() -> None:
+def test_the_groups_of_a_service_account_are_left_to_the_server() -> None:
     identity = service_account("team", "applier")
     assert identity.user == "system:serviceaccount:team:applier"
-    assert set(identity.groups) == {"system:serviceaccounts", "system:serviceaccounts:team", "system:authenticated"}
+    assert identity.groups == ()
