@@ -32,10 +32,11 @@ if TYPE_CHECKING:
 @click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
 @pass_invocation
 def demo(invocation: Invocation, folder: Path | None) -> int:
-    """Build a small world in DIR and show the main job on it: a brain, and agents that a cluster is to have.
+    """Build a small world in DIR and show the main job on it.
 
-    DIR is created; without it a temporary folder is made and named. Nothing outside of it is read or written, and
-    nothing is sent anywhere: the cluster is a small API server of this program. All of it is kept, to try things on.
+    It has a brain, and a config repository with the agents that a cluster is to have. DIR is created; without it a
+    temporary folder is made and named. Nothing outside of it is read or written, and nothing is sent anywhere: the
+    cluster is a small API server of this program. All of it is kept, to try things on.
     """
     from krate_gitops.demo.cluster import demo_cluster
     from krate_gitops.demo.play import play

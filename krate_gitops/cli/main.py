@@ -36,7 +36,7 @@ COMMANDS: Mapping[str, LazyCommand] = {
     ),
     "demo": LazyCommand(
         "krate_gitops.cli.demo:demo",
-        "Build a small world in DIR and show the main job on it: a brain, and agents that a cluster is to have.",
+        "Build a small world in DIR and show the main job on it.",
     ),
     "dev": LazyCommand("krate_gitops.cli.dev:dev", "Try things out: a small Kubernetes API server for development."),
     "index": LazyCommand("krate_gitops.cli.index:index", "List, clean up and check the index store."),
@@ -45,9 +45,7 @@ COMMANDS: Mapping[str, LazyCommand] = {
     "reconcile": LazyCommand(
         "krate_gitops.cli.reconcile:reconcile", "Plan, review and apply agent resources from Git to a cluster."
     ),
-    "run": LazyCommand(
-        "krate_gitops.cli.run:run", "Reconcile all sources of the cluster: watch, apply, prune and heal, until stopped."
-    ),
+    "run": LazyCommand("krate_gitops.cli.run:run", "Reconcile all sources of a cluster, until stopped."),
     "snapshot": LazyCommand("krate_gitops.cli.snapshot:snapshot", "Freeze, replay and trace what was told to agents."),
     "ref": LazyCommand("krate_gitops.cli.ref:ref", "Find out which commit a ref, a time or a snapshot tag means."),
 }

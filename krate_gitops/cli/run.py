@@ -30,9 +30,10 @@ if TYPE_CHECKING:
 )
 @pass_invocation
 def run(invocation: Invocation, cluster: ClusterSelection, workers: int, host: str, port: int) -> None:
-    """Reconcile all sources of the cluster: watch, apply, prune and heal, until stopped.
+    """Reconcile all sources of a cluster, until stopped.
 
-    Of several processes one works, by a Lease krate-gitops in krate-system; the others stand by.
+    It watches them, applies what Git says, prunes, and takes back what was changed by hand. Of several processes one
+    works, by a Lease krate-gitops in krate-system; the others stand by.
     """
     asyncio.run(_run(invocation, cluster, workers, host, port))
 
