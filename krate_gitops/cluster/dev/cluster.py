@@ -85,7 +85,7 @@ class Cluster:
     def admit(self, call: Call, new: Object, old: Object | None) -> None:
         """Holds a write against the rights to grant. Comes before validation. Raises ``ApiFailure``."""
         if call.kind.group == "rbac.authorization.k8s.io":
-            self.access.check_grant(call.user, new, old)
+            self.access.check_grant(call.user, new, old, name=call.name)
 
     def judge(self, call: Call, operation: str, new: Object | None, old: Object | None, *, dry_run: bool) -> None:
         """Holds a write against policies. Comes after validation. Raises ``ApiFailure``."""
