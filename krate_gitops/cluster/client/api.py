@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -49,6 +50,9 @@ __all__ = [
     "open_api",
     "service_account",
 ]
+
+# Python before these doesn't end a TLS connection whose peer breaks off while it is closed: the library does it then.
+_LOSES_CLOSED = sys.version_info < (3, 12, 8)
 
 
 class Api:
@@ -339,7 +343,7 @@ async def open_api(
     ``concurrency`` is how many requests are under way at once, watches not counted; ``timeout`` is the deadline of each
     call in seconds; ``on_warning`` is told each new ``Warning`` text once. Nothing is sent before the first call.
     """
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30.0)
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30.0, enable_cleanup_closed=_LOSES_CLOSED)
     async with aiohttp.ClientSession(
         connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, auto_decompress=True
     ) as session:
