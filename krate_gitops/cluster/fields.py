@@ -10,6 +10,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from krate_gitops.cluster.equality import is_same
+
 FieldSet = Mapping[str, Any]
 
 FIELD_MANAGER = "krate-gitops"
@@ -133,7 +135,7 @@ def _covers(desired: Any, owned: FieldSet, live: Any, path: str) -> bool:
     """Whether ``owned`` is exactly the field set of ``desired``, and ``live`` has its values."""
     children = [key for key in owned if key != "."]
     if not children:
-        return _is_same(desired, live)
+        return is_same(desired, live)
     if isinstance(desired, dict) and isinstance(live, dict):
         names = [name for name in desired if f"{path}{name}" not in _IDENTIFYING]
         return len(names) == len(children) and all(
@@ -164,7 +166,7 @@ def _item(items: list[Any], key: str) -> Any:
     except ValueError:
         return _MISSING
     if kind == "v":
-        return next((item for item in items if _is_same(item, wanted)), _MISSING)
+        return next((item for item in items if is_same(item, wanted)), _MISSING)
     if kind == "k" and isinstance(wanted, dict):
         return next((one for one in items if isinstance(one, dict) and _has_keys(one, wanted)), _MISSING)
     if kind == "i" and isinstance(wanted, int) and 0 <= wanted < len(items):
@@ -173,18 +175,7 @@ def _item(items: list[Any], key: str) -> Any:
 
 
 def _has_keys(item: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    return all(name in item and _is_same(item[name], value) for name, value in wanted.items())
-
-
-def _is_same(left: Any, right: Any) -> bool:
-    """Equal as JSON: true is not 1, while 1.0 is."""
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(_is_same(left[name], right[name]) for name in left)
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(_is_same, left, right))
-    return bool(left == right)
+    return all(name in item and is_same(item[name], value) for name, value in wanted.items())
 
 
 def _leaves(fields: FieldSet, keys: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -223,7 +214,7 @@ def _differences(desired: Any, live: Any, path: str) -> Iterator[str]:
                 yield inner
             else:
                 yield from _differences(item, live[name], inner)
-    elif not _is_same(desired, live):
+    elif not is_same(desired, live):
         yield path
 
 

@@ -9,7 +9,6 @@ from krate_gitops.cluster.client.kinds import ResourceType
 from krate_gitops.cluster.fields import changed_fields, is_unchanged
 from krate_gitops.cluster.inventory import Inventory, Item
 from krate_gitops.reconcile.ownership import (
-    ADOPT,
     CONTENT_DIGEST,
     RECONCILE,
     SOURCE_PATH,
@@ -23,6 +22,7 @@ from krate_gitops.reconcile.plan import Op, Step
 from krate_gitops.reconcile.source import DRIFT_ACK, Source
 from krate_gitops.resources.desired import Desired
 from krate_gitops.resources.object_id import ObjectId
+from krate_gitops.resources.rules.document import ADOPT
 
 _OWN_MARKS = frozenset(f"metadata.annotations.{key}" for key in (SOURCE_PATH, CONTENT_DIGEST))
 

@@ -11,11 +11,12 @@ from krate_gitops.cluster.inventory import Item
 from krate_gitops.reconcile.source import Source
 from krate_gitops.resources.desired import Desired
 from krate_gitops.resources.kinds.common import GROUP
+from krate_gitops.resources.rules.document import ADOPT
 
 MANAGED_BY, ENGINE = "app.kubernetes.io/managed-by", f"{GROUP}/gitops-engine"
 SOURCE, SOURCE_UID = f"{GROUP}/gitops-source", f"{GROUP}/gitops-source-uid"
 SOURCE_PATH, CONTENT_DIGEST = f"{GROUP}/source-path", f"{GROUP}/content-digest"
-ADOPT, PRUNE, RECONCILE = f"{GROUP}/adopt", f"{GROUP}/prune", f"{GROUP}/reconcile"
+PRUNE, RECONCILE = f"{GROUP}/prune", f"{GROUP}/reconcile"
 
 MARKS = (MANAGED_BY, ENGINE, SOURCE, SOURCE_UID, SOURCE_PATH, CONTENT_DIGEST)
 PROGRAM = "krate-gitops"

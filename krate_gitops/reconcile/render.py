@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import msgspec
 
 from krate_gitops.git.local import Repository
-from krate_gitops.reconcile.ownership import ADOPT
 from krate_gitops.reconcile.source import Source
 from krate_gitops.reconcile.stop import Stop
 from krate_gitops.resources.context import Context
@@ -17,6 +15,7 @@ from krate_gitops.resources.desired import Desired, desired_objects, revision_di
 from krate_gitops.resources.load import Loaded, load_commit
 from krate_gitops.resources.manifest import Manifest
 from krate_gitops.resources.object_id import ObjectId
+from krate_gitops.resources.rules.document import moved_from
 from krate_gitops.resources.rules.references import missing_references
 from krate_gitops.resources.rules.table import Effect
 from krate_gitops.resources.validate import Diagnostic, validate
@@ -36,12 +35,6 @@ class Rendered(msgspec.Struct, frozen=True):
     objects: tuple[Desired, ...]
     content_digest: str
     diagnostics: tuple[Diagnostic, ...]
-
-    @property
-    def counts_by_effect(self) -> dict[str, int]:
-        """How many diagnostics there are of each effect."""
-        found = Counter(one.effect.value for one in self.diagnostics)
-        return {effect.value: found[effect.value] for effect in Effect}
 
 
 class Invalid(Stop):
@@ -116,11 +109,6 @@ def taken_over(
     if not going:
         return set()
     loaded = load_commit(repository, commit)
-    marked = [one for one in loaded.manifests if _adopts(one, source.name)]
+    marked = [one for one in loaded.manifests if moved_from(one) == source.name]
     world = World(marked, context_of(source, now=now))
     return {one.id for one in desired_objects(world)} & set(going)
-
-
-def _adopts(manifest: Manifest, source: str) -> bool:
-    annotations = manifest.metadata.get("annotations")
-    return isinstance(annotations, dict) and annotations.get(ADOPT) == source

@@ -9,7 +9,6 @@ from typing import Any
 
 from krate_gitops.cluster.client.api import Api
 from krate_gitops.cluster.client.failures import ApiError, TransientError
-from krate_gitops.cluster.fields import managers_of
 from krate_gitops.cluster.health import health_of
 from krate_gitops.cluster.inventory import Inventory, read_inventory
 from krate_gitops.errors import KrateError
@@ -19,17 +18,18 @@ from krate_gitops.git.signatures import is_signed
 from krate_gitops.reconcile.applying import Applier, Work
 from krate_gitops.reconcile.audit import Ledger, timestamp
 from krate_gitops.reconcile.classify import PRIVILEGED
-from krate_gitops.reconcile.conditions import Transition, Verdict, merged, ready_verdict
+from krate_gitops.reconcile.conditions import Verdict
 from krate_gitops.reconcile.fetching import read_credentials, read_keys, unsigned
 from krate_gitops.reconcile.keeping import Keeper
 from krate_gitops.reconcile.live import live_manifests
 from krate_gitops.reconcile.outcome import Outcome
-from krate_gitops.reconcile.plan import Op, plain
+from krate_gitops.reconcile.plan import Op
 from krate_gitops.reconcile.planning import Draft, draft_plan
 from krate_gitops.reconcile.prediction import predicted_readiness
 from krate_gitops.reconcile.render import Invalid, Rendered, check, load, missing
 from krate_gitops.reconcile.revision import Revision, is_ancestor, open_source_repository, resolve_revision
 from krate_gitops.reconcile.source import APPROVE_PLAN, Source
+from krate_gitops.reconcile.status import conclude, fights, status_of
 from krate_gitops.reconcile.stop import Stop
 from krate_gitops.reconcile.tools import Tools, identity_of
 from krate_gitops.reconcile.verdicts import (
@@ -39,15 +39,11 @@ from krate_gitops.reconcile.verdicts import (
     pruned_verdict,
     resolved_verdict,
     reviewed_verdict,
-    stopped_verdicts,
 )
 from krate_gitops.records.audit_record import Entry, Stage
 from krate_gitops.records.correlation import new_correlation_id
 from krate_gitops.resources.kinds.common import GROUP
 from krate_gitops.resources.manifest import Manifest
-
-_MOST_DIAGNOSTICS = 100
-_MOST_NAMED = 5
 
 
 class Pass:
@@ -254,64 +250,14 @@ class Pass:
 
     async def _report(self, keeper: Keeper, *, suspended: bool = False) -> None:
         """Writes the status, where it says something new, and an event for each condition that changed."""
-        source, outcome = self._source, self.outcome
-        now = timestamp(self._tools.now())
-        generation = source.generation
-        verdicts = [*outcome.verdicts, *stopped_verdicts(outcome)]
-        off = "the source is suspended" if suspended else "reconciliation is on"
-        verdicts.append(Verdict("Suspended", suspended, "Suspended" if suspended else "Running", off))
-        conditions, changed = merged(source.status.get("conditions") or (), verdicts, generation=generation, now=now)
-        is_current = self._is_applied(conditions)
-        applied = outcome.revision.commit if is_current and outcome.revision else source.last_applied
-        if suspended:
-            ready = Verdict("Ready", False, "Suspended", off)
-        else:
-            ready = ready_verdict(conditions, is_current=bool(applied) and is_current)
-        outcome.conditions, more = merged(conditions, [ready], generation=generation, now=now)
-        outcome.transitions = [*changed, *more]
-        outcome.phase = "Suspended" if suspended else _phase(ready, outcome)
-        if self._repository is not None and is_current and applied != source.last_applied:
+        source, outcome, now = self._source, self.outcome, timestamp(self._tools.now())
+        applied = conclude(outcome, source, dry_run=self._dry_run, suspended=suspended, now=now)
+        if self._repository is not None and applied and applied != source.last_applied:
             await asyncio.to_thread(self._tools.applied, source, self._repository, applied)
         due = self._tools.next_attempt(outcome)
-        status = self._status(outcome, applied, now)
+        status = status_of(outcome, source, applied, dry_run=self._dry_run, now=now)
         await keeper.write(status if due is None else {**status, "nextAttemptAt": timestamp(due)})
-        await keeper.events([*outcome.transitions, *_fights(outcome)], now=now)
-
-    def _is_applied(self, conditions: list[dict[str, Any]]) -> bool:
-        """Whether this pass put its commit in force."""
-        if self.outcome.stop is not None or self._dry_run:
-            return False
-        return any(one["type"] == "Applied" and one["status"] == "True" for one in conditions)
-
-    def _status(self, outcome: Outcome, applied: str, now: str) -> dict[str, Any]:
-        if self._dry_run:
-            plan = {"planDigest": outcome.plan.plan_digest} if outcome.plan else {}
-            return {**plan, "conditions": outcome.conditions}
-        status: dict[str, Any] = {
-            "phase": outcome.phase,
-            "observedGeneration": self._source.generation,
-            "conditions": outcome.conditions,
-        }
-        if outcome.phase == "Suspended":
-            return status
-        found = [_told(one) for one in outcome.diagnostics]
-        status |= {"diagnostics": found[:_MOST_DIAGNOSTICS], "diagnosticsTotal": len(found)}
-        failures = int(self._source.status.get("failureCount") or 0)
-        status["failureCount"] = failures + 1 if outcome.stop is not None or outcome.counts["failed"] else 0
-        if outcome.revision:
-            status |= {
-                "resolvedRevision": outcome.revision.commit,
-                "lastAttemptedRevision": outcome.revision.commit,
-                "lastAppliedRevision": applied or None,
-            }
-        if outcome.plan:
-            # Of a plan that waits for an approval, too: it is the digest that the approval names.
-            status["planDigest"] = outcome.plan.plan_digest
-        if outcome.plan and outcome.rendered and outcome.work:
-            status |= {"contentDigest": outcome.rendered.content_digest, "counts": outcome.counts}
-            if outcome.is_good:
-                status["lastSuccessAt"] = now
-        return {name: value for name, value in status.items() if value is not None}
+        await keeper.events([*outcome.transitions, *fights(outcome)], now=now)
 
     async def _audit(self, entries: list[Entry]) -> None:
         if entries and not (self._dry_run and self.outcome.work is None):
@@ -336,21 +282,3 @@ def _as_stop(condition: str, reason: str) -> Iterator[None]:
         raise
     except (ApiError, KrateError) as error:
         raise Stop(condition, reason, error.code, error.message, hint=error.hint, location=error.location) from error
-
-
-def _fights(outcome: Outcome) -> Iterator[Transition]:
-    """An event for each object that somebody keeps changing back: which fields, and who."""
-    for step in outcome.work.fights if outcome.work else ():
-        fields = ", ".join(step.changed_fields[:_MOST_NAMED]) or "it was deleted"
-        managers = ", ".join(managers_of(step.live or {}, step.changed_fields)) or "somebody"
-        yield Transition("DriftFree", "False", "Fight", f"{step.id.short}: {fields} kept changing by {managers}")
-
-
-def _phase(ready: Verdict, outcome: Outcome) -> str:
-    if ready.holds:
-        return "Ready"
-    return "Reconciling" if ready.reason == "Progressing" and outcome.stop is None else "Blocked"
-
-
-def _told(diagnostic: Any) -> dict[str, Any]:
-    return {name: value for name, value in plain(diagnostic).items() if value not in ("", [], None)}

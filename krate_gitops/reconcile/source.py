@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from krate_gitops.resources.context import PLATFORM_NAMESPACE
 from krate_gitops.resources.defaults import with_defaults
 from krate_gitops.resources.kinds.common import GROUP
 from krate_gitops.resources.kinds.gitops import GitOpsSourceSpec
-from krate_gitops.resources.manifest import SourceFile
+from krate_gitops.resources.manifest import Manifest, SourceFile
 from krate_gitops.resources.parse import parse_file
 from krate_gitops.resources.shapes import shape_of
 from krate_gitops.resources.structure import breaches
@@ -102,7 +102,7 @@ def source_of(value: Mapping[str, Any]) -> Source:
     for breach in breaches(spec, shape, "spec"):
         raise _invalid(f"{breach.field}: {breach.message}", name)
     model = msgspec.convert(with_defaults(spec, shape), GitOpsSourceSpec)
-    namespace = str(metadata.get("namespace") or "") or _own_namespace(model)
+    namespace = str(metadata.get("namespace") or "") or own_namespace(model)
     source = Source(
         name=name,
         namespace=namespace,
@@ -122,32 +122,48 @@ def source_of(value: Mapping[str, Any]) -> Source:
 def read_source_file(path: Path) -> Source:
     """The one ``GitOpsSource`` of a file.
 
-    Raises ``UnavailableError(SOURCE_UNREADABLE)``, and ``UsageError(SOURCE_INVALID)`` for a file with none or several.
+    Raises ``UsageError(SOURCE_INVALID)`` for a file with none or several, and what ``source_documents`` raises.
+    """
+    return source_of(the_one(source_documents(path), path).value)
+
+
+def source_documents(path: Path) -> list[Manifest]:
+    """The ``GitOpsSource`` documents of a file, in order.
+
+    Raises ``UnavailableError(SOURCE_UNREADABLE)``, and ``UsageError(SOURCE_INVALID)`` for what is no file of objects.
     """
     try:
         with path.open("rb") as file:
             data = file.read(_MAX_FILE_BYTES + 1)
     except OSError as error:
         raise UnavailableError(
-            "SOURCE_UNREADABLE", f"the file can't be read: {error.strerror or error}", location=str(path)
+            "SOURCE_UNREADABLE",
+            f"the file can't be read: {error.strerror or error}",
+            hint="check that it exists and that you may read it",
+            location=str(path),
         ) from None
     if len(data) > _MAX_FILE_BYTES:
         raise UsageError("SOURCE_INVALID", f"a source file has at most {_MAX_FILE_BYTES} bytes", location=str(path))
     manifests, issues = parse_file(SourceFile(path.name, data))
     for issue in issues:
-        raise UsageError("SOURCE_INVALID", issue.message, hint="correct the file", location=str(path))
-    sources = [one for one in manifests if one.is_ours and one.kind == "GitOpsSource"]
+        raise UsageError("SOURCE_INVALID", f"{issue.code} {issue.message}", hint="correct the file", location=str(path))
+    return [one for one in manifests if one.is_ours and one.kind == "GitOpsSource"]
+
+
+def the_one(sources: Sequence[Manifest], path: Path) -> Manifest:
+    """The source that a file is named for. Raises ``UsageError(SOURCE_INVALID)`` where it isn't clear which."""
     if len(sources) != 1:
         raise UsageError(
             "SOURCE_INVALID",
-            f"the file holds {len(sources) or 'no'} GitOpsSource documents, and one is needed",
-            hint="name a file with one source",
+            f"the file holds {len(sources) or 'no'} GitOpsSource documents that fit, and one is needed",
+            hint="name a file with one source, or say whose with --org",
             location=str(path),
         )
-    return source_of(sources[0].value)
+    return sources[0]
 
 
-def _own_namespace(spec: GitOpsSourceSpec) -> str:
+def own_namespace(spec: GitOpsSourceSpec) -> str:
+    """Where a source lies that doesn't say it."""
     return PLATFORM_NAMESPACE if spec.scope == "platform" else namespace_of(spec.organization_ref or "")
 
 

@@ -8,22 +8,18 @@ from typing import Literal
 
 import msgspec
 
-from krate_gitops.errors import DeniedError, UnavailableError, UsageError
-from krate_gitops.git.local import find_repository
+from krate_gitops.errors import DeniedError, UsageError
 from krate_gitops.git.lookup import find_default_branch
 from krate_gitops.git.remotes import is_url
 from krate_gitops.git.repository import open_repository
-from krate_gitops.organization import namespace_of
-from krate_gitops.resources.context import PLATFORM_NAMESPACE
+from krate_gitops.reconcile.source import own_namespace, source_documents, the_one
 from krate_gitops.resources.kinds.gitops import GitOpsSourceSpec, WritePolicy
 from krate_gitops.resources.load import INCLUDE
-from krate_gitops.resources.manifest import Manifest, SourceFile
-from krate_gitops.resources.parse import parse_file
+from krate_gitops.resources.manifest import Manifest
 from krate_gitops.resources.shapes import shape_of
 from krate_gitops.resources.structure import breaches
 from krate_gitops.settings import Settings
 
-_MAX_DOCUMENT_BYTES = 1 << 20
 LOCAL = "local"
 """What the settings say when no organization was named."""
 
@@ -74,8 +70,7 @@ def target_of_source(manifest: Manifest, *, location: str | None = None) -> Sour
             "INVALID_REQUEST", "the source follows no branch, so nothing can be written", hint="name its target branch"
         )
     policy, is_platform = spec.write_policy, spec.scope == "platform"
-    own = PLATFORM_NAMESPACE if is_platform else namespace_of(spec.organization_ref or LOCAL)
-    namespace = manifest.metadata.get("namespace") or own
+    namespace = manifest.metadata.get("namespace") or own_namespace(spec)
     return SourceTarget(
         name=manifest.name,
         uid=str(manifest.metadata.get("uid") or f"{namespace}/{manifest.name}"),
@@ -96,34 +91,13 @@ def target_of_source(manifest: Manifest, *, location: str | None = None) -> Sour
 def read_source(file: Path, *, organization: str, location: str | None = None) -> SourceTarget:
     """The target of the ``GitOpsSource`` document in a file; of several the one of ``organization`` (``local``: any).
 
-    Raises ``UnavailableError(CONFIG_UNREADABLE)``, ``UsageError(INVALID_REQUEST)``, and
-    ``DeniedError(CROSS_ORG_REF_DENIED)`` for a source of another organization.
+    Raises what ``source_documents`` and ``target_of_source`` raise, ``UsageError(SOURCE_INVALID)`` where it isn't clear
+    which is meant, and ``DeniedError(CROSS_ORG_REF_DENIED)`` for a source of another organization.
     """
-    try:
-        with file.open("rb") as opened:
-            data = opened.read(_MAX_DOCUMENT_BYTES + 1)
-    except OSError as error:
-        raise UnavailableError(
-            "CONFIG_UNREADABLE", f"the source cannot be read: {error.strerror or error}", location=str(file)
-        ) from None
-    if len(data) > _MAX_DOCUMENT_BYTES:
-        raise UsageError("INVALID_REQUEST", "a source document has at most 1 MiB", location=str(file))
-    manifests, issues = parse_file(SourceFile(file.name, data))
-    if issues:
-        raise UsageError(
-            "INVALID_REQUEST", f"{issues[0].code} {issues[0].message}", hint="run `config validate`", location=str(file)
-        )
-    sources = [one for one in manifests if one.is_ours and one.kind == "GitOpsSource"]
+    sources = source_documents(file)
     if len(sources) > 1 and organization != LOCAL:
         sources = [one for one in sources if one.spec.get("organizationRef") == organization]
-    if len(sources) != 1:
-        raise UsageError(
-            "INVALID_REQUEST",
-            f"one GitOpsSource is needed, found {len(sources)}",
-            hint="put it into a file of its own, or say whose with --org",
-            location=str(file),
-        )
-    target = target_of_source(sources[0], location=location)
+    target = target_of_source(the_one(sources, file), location=location)
     if organization not in (LOCAL, target.owner):
         raise DeniedError("CROSS_ORG_REF_DENIED", "a GitOpsSource belongs to another organization")
     return target
@@ -160,15 +134,6 @@ def target_of_repository(
         path=full,
         any_mode=True,
     )
-
-
-def is_checkout(spec: str) -> bool:
-    """Whether a path is a folder in a repository, rather than a file outside of one."""
-    try:
-        find_repository(Path(spec))
-    except UnavailableError:
-        return False
-    return True
 
 
 def _folder(path: str) -> str:

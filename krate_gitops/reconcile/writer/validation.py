@@ -9,11 +9,9 @@ from krate_gitops.reconcile.writer.refusals import InvalidResultError
 from krate_gitops.reconcile.writer.target import SourceTarget
 from krate_gitops.resources.context import Context
 from krate_gitops.resources.load import Loaded
+from krate_gitops.resources.rules.elsewhere import REFUSED_ON_SAVE
 from krate_gitops.resources.rules.table import Effect
 from krate_gitops.resources.validate import Diagnostic, validate
-
-WRITER_BLOCKS = frozenset(("KR201", "KR305", "KR306", "KR307", "KR308", "KR309", "KR310"))
-"""Breaches that keep an object from being ready: they refuse a write, unless it is a draft."""
 
 
 def validated(
@@ -37,10 +35,10 @@ def validated(
             )
     if draft:
         return found
-    blocking = [one for one in found if one.code in WRITER_BLOCKS]
+    blocking = [one for one in found if one.code in REFUSED_ON_SAVE]
     if blocking:
         touched = {(one.kind, one.name) for one in changes}
-        known = {_mark(one) for one in validate(base, context) if one.code in WRITER_BLOCKS}
+        known = {_mark(one) for one in validate(base, context) if one.code in REFUSED_ON_SAVE}
         fresh = [one for one in blocking if (one.kind, one.name) in touched or _mark(one) not in known]
         if fresh:
             raise InvalidResultError(fresh, hint=f"{fresh[0].hint}; --draft keeps it though it isn't ready")

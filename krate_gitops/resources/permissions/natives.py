@@ -12,10 +12,6 @@ import msgspec
 
 from krate_gitops.resources.kinds.identity import ResourceRule
 
-METADATA_ONLY = ("ServiceAccount", "Secret", "ConfigMap", "RoleBinding", "ClusterRoleBinding")
-"""Kinds of which a review wants one list of metadata each."""
-WHOLE = ("Role", "ClusterRole")
-"""Kinds of which it wants the objects, for their rules."""
 _DATA = ("data", "binaryData", "stringData")
 
 

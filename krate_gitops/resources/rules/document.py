@@ -28,7 +28,7 @@ RESERVED_KEYS = (
     f"{GROUP}/reconcile-at",
 )  # fmt: skip
 """Marks of ownership and consent, which live objects carry and Git never does."""
-MOVE_KEY = f"{GROUP}/adopt"
+ADOPT = f"{GROUP}/adopt"
 """In Git: this object is taken over from the source of that name. On a live object it is an admin's consent."""
 _NATIVE_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([-.a-z0-9]*[a-z0-9])?\Z")
 _MANAGED_BY = "app.kubernetes.io/managed-by"
@@ -180,7 +180,7 @@ def moved_from(manifest: Manifest) -> str:
     object that nobody owns is adopted by an admin's consent on the live object alone. It is never applied.
     """
     annotations = manifest.metadata.get("annotations")
-    stated = annotations.get(MOVE_KEY) if isinstance(annotations, dict) else None
+    stated = annotations.get(ADOPT) if isinstance(annotations, dict) else None
     return stated if isinstance(stated, str) else ""
 
 
@@ -199,7 +199,7 @@ def bad_labels(world: World) -> Iterator[Issue]:
 
 def _bad_move(world: World, part: str, key: str, value: str) -> str:
     """What is wrong with a claim on an object of another source; empty when nothing is."""
-    if key != MOVE_KEY:
+    if key != ADOPT:
         return ""
     if part == "labels":
         return "this key is an annotation"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from krate_gitops.cluster.dev.failure import ApiFailure
-from krate_gitops.cluster.dev.fields.comparing import compare, is_same
+from krate_gitops.cluster.dev.fields.comparing import compare
 from krate_gitops.cluster.dev.fields.conflicts import Conflict, refusal
 from krate_gitops.cluster.dev.fields.entries import (
     APPLY,
@@ -24,6 +24,7 @@ from krate_gitops.cluster.dev.fields.merging import merged, without_unowned
 from krate_gitops.cluster.dev.fields.sets import FieldSet, difference, intersection, union
 from krate_gitops.cluster.dev.fields.shapes import FieldSchema, Shape, shape_of
 from krate_gitops.cluster.dev.fields.typed import complaints, conforms, field_set
+from krate_gitops.cluster.equality import is_same
 
 BEFORE_FIRST_APPLY = "before-first-apply"
 

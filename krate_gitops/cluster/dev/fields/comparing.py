@@ -8,6 +8,7 @@ from krate_gitops.cluster.dev.fields.items import element_or_index
 from krate_gitops.cluster.dev.fields.sets import HERE, FieldSet
 from krate_gitops.cluster.dev.fields.shapes import ListShape, MapShape, Shape
 from krate_gitops.cluster.dev.fields.typed import member_shape
+from krate_gitops.cluster.equality import is_same
 
 _ABSENT: Any = object()
 Path = tuple[str, ...]
@@ -101,16 +102,3 @@ def _insert(fields: FieldSet, path: Path) -> None:
         node[last][HERE] = {}
     else:
         node.setdefault(last, {})
-
-
-def is_same(left: Any, right: Any) -> bool:
-    """Whether two JSON values are equal: 1 and 1.0 are, 1 and true are not."""
-    if left is right:
-        return True
-    if left != right:
-        return False
-    if isinstance(left, dict):
-        return all(is_same(item, right[name]) for name, item in left.items())
-    if isinstance(left, list):
-        return all(map(is_same, left, right))
-    return isinstance(left, bool) == isinstance(right, bool)

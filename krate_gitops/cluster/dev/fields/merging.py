@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
-from krate_gitops.cluster.dev.fields.comparing import is_same
 from krate_gitops.cluster.dev.fields.items import element_or_index
 from krate_gitops.cluster.dev.fields.sets import HERE, FieldSet
 from krate_gitops.cluster.dev.fields.shapes import ListShape, MapShape, Shape
 from krate_gitops.cluster.dev.fields.typed import member_shape
+from krate_gitops.cluster.equality import is_same
 
 
 def merged(live: Any, applied: Any, shape: Shape) -> Any:

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-import msgspec
 import yaml
 
 from krate_gitops.cluster.dev.failure import ApiFailure
@@ -119,14 +118,6 @@ def _number(text: str) -> float:
     """A number with a fraction; one whose fraction is zero is whole, as it is where the server writes it."""
     number = float(text)
     return int(number) if number.is_integer() and abs(number) < _EXACT else number
-
-
-def read_patch(body: bytes) -> Any:
-    """The value of a JSON text, where duplicates don't matter. Raises ``UnreadableError``."""
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise UnreadableError(str(error)) from error
 
 
 def read_yaml(body: bytes) -> tuple[Any, list[str]]:

@@ -13,6 +13,7 @@ import msgspec
 
 from krate_gitops.cluster.dev.failure import ApiFailure
 from krate_gitops.cluster.dev.refusals import bad_request
+from krate_gitops.cluster.equality import is_same
 
 MAX_OPERATIONS = 10_000
 MAX_COPIED = 3 * 2**20
@@ -71,7 +72,8 @@ def _apply(document: Any, one: dict[str, Any]) -> Any:
             value = _found(document, origin)
             return _put(_without(document, origin), steps, value, insert=True)
         case "test":
-            if not _is_same(_at(document, steps), one.get("value")):
+            found = _at(document, steps)
+            if not is_same(None if found is _MISSING else found, one.get("value")):
                 raise _Failed
             return document
         case _:
@@ -150,15 +152,3 @@ def _index(step: str, size: int) -> int:
     if index < 0:
         raise _Failed
     return index
-
-
-def _is_same(left: Any, right: Any) -> bool:
-    if left is _MISSING:
-        return right is None
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(_is_same(left[name], right[name]) for name in left)
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(_is_same, left, right))
-    return bool(left == right)

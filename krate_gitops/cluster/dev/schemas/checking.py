@@ -16,7 +16,8 @@ from krate_gitops.cluster.dev.schemas.faults import (
     type_invalid,
 )
 from krate_gitops.cluster.dev.schemas.node import Node
-from krate_gitops.cluster.dev.schemas.sameness import MISSING_BEFORE, before_items, before_member, is_same
+from krate_gitops.cluster.dev.schemas.sameness import MISSING_BEFORE, before_items, before_member
+from krate_gitops.cluster.equality import is_same
 
 _INT32: Final = (-(2**31), 2**31 - 1)
 _UINT32: Final = (0, 2**32 - 1)

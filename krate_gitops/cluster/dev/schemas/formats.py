@@ -45,16 +45,18 @@ def _is_date_time(text: str) -> bool:
 def _is_ip(version: int) -> Callable[[str], bool]:
     """A check for addresses of one version of IP."""
 
-    def check(text: str) -> bool:
-        try:
-            return ipaddress.ip_address(text).version == version
-        except ValueError:
-            return False
-
-    return check
+    return lambda text: ip_version(text) == version
 
 
-def _is_network(text: str) -> bool:
+def ip_version(text: str) -> int | None:
+    """4 or 6 for an address, None for what is none."""
+    try:
+        return ipaddress.ip_address(text).version
+    except ValueError:
+        return None
+
+
+def is_network(text: str) -> bool:
     """An address with the length of a prefix."""
     try:
         ipaddress.ip_network(text, strict=False)
@@ -104,7 +106,7 @@ _CHECKS: Final[dict[str, Callable[[str], bool]]] = {
     ),
     "ipv4": _is_ip(4),
     "ipv6": _is_ip(6),
-    "cidr": _is_network,
+    "cidr": is_network,
     "mac": _matches(r"(?:[0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}|(?:[0-9a-fA-F]{4}\.){2}[0-9a-fA-F]{4}"),
     "uri": _is_uri,
     "byte": _is_bytes,

@@ -6,7 +6,6 @@ is refused.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable
 from itertools import pairwise
@@ -14,6 +13,7 @@ from typing import Any, Final
 
 from cel_expr_python import cel
 
+from krate_gitops.cluster.dev.schemas.formats import ip_version, is_network
 from krate_gitops.cluster.dev.schemas.patterns import matcher
 from krate_gitops.cluster.dev.schemas.quantity import value as amount
 
@@ -61,19 +61,7 @@ def _is_quantity(text: str) -> bool:
 
 
 def _is_ip(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_network(text: str) -> bool:
-    try:
-        ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return False
-    return "/" in text
+    return ip_version(text) is not None
 
 
 def _is_url(text: str) -> bool:
@@ -96,6 +84,6 @@ _FUNCTIONS: Final[tuple[tuple[str, bool, tuple[cel.Type, ...], cel.Type, Callabl
     ("asApproximateFloat", True, (_DOUBLE,), _DOUBLE, lambda value: value),
     ("asInteger", True, (_DOUBLE,), _INT, lambda value: int(value)),
     ("isIP", False, (_STRING,), _BOOL, _is_ip),
-    ("isCIDR", False, (_STRING,), _BOOL, _is_network),
+    ("isCIDR", False, (_STRING,), _BOOL, is_network),
     ("isURL", False, (_STRING,), _BOOL, _is_url),
 )

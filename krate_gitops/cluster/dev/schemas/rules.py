@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from krate_gitops.cluster.dev.schemas.expressions import RULE, Expression, ExpressionError, compiled
 from krate_gitops.cluster.dev.schemas.faults import OMITTED, Fault, shown
-from krate_gitops.cluster.dev.schemas.sameness import MISSING_BEFORE, before_items, before_member, is_same
+from krate_gitops.cluster.dev.schemas.sameness import MISSING_BEFORE, before_items, before_member
+from krate_gitops.cluster.equality import is_same
 
 if TYPE_CHECKING:
     from krate_gitops.cluster.dev.schemas.node import Node

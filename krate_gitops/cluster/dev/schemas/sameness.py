@@ -31,18 +31,3 @@ def before_items(node: Node, old: Any, items: list[Any]) -> list[Any]:
 
 def _key(node: Node, item: dict[str, Any]) -> bytes:
     return msgspec.json.encode([item.get(name) for name in node.list_keys])
-
-
-def is_same(left: Any, right: Any) -> bool:
-    """Whether two values are equal, and of the same types: true isn't 1."""
-    if left is right:
-        return True
-    if isinstance(left, dict):
-        return (
-            isinstance(right, dict)
-            and left.keys() == right.keys()
-            and all(is_same(item, right[name]) for name, item in left.items())
-        )
-    if isinstance(left, list):
-        return isinstance(right, list) and len(left) == len(right) and all(map(is_same, left, right))
-    return bool(left == right) and isinstance(left, bool) == isinstance(right, bool)
