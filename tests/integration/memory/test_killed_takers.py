@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import random
 import signal
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -21,10 +16,9 @@ from krate_gitops.records.consumers import SnapshotFilter
 from krate_gitops.records.database import close_databases
 from krate_gitops.records.tables import audit_records
 from krate_gitops.settings import Settings
+from tests.killed import calls_of, killed_after
 from tests.repos import git
 from tests.snapshots import Desk
-
-_FORK = multiprocessing.get_context("fork")
 
 
 @pytest.fixture
@@ -45,38 +39,8 @@ def killed_at(part: float, desk: Desk) -> int:
 
     The calls of storing another snapshot are counted first. The count begins where the commit is pinned.
     """
-    calls = _FORK.Value("q", 0)
-    _run(lambda: _count(lambda: desk.take(request_id="counted", ref=desk.second), calls))
-    return _run(lambda: _count(lambda: desk.take(request_id="killed", run="adr-1"), calls, int(calls.value * part)))
-
-
-def _run(action: Callable[[], object]) -> int:
-    process = _FORK.Process(target=action)
-    process.start()
-    process.join(120)
-    assert process.exitcode is not None
-    return process.exitcode
-
-
-def _count(action: Callable[[], object], calls: Any, last: int | None = None) -> None:
-    calls.value = 0
-    begun = False
-
-    def trace(frame: Any, event: str, _: Any) -> None:
-        nonlocal begun
-        begun = begun or frame.f_code.co_name == "pin_commit"
-        if not begun or event not in ("call", "c_call"):
-            return
-        calls.value += 1
-        if last is not None and calls.value > last:
-            sys.setprofile(None)
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    sys.setprofile(trace)
-    try:
-        action()
-    finally:
-        sys.setprofile(None)
+    calls = calls_of(lambda: desk.take(request_id="counted", ref=desk.second), since="pin_commit")
+    return killed_after(lambda: desk.take(request_id="killed", run="adr-1"), int(calls * part), since="pin_commit")
 
 
 def check(desk: Desk) -> bool:
@@ -101,10 +65,8 @@ def check(desk: Desk) -> bool:
 
 @pytest.mark.parametrize("part", [0.0, 0.2, 0.35, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99])
 def test_a_killed_taker_leaves_no_snapshot_or_a_whole_one(desk: Desk, part: float) -> None:
-    ended = killed_at(part, desk)
-    # Waiting for another process takes a few calls more or less, so that the last points may come too late.
-    assert ended == -signal.SIGKILL or (ended == 0 and part > 0.9)
-    assert check(desk) or ended == -signal.SIGKILL
+    assert killed_at(part, desk) == -signal.SIGKILL
+    check(desk)
 
 
 def test_whoever_lives_long_enough_leaves_a_whole_one(desk: Desk) -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +16,10 @@ from krate_gitops.records.audit_verify import verify
 from krate_gitops.records.database import close_databases
 from krate_gitops.settings import Settings
 from tests.config_writing import Writer
+from tests.killed import calls_of, killed_after, run
 from tests.repos import git
 
-_FORK = multiprocessing.get_context("fork")
 DESCRIBE = Assign(kind="AgentStack", name="triage", fields={"displayName": "Finds out why"})
-
-
-def run(action: Callable[[], object]) -> int:
-    process = _FORK.Process(target=action)
-    process.start()
-    process.join(120)
-    assert process.exitcode is not None
-    return process.exitcode
 
 
 def prepared(folder: Path, settings: Settings) -> Writer:
@@ -138,12 +127,10 @@ def test_killed_between_intent_and_push(tmp_path: Path, home: Path, monkeypatch:
 @pytest.mark.parametrize("part", [0.05, 0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.96, 0.98, 0.99])
 def test_killed_anywhere(tmp_path: Path, home: Path, mode: str, part: float) -> None:
     writer = prepared(tmp_path / "counted", Settings(home=home / "counted"))
-    calls = _FORK.Value("q", 0)
-    run(lambda: counted(lambda: writer.write(DESCRIBE, mode=mode), calls))
-    total = calls.value
+    total = calls_of(lambda: writer.write(DESCRIBE, mode=mode))
     assert total > 1000
     writer = prepared(tmp_path / "killed", Settings(home=home / "killed"))
-    ended = run(lambda: counted(lambda: writer.write(DESCRIBE, mode=mode), calls, int(total * part)))
+    ended = killed_after(lambda: writer.write(DESCRIBE, mode=mode), int(total * part))
     assert ended == -signal.SIGKILL
     result = writer.write(DESCRIBE, mode=mode)
     if result.status == "unchanged":
@@ -152,22 +139,3 @@ def test_killed_anywhere(tmp_path: Path, home: Path, mode: str, part: float) -> 
         result = writer.write(DESCRIBE, mode=mode, expected_base=stored.change.base_commit)
     assert_whole(writer, mode, result)
     close_databases()
-
-
-def counted(action: Callable[[], object], calls: Any, last: int | None = None) -> None:
-    """Counts calls, and ends the process after so many."""
-    calls.value = 0
-
-    def trace(_: object, event: str, __: object) -> None:
-        if event not in ("call", "c_call"):
-            return
-        calls.value += 1
-        if last is not None and calls.value > last:
-            sys.setprofile(None)
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    sys.setprofile(trace)
-    try:
-        action()
-    finally:
-        sys.setprofile(None)
