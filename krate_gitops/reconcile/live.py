@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from krate_gitops.cluster.client.api import Api
+from krate_gitops.cluster.client.failures import TransientError
 from krate_gitops.cluster.client.kinds import ResourceType
 from krate_gitops.organization import namespace_of
 from krate_gitops.reconcile.ownership import SOURCE
@@ -22,6 +23,28 @@ _FEW = 8
 """Up to this many objects that a list lacks are read one by one; for more, everything of the kind is listed."""
 
 Types = Mapping[tuple[str, str], ResourceType]
+
+
+async def served_types(api: Api, kinds: Collection[tuple[str, str]]) -> dict[tuple[str, str], ResourceType]:
+    """The kinds, by group and name, as they are served. What isn't is asked for anew: definitions may have come since.
+
+    Raises ``TransientError`` where the server can't tell about a kind now: that it isn't found says nothing then, and
+    its objects would count as gone.
+    """
+    for refresh in (False, True):
+        discovery = await api.discovery(refresh=refresh)
+        found = {key: kind for key in kinds if (kind := discovery.find(*key)) is not None}
+        if len(found) == len(kinds):
+            break
+    for group, name in sorted(set(kinds) - found.keys()):
+        if not discovery.is_known_absent(group, name):
+            raise TransientError(
+                "CLUSTER_UNREACHABLE",
+                f"the API server can't tell about the kinds of {group} now",
+                hint=f"look at the APIServices of {group}",
+                location=f"{group}/{name}",
+            )
+    return found
 
 
 async def observe(api: Api, types: Types, wanted: Iterable[ObjectId], source: Source) -> dict[ObjectId, dict[str, Any]]:

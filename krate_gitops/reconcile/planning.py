@@ -20,7 +20,7 @@ from krate_gitops.git.local import Repository
 from krate_gitops.reconcile.access import review_access
 from krate_gitops.reconcile.classify import classify
 from krate_gitops.reconcile.escalation import mark_increases, review_escalation
-from krate_gitops.reconcile.live import observe
+from krate_gitops.reconcile.live import observe, served_types
 from krate_gitops.reconcile.plan import Op, Plan, Step, plan_of
 from krate_gitops.reconcile.prune import Left, guard, hold_dependents, left_over
 from krate_gitops.reconcile.render import Rendered, taken_over
@@ -76,7 +76,7 @@ async def draft_plan(
     api = tools.api.impersonating(identity_of(source))
     wanted = {one.id for one in rendered.objects}
     _refuse_emptiness(wanted, inventory, source)
-    types = await _types(tools.api, {(one.group, one.kind) for one in {*wanted, *inventory}})
+    types = await served_types(tools.api, {(one.group, one.kind) for one in {*wanted, *inventory}})
     live = await observe(api, types, {*wanted, *inventory}, source)
     steps = classify(source, rendered.objects, live, inventory, types)
     _pause_fights(tools, steps)
@@ -114,16 +114,6 @@ def _pause_fights(tools: Tools, steps: Sequence[Step]) -> None:
     for step in steps:
         if step.is_drift and step.is_write and step.id in waiting:
             step.skip("somebody keeps changing it back, so it is corrected less often", "KR740")
-
-
-async def _types(api: Api, kinds: Collection[tuple[str, str]]) -> dict[tuple[str, str], ResourceType]:
-    """The kinds as they are served. What isn't is asked for anew: definitions may have come since."""
-    for refresh in (False, True):
-        discovery = await api.discovery(refresh=refresh)
-        found = {key: kind for key in kinds if (kind := discovery.find(*key)) is not None}
-        if len(found) == len(kinds):
-            break
-    return found
 
 
 async def _left(

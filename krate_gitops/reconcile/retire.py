@@ -15,7 +15,7 @@ from krate_gitops.cluster.inventory import Inventory, read_inventory
 from krate_gitops.reconcile.audit import timestamp
 from krate_gitops.reconcile.conditions import Transition, Verdict, merged
 from krate_gitops.reconcile.keeping import STATUS_MANAGER, Keeper
-from krate_gitops.reconcile.live import observe
+from krate_gitops.reconcile.live import observe, served_types
 from krate_gitops.reconcile.opening import source_kind
 from krate_gitops.reconcile.ownership import MARKS, uid_of
 from krate_gitops.reconcile.plan import Op, Step
@@ -144,9 +144,7 @@ async def _delete(tools: Tools, source: Source, inventory: Inventory) -> Retired
 async def _owned(tools: Tools, source: Source, inventory: Inventory, done: Retired) -> tuple[Api, Sequence[Step]]:
     """What is still there and ours, seen by the source's account; without its rights everything is let go."""
     api = tools.api.impersonating(identity_of(source))
-    discovery = await tools.api.discovery()
-    kinds = {(one.group, one.kind) for one in inventory}
-    types = {key: kind for key in kinds if (kind := discovery.find(*key)) is not None}
+    types = await served_types(tools.api, {(one.group, one.kind) for one in inventory})
     try:
         live = await observe(api, types, inventory, source)
     except ForbiddenError:

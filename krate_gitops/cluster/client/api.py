@@ -30,7 +30,6 @@ from krate_gitops.cluster.client.requests import (
     list_call,
     patch_call,
     review_call,
-    status_call,
 )
 from krate_gitops.cluster.client.retries import Backoff
 from krate_gitops.cluster.client.reviews import ResourceAttributes, Rules, rules_of
@@ -191,13 +190,6 @@ class Api:
             content_type=PATCH, manager=manager, subresource=subresource, dry_run=dry_run,
         )  # fmt: skip
         return await self._told(call)
-
-    async def replace_status(self, type: ResourceType, obj: Mapping[str, Any], *, manager: str) -> dict[str, Any]:
-        """Writes the status of an object as it was read: a changed one is a ``ConflictError``.
-
-        Raises ``UsageError`` where the object has no ``resourceVersion``.
-        """
-        return await self._told(status_call(type, obj, manager=manager))
 
     async def delete(
         self,

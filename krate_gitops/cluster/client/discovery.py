@@ -7,7 +7,7 @@ decide which objects are deleted.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 import msgspec
@@ -32,10 +32,8 @@ class Discovery:
     def __init__(self, types: Iterable[ResourceType], *, stale: Iterable[str] = ()) -> None:
         """``types`` come with the preferred version of each group first."""
         self._all: dict[tuple[str, str], dict[str, ResourceType]] = {}
-        self._by_plural: dict[tuple[str, str], ResourceType] = {}
         for one in types:
             self._all.setdefault((one.group, one.kind), {}).setdefault(one.version, one)
-            self._by_plural.setdefault((one.group, one.plural), one)
         self.stale = frozenset(stale)
         """Groups (``group/version``) that the server can't tell about now, as their own server is down.
 
@@ -48,14 +46,6 @@ class Discovery:
         if versions is None:
             return None
         return versions.get(version) if version else next(iter(versions.values()))
-
-    def find_resource(self, group: str, plural: str) -> ResourceType | None:
-        """A kind by the plural that permissions use, in the preferred version."""
-        return self._by_plural.get((group, plural))
-
-    def types(self) -> Sequence[ResourceType]:
-        """Every kind once, in its preferred version."""
-        return tuple(next(iter(versions.values())) for versions in self._all.values())
 
     def is_known_absent(self, group: str, kind: str) -> bool:
         """Whether the kind is certainly not served: it isn't there, and its group could be asked."""

@@ -118,23 +118,6 @@ def patch_call(
     )
 
 
-def status_call(type: ResourceType, obj: Mapping[str, Any], *, manager: str) -> Call:
-    """Replaces the status of the object as it was read."""
-    name, namespace = identity_of(type, obj)
-    where = location(type, name, namespace)
-    if not obj["metadata"].get("resourceVersion"):
-        raise UsageError("INVALID_REQUEST", f"{where}: its status can't be replaced without a resourceVersion")
-    return Call(
-        verb="status",
-        method="PUT",
-        path=object_path(type, name, namespace, subresource="status"),
-        query=query_of(_write(manager, dry_run=False)),
-        body=encoded(obj, location=where),
-        location=where,
-        sent=obj,
-    )
-
-
 def delete_call(
     type: ResourceType,
     name: str,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,8 +52,6 @@ class Faulty:
                 source = await find_source(api, f"{world.namespace}/main", organization=world.slug)
                 tools = Tools(api=api, settings=world.settings, repository=str(world.repo.path))
                 return await run_pass(tools, source)
-
-        import asyncio
 
         return asyncio.run(work())
 

@@ -124,8 +124,6 @@ def test_a_manifest_of_another_kind_is_not_sent() -> None:
         for wrong in (config_map(metadata={"name": ""}), {**config_map(), "kind": "Secret"}, {"kind": "ConfigMap"}):
             with pytest.raises(UsageError):
                 talk(server, lambda api, wrong=wrong: api.apply(CONFIG_MAP, wrong, manager="m"))  # type: ignore[misc]
-        with pytest.raises(UsageError):
-            talk(server, lambda api: api.replace_status(CONFIG_MAP, config_map(), manager="m"))
         with pytest.raises(TooLargeError):
             talk(server, lambda api: api.apply(CONFIG_MAP, config_map(data={"a": "x" * (4 << 20)}), manager="m"))
         assert not server.seen

@@ -87,8 +87,6 @@ def test_the_preferred_version_of_a_kind_is_found_first() -> None:
     assert discovery.find("example.com", "Widget") == newer
     assert discovery.find("example.com", "Widget", "v1") == older
     assert discovery.find("example.com", "Widget", "v3") is None
-    assert discovery.find_resource("example.com", "widgets") == newer
-    assert list(discovery.types()) == [newer, other]
     assert discovery.is_known_absent("example.com", "Gadget")
     assert not discovery.is_known_absent("away.example.com", "Gadget")
     assert not discovery.is_known_absent("example.com", "Widget")
