@@ -187,6 +187,8 @@ def _author() -> str:
 
 
 def _table(result: WriteResult, patch: str, colour: bool) -> str:
+    from krate_gitops.reconcile.writer.ports import readiness_lines
+
     # What a dry run shows line by line needn't be told field by field.
     objects = "".join(_object(one, colour, with_fields=not patch) for one in result.objects)
     fields = {
@@ -197,7 +199,8 @@ def _table(result: WriteResult, patch: str, colour: bool) -> str:
         "base": f"{result.target_branch} at {result.base_commit[:12]}",
         "warnings": len(result.diagnostics) or None,
     }
-    return f"{patch}{objects}{fields_table(fields)}"
+    stacks = "".join(printable(f"stack {line}") + "\n" for line in readiness_lines(result.preview))
+    return f"{patch}{objects}{stacks}{fields_table(fields)}"
 
 
 _SIGNS = {"create": ("+", "green"), "delete": ("-", "red"), "update": ("~", "yellow")}

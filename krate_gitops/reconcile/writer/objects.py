@@ -59,24 +59,35 @@ class _Key(NamedTuple):
 
 def compare(old: Iterable[Manifest], new: Iterable[Manifest]) -> list[ObjectChange]:
     """Differences between two loads, by kind and name. Moving an object to another file is none."""
-    before, after = ({_key(one): one for one in manifests} for manifests in (old, new))
     changes = []
-    for key in sorted(before.keys() | after.keys()):
-        was, will = before.get(key), after.get(key)
+    for was, will in differing(old, new):
         here = will or was
-        if here is None or (was is not None and will is not None and same(was.value, will.value)):
+        if here is None:
             continue
         operation = "create" if was is None else "delete" if will is None else "update"
         fields: tuple[FieldChange, ...] = ()
         if was is not None and will is not None:
-            hides = key.kind in SENSITIVE_KINDS
+            hides = here.kind in SENSITIVE_KINDS
             fields = tuple(_few(_fields(was.value, will.value, (), hides)))
         changes.append(
             ObjectChange(
-                operation=operation, kind=shown_name(key.kind), name=shown_name(key.name), path=here.path, fields=fields
+                operation=operation,
+                kind=shown_name(here.kind),
+                name=shown_name(here.name),
+                path=here.path,
+                fields=fields,
             )
         )
     return changes
+
+
+def differing(old: Iterable[Manifest], new: Iterable[Manifest]) -> Iterator[tuple[Manifest | None, Manifest | None]]:
+    """Objects that differ, as they were and as they will be, by kind and name."""
+    before, after = ({_key(one): one for one in manifests} for manifests in (old, new))
+    for key in sorted(before.keys() | after.keys()):
+        was, will = before.get(key), after.get(key)
+        if was is None or will is None or not same(was.value, will.value):
+            yield was, will
 
 
 def _key(manifest: Manifest) -> _Key:

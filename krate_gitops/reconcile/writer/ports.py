@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from krate_gitops.reconcile.writer.objects import ObjectChange
+from krate_gitops.reconcile.writer.objects import ObjectChange, differing
 from krate_gitops.reconcile.writer.request import WriteRequest
 from krate_gitops.records.config_changes import ConfigChange, Status
 from krate_gitops.resources.load import Loaded
+from krate_gitops.resources.permissions.offline import offline_state
+from krate_gitops.resources.permissions.reach import stacks_reached
+from krate_gitops.resources.permissions.readiness import Readiness, readiness
 from krate_gitops.resources.validate import Diagnostic
+from krate_gitops.resources.world import organization_of
 
 
 class AccessReview(Protocol):
@@ -28,27 +33,52 @@ class OwnerAccess:
         """Allows everything."""
 
 
-class Preview(Protocol):
-    """What a change would lead to, beyond what the files alone say."""
+class PredictedStack(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Whether a stack would be ready after a change, and why not."""
 
-    def preview(self, request: WriteRequest, base: Loaded, result: Loaded) -> PreviewResult:
-        """The plan and the permission review of a result that validates. Raises ``KrateError`` to refuse it."""
+    organization: str
+    stack: str
+    ready: bool
+    reason: str = ""
 
 
 class PreviewResult(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """``plan`` is a summary of counts, ``readiness`` says for each stack whether it would be ready and why not."""
+    """``plan`` is a summary of counts, ``readiness`` tells of the stacks that the change bears on."""
 
     plan: dict[str, Any] | None = None
     plan_digest: str | None = None
-    readiness: tuple[dict[str, Any], ...] = ()
+    readiness: tuple[PredictedStack, ...] = ()
+
+
+class Preview(Protocol):
+    """What a change would lead to, beyond what validation says."""
+
+    def preview(self, request: WriteRequest, base: Loaded, result: Loaded, *, now: int) -> PreviewResult:
+        """Of a result that validates; ``now`` in seconds. Raises ``KrateError`` to refuse it."""
 
 
 class FilesOnly:
-    """The preview without a cluster: nothing beyond validation."""
+    """The preview without a cluster: native objects and objects of other sources are taken to be there."""
 
-    def preview(self, request: WriteRequest, base: Loaded, result: Loaded) -> PreviewResult:
-        """Empty."""
-        return PreviewResult()
+    def preview(self, request: WriteRequest, base: Loaded, result: Loaded, *, now: int) -> PreviewResult:
+        """Readiness of each stack that a changed object has to do with."""
+        changed: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        for pair in differing(base.manifests, result.manifests):
+            for one in pair:
+                if one is not None:
+                    changed[organization_of(one)].append(one.value)
+        found: list[PredictedStack] = []
+        for organization in sorted(changed.keys() - {""}):
+            state = offline_state(result.manifests, organization, now=now)
+            found += (
+                _predicted(organization, readiness(one, state)) for one in stacks_reached(state, changed[organization])
+            )
+        return PreviewResult(readiness=tuple(found))
+
+
+def _predicted(organization: str, one: Readiness) -> PredictedStack:
+    failing = [f"{each.reason}: {each.message}" for each in one.conditions[:-1] if each.status != "True"]
+    return PredictedStack(organization=organization, stack=one.stack, ready=one.ready, reason="; ".join(failing))
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +127,14 @@ class Ports(NamedTuple):
     forge: Forge = LocalForge()
 
 
+def readiness_lines(preview: PreviewResult) -> list[str]:
+    """A line for each stack, for people."""
+    return [
+        f"{one.stack} will be ready" if one.ready else f"{one.stack} will not be ready: {one.reason}"
+        for one in preview.readiness
+    ]
+
+
 def proposal_body(change: ConfigChange, diagnostics: Sequence[Diagnostic], preview: PreviewResult) -> str:
     """Markdown of a pull request: objects, diagnostics and predicted readiness. Values stay out of it."""
     lines = [change.message.partition("\n")[2].strip(), "", "| Object | Change | Fields |", "|---|---|---|"]
@@ -108,9 +146,7 @@ def proposal_body(change: ConfigChange, diagnostics: Sequence[Diagnostic], previ
         lines += [f"- {one.code} {_cell(one.path)}:{one.line} {_cell(one.message)}" for one in diagnostics[:50]]
     if preview.readiness:
         lines += ["", "Predicted readiness:", ""]
-        lines += [
-            f"- {_cell(str(one.get('stack', '')))}: {_cell(str(one.get('state', '')))}" for one in preview.readiness
-        ]
+        lines += [f"- {_cell(told)}" for told in readiness_lines(preview)]
     return "\n".join(lines).strip() + "\n"
 
 

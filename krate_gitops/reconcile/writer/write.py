@@ -91,7 +91,7 @@ def _drafted(task: Task, repository: Repository, tip: str, first: Draft | None) 
     drafted = draft(task.request, repository, tip, now=task.seconds, access=task.ports.access)
     if first is not None:
         check_untouched(task, repository, first, drafted)
-    return drafted, task.ports.preview.preview(task.request, drafted.base, drafted.result)
+    return drafted, task.ports.preview.preview(task.request, drafted.base, drafted.result, now=task.seconds)
 
 
 class _Write:

@@ -19,7 +19,7 @@ class Finder(enum.StrEnum):
     REVIEW = "permission review"
     RECONCILER = "reconciler"
     WRITER = "writer of configuration"
-    RECORDS = "record store"
+    RECORDS = "nothing yet: runs are not recorded"
     PACKAGE = "package check"
 
 

@@ -6,15 +6,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import yaml
 
 from krate_gitops.errors import UsageError
 from krate_gitops.git.repository import open_repository
 from krate_gitops.reconcile.writer.ports import Ports, Proposal, PullRequest
 from krate_gitops.reconcile.writer.proposals import mark_applied, refreshed_changes, undoing
 from krate_gitops.reconcile.writer.refusals import BaseChangedError
-from krate_gitops.reconcile.writer.request import Assign, Restore
+from krate_gitops.reconcile.writer.request import Apply, Assign, Restore
 from krate_gitops.records.config_changes import ConfigChange, Status, StoredChange
 from tests.config_writing import FILES, Writer
+from tests.unit.resources.sample import document
 
 DESCRIBE = Assign(kind="AgentStack", name="triage", fields={"displayName": "Finds out why"})
 TRIAGE = "orgs/acme/triage.yaml"
@@ -125,3 +127,28 @@ def test_a_change_that_nobody_took_can_not_be_taken_back(writer: Writer) -> None
     repository = open_repository(writer.location, settings=writer.settings)
     with pytest.raises(UsageError, match="Proposed"):
         undoing(writer.target(), repository, writer.stored()[0])
+
+
+def test_reviewers_are_told_whether_stacks_will_be_ready(writer: Writer) -> None:
+    forge = Forge()
+    result = writer.write(DESCRIBE, ports=Ports(forge=forge))
+    [told] = result.preview.readiness
+    assert (told.organization, told.stack, told.ready) == ("acme", "triage", False)
+    assert told.reason.startswith("MissingServiceAccount: ")
+    assert "untrusted-linux" in told.reason
+    assert f"- triage will not be ready: {told.reason}\n" in forge.proposals[0].body
+
+    pool = document(
+        "AgentServiceAccount",
+        "namespace: krate-org-acme",
+        "serviceAccountName: pool",
+        "owner: {kind: RunnerPool, name: untrusted-linux}",
+        name="pool",
+    )
+    [told] = writer.draft(Apply(object=yaml.safe_load(pool)), draft=True).preview.readiness
+    assert (told.ready, told.reason) == (True, "")
+
+
+def test_a_change_that_no_stack_hangs_on_tells_of_none(writer: Writer) -> None:
+    label = document("AgentContextLabel", "promptFragment: Look twice.", "allowedSources: [job]", name="look-twice")
+    assert writer.draft(Apply(object=yaml.safe_load(label))).preview.readiness == ()
