@@ -43,7 +43,8 @@ def cluster(invocation: Invocation, port: int, host: str, data: Path | None, tra
     from krate_gitops.cluster.dev.server import listen, run
 
     with ExitStack() as stack:
-        folder = data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="krate-dev-cluster-")))
+        # Absolute, as the line that is printed is pasted into shells that are elsewhere.
+        folder = data.absolute() if data else Path(stack.enter_context(_scratch()))
         listening = stack.enter_context(listen(host, port))
         running = describe(folder, host, listening.getsockname()[1])
         behaviour = Behaviour(
@@ -62,3 +63,7 @@ def cluster(invocation: Invocation, port: int, host: str, data: Path | None, tra
             click.echo(f"export KUBECONFIG={running.admin_kubeconfig}")
 
         run(folder, listening, behaviour, host=host, ready=ready)
+
+
+def _scratch() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="krate-dev-cluster-")
