@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from krate_gitops.errors import UnavailableError
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration; a test compares it with the folder."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"

@@ -168,6 +168,92 @@ config_change_states = Table(
 )
 """What became of each change; the newest row counts. Without any it isn't known yet whether it was pushed."""
 
+
+def _documents(name: str) -> Table:
+    """Updates or imports: what names each of them for good."""
+    return Table(
+        name,
+        metadata,
+        Column("id", _Number, primary_key=True),
+        Column("organization", Text, nullable=False),
+        Column("name", Text, nullable=False),
+        Column("memory_repository", Text, nullable=False),
+        Column("source_run", Text),
+        Column("idempotency_key", Text, nullable=False),
+        Column("created_at", Text, nullable=False),
+        UniqueConstraint("organization", "name"),
+        Index(None, "organization", "idempotency_key"),
+        Index(None, "organization", "memory_repository", "created_at"),
+        Index(None, "organization", "source_run", "created_at"),
+    )
+
+
+def _states(name: str, documents: str, key: str) -> Table:
+    """The whole document after each step. Two who take the same step get the same ``number``: one of them fails."""
+    return Table(
+        name,
+        metadata,
+        Column("id", _Number, primary_key=True),
+        Column("organization", Text, nullable=False),
+        Column(key, ForeignKey(f"{documents}.id"), nullable=False),
+        Column("number", Integer, nullable=False),
+        Column("phase", Text, nullable=False),
+        Column("updated_at", Text, nullable=False),
+        Column("body", Text, nullable=False),
+        UniqueConstraint(key, "number"),
+        Index(None, "organization", "phase", "updated_at"),
+    )
+
+
+memory_updates = _documents("memory_updates")
+memory_update_states = _states("memory_update_states", "memory_updates", "update_id")
+memory_imports = _documents("memory_imports")
+memory_import_states = _states("memory_import_states", "memory_imports", "import_id")
+
+pull_requests = Table(
+    "pull_requests",
+    metadata,
+    Column("organization", Text, nullable=False),
+    Column("memory_repository", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("branch", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    PrimaryKeyConstraint("organization", "memory_repository", "number"),
+    Index(None, "organization", "memory_repository", "branch"),
+)
+"""Pull requests of repositories that no forge keeps."""
+
+pull_request_events = Table(
+    "pull_request_events",
+    metadata,
+    Column("id", _Number, primary_key=True),
+    Column("organization", Text, nullable=False),
+    Column("memory_repository", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    ForeignKeyConstraint(
+        ["organization", "memory_repository", "number"],
+        ["pull_requests.organization", "pull_requests.memory_repository", "pull_requests.number"],
+    ),
+    Index(None, "organization", "memory_repository", "number"),
+)
+"""What happened to them: descriptions, comments, statuses, reviews, closing and merging."""
+
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("id", _Number, primary_key=True),
+    Column("organization", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("dedupe_key", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    UniqueConstraint("organization", "dedupe_key"),
+    Index(None, "organization", "recipient"),
+)
+"""Who has to be told what: owners of runs that were given bad memory, for one."""
+
 audit_records = Table(
     "audit_records",
     metadata,
