@@ -68,6 +68,7 @@ def propose(workspace: str, baseline: bytes | None, scrub: Scrub, account: Accou
     texts = {key: section.text for key, section in old.items()}
     previous: Key | None = None
     for at, (key, section) in enumerate(new):
+        key = key if key in old else _namesake(key, old, {known for known, _ in new}) or key
         if key in old:
             text = _with_blocks_of(section.text, old[key].text)
             if at not in untouched and _says_more(text, old[key].text):
@@ -109,6 +110,14 @@ def _keyed(sections: list[Section]) -> list[tuple[Key, Section]]:
         seen[headings] = seen.get(headings, 0) + 1
         found.append(((headings, seen[headings]), section))
     return found
+
+
+def _namesake(key: Key, old: Mapping[Key, Section], taken: set[Key]) -> Key | None:
+    """The one section of the same heading that stands elsewhere, and of which nothing else is the counterpart."""
+    if not key[0] or not key[0][-1]:
+        return None
+    same = [one for one in old if one[0] and one[0][-1] == key[0][-1] and one not in taken]
+    return same[0] if len(same) == 1 else None
 
 
 def _says_more(new: str, old: str) -> bool:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+import msgspec
+
 from krate_gitops.brain.rules.run_memory import MAX_CURATED_EVENTS
 from krate_gitops.digest import sha256_digest
 from krate_gitops.updates.imports.account import Account
 from krate_gitops.updates.imports.entries import Entry, bare, describe, is_failure, payload
-from krate_gitops.updates.imports.events import EventType, Meaning, timestamp
+from krate_gitops.updates.imports.events import UNKNOWN, EventType, Meaning, timestamp
 from krate_gitops.updates.imports.limits import Limits
 from krate_gitops.updates.imports.model import JournalScope
 from krate_gitops.updates.imports.scrub import Scrub
@@ -17,6 +19,7 @@ from krate_gitops.updates.imports.stream import Value
 from krate_gitops.updates.imports.walk import over
 
 _PAYLOAD_TEXT = 1_000
+_LONGEST_TYPE = 400
 
 
 class Occurrence(NamedTuple):
@@ -79,6 +82,7 @@ class Keeper:
                 raise over(f"the journal has more than {self._limits.kept_events:,} events, too many to keep each")
             into, excerpt = self._all, True
         account = Account()
+        type = self._named(event, type, account)
         kind, task = known
         summary, effect = (
             describe(event, type, self._scrub, account, kind=kind, task=task) if excerpt else (bare(type), None)
@@ -101,6 +105,14 @@ class Keeper:
                 account=account,
             )
         )
+
+    def _named(self, event: dict[str, Any], type: EventType, account: Account) -> EventType:
+        """The type, without a name that only looks like one: in lower case a secret isn't known any more."""
+        raw = event.get("eventType")
+        raw = event.get("type") if raw is None else raw
+        if not isinstance(raw, str) or self._scrub.text(raw[:_LONGEST_TYPE], account) == raw[:_LONGEST_TYPE]:
+            return type
+        return msgspec.structs.replace(type, name=UNKNOWN)
 
     def _class_of(
         self, event: dict[str, Any], type: EventType, sequence: int, known: tuple[str | None, str | None]

@@ -27,7 +27,7 @@ from krate_gitops.updates.imports.records import (
     task_record,
     time_of,
 )
-from krate_gitops.updates.imports.run_facts import RunFacts, facts_of
+from krate_gitops.updates.imports.run_facts import RUNNING, RunFacts, facts_of
 from krate_gitops.updates.imports.scrub import Scrub, is_empty, shorten
 from krate_gitops.updates.imports.sections import fitted
 from krate_gitops.updates.imports.yaml_lines import document, frontmatter
@@ -155,6 +155,8 @@ class _Writer:
     def _tasks(self, folder: str) -> None:
         for task in self._collected.tasks:
             path = f"{folder}/tasks/{task.name}.yaml"
+            if task.status == RUNNING and not self._facts.is_partial:
+                task.status = "cancelled"  # nobody will finish it
             record = task_record(self._identity, task, time=time_of(task.time, self._facts.updated_at))
             self._add(path, document(record), task.account, record["id"])
             if task.is_emptied:

@@ -50,7 +50,7 @@ _PATHS = re.compile(
     r"file://[^\s\"'<>`|)\]}]+"
     rf"|(?<![\w.:/~\\\])}}-])/(?:(?:{_ROOTS})(?=[/\s\"'`,;)\]}}]|\Z)|{_PART}/)(?:{_PART}|/)*"
     rf"|(?<![\w/.])~[a-z_][\w-]*/(?:{_PART}|/)+|(?<![\w/.~])~/(?:{_PART}|/)+"
-    r"|(?<![A-Za-z0-9])[A-Za-z]:\\{1,2}(?:[^\s\\/:*?\"<>|]+\\{0,2})+"
+    r"|(?<![A-Za-z0-9])[A-Za-z]:\\{1,2}(?:[^\s\\/:*?\"'`<>|()\[\]{},;]+\\{0,2})+"
     r"|(?<![\w\\])\\\\{1,3}[\w.-]+\\{1,2}[\w.$-]+(?:\\{1,2}[\w.$-]+)*"
 )
 _ROUTE = re.compile(rf"\b{_VERB}\s+[\"'`]?\Z")
@@ -190,7 +190,8 @@ def _without_paths(text: str, roots: Iterable[str], redacted: Counter[str]) -> s
         if match.group().startswith("/") and _ROUTE.search(text, max(0, match.start() - 12), match.start()):
             return match.group()
         redacted["path"] += 1
-        return PATH
+        found = match.group()
+        return PATH + found[len(found.rstrip(".,:;")) :]
 
     return _PATHS.sub(replaced, text)
 

@@ -173,17 +173,18 @@ class _Reader:
     def _next(self, in_array: bool) -> Value | None:
         self._number += 1
         while True:
+            problem = NO_JSON
             try:
                 value, end = _SCAN(self._text, self._at)
             except StopIteration as stop:
-                problem, is_cut = NO_JSON, stop.value >= len(self._text) - _NEAR_THE_END
+                at, is_cut = stop.value, stop.value >= len(self._text) - _NEAR_THE_END
             except json.JSONDecodeError as error:
-                cut_string = error.msg.startswith("Unterminated string")
-                problem, is_cut = NO_JSON, cut_string or error.pos >= len(self._text) - _NEAR_THE_END
+                at = len(self._text) if error.msg.startswith("Unterminated string") else error.pos
+                is_cut = at >= len(self._text) - _NEAR_THE_END
             except RecursionError:
-                problem, is_cut = TOO_DEEP, False
+                at, problem, is_cut = 0, TOO_DEEP, False
             except ValueError:  # a number of thousands of digits
-                problem, is_cut = NO_JSON, False
+                at, is_cut = 0, False
             else:
                 if end == len(self._text) and self._fill(1):  # perhaps half a number
                     continue
@@ -196,8 +197,10 @@ class _Reader:
             held = len(self._text) - self._at
             if is_cut and held <= self._most and self._fill(max(held, 1)):
                 continue
-            if is_cut:
-                problem = CUT_OFF if self._ended and held <= self._most else TOO_LARGE
+            if is_cut and held > self._most:
+                problem = TOO_LARGE
+            elif is_cut and at >= len(self._text):
+                problem = CUT_OFF
             self._broken(self._number, problem)
             self._skip(in_array)
             return None
