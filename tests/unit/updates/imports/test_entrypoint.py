@@ -90,7 +90,7 @@ def test_a_block_with_headings_is_one_piece() -> None:
     block = f"<!-- krate:generated name=x digest={block_digest(inner)} -->\n{inner}\n<!-- krate:end name=x -->\n"
     base = f"# M\n\n{block}\n## Tests\n\n- Run.\n"
     assert made(base, base) == UNCHANGED
-    found = text(f"# M\n\n## Lesson\n\n- Mine.\n\n## Tests\n\n- Run.\n", base)
+    found = text("# M\n\n## Lesson\n\n- Mine.\n\n## Tests\n\n- Run.\n", base)
     assert block in found
     assert "- Mine." in found
 

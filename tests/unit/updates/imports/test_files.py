@@ -285,22 +285,65 @@ def test_a_summary_that_somebody_wrote_gets_the_fixed_headings(workspace: Worksp
 TRANSCRIPTS = {
     "wrapped": [
         {"type": "summary", "summary": ""},
-        {"type": "user", "sessionId": "s1", "timestamp": "2026-06-02T10:05:00Z", "message": {"role": "user", "content": "Fix the order."}},
-        {"type": "assistant", "timestamp": "2026-06-02T10:06:00Z", "message": {"role": "assistant", "content": [
-            {"type": "text", "text": "Done: it was the order."}, {"type": "tool_use", "name": "x", "input": {"a": 1}}]}},
-        {"type": "user", "timestamp": "2026-06-02T10:40:00Z", "message": {"role": "user", "content": [
-            {"type": "tool_result", "content": "noise"}]}},
+        {
+            "type": "user",
+            "sessionId": "s1",
+            "timestamp": "2026-06-02T10:05:00Z",
+            "message": {"role": "user", "content": "Fix the order."},
+        },
+        {
+            "type": "assistant",
+            "timestamp": "2026-06-02T10:06:00Z",
+            "message": {
+                "role": "assistant",
+                "content": [
+                    {"type": "text", "text": "Done: it was the order."},
+                    {"type": "tool_use", "name": "x", "input": {"a": 1}},
+                ],
+            },
+        },
+        {
+            "type": "user",
+            "timestamp": "2026-06-02T10:40:00Z",
+            "message": {"role": "user", "content": [{"type": "tool_result", "content": "noise"}]},
+        },
     ],
-    "plain": [{"role": "system", "content": "Be good."}, {"role": "user", "content": "Fix the order."},
-              {"role": "assistant", "content": "Done: it was the order."}],
-    "payload": [{"timestamp": "2026-06-02T10:05:00Z", "type": "response_item", "payload": {"type": "message", "role": "user",
-                 "content": [{"type": "input_text", "text": "Fix the order."}]}},
-                {"timestamp": "2026-06-02T10:40:00Z", "type": "response_item", "payload": {"type": "message", "role": "assistant",
-                 "content": [{"type": "output_text", "text": "Done: it was the order."}]}}],
+    "plain": [
+        {"role": "system", "content": "Be good."},
+        {"role": "user", "content": "Fix the order."},
+        {"role": "assistant", "content": "Done: it was the order."},
+    ],
+    "payload": [
+        {
+            "timestamp": "2026-06-02T10:05:00Z",
+            "type": "response_item",
+            "payload": {
+                "type": "message",
+                "role": "user",
+                "content": [{"type": "input_text", "text": "Fix the order."}],
+            },
+        },
+        {
+            "timestamp": "2026-06-02T10:40:00Z",
+            "type": "response_item",
+            "payload": {
+                "type": "message",
+                "role": "assistant",
+                "content": [{"type": "output_text", "text": "Done: it was the order."}],
+            },
+        },
+    ],
     "spoken": [{"speaker": "Human", "text": "Fix the order."}, {"speaker": "AI", "text": "Done: it was the order."}],
-    "nested": [{"sessionId": "s1", "messages": [{"role": "user", "content": "Fix the order."},
-                                                {"role": "assistant", "content": "Done: it was the order."}]}],
-}  # fmt: skip
+    "nested": [
+        {
+            "sessionId": "s1",
+            "messages": [
+                {"role": "user", "content": "Fix the order."},
+                {"role": "assistant", "content": "Done: it was the order."},
+            ],
+        }
+    ],
+}
 
 
 @pytest.mark.parametrize("shape", list(TRANSCRIPTS))
