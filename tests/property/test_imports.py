@@ -28,10 +28,13 @@ from tests.unit.updates.imports.sources import Workspace, ended, started, text_o
 
 FULL = {"retentionTier": "full-journal-redacted", "include": {"taskResults": "full-redacted"}}
 texts = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=40)
-keys = st.one_of(texts, st.sampled_from(["data", "type", "effectId", "taskId", "status", "error", "message", "kind", "sequence"]))
+known = ["data", "type", "effectId", "taskId", "status", "error", "message", "kind", "sequence"]
+keys = st.one_of(texts, st.sampled_from(known))
 scalars = st.one_of(texts, st.none(), st.booleans(), st.integers(-(2**60), 2**60), st.floats(allow_nan=False))
-trees = st.recursive(scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4), max_leaves=12)
-types = st.sampled_from(["RUN_CREATED", "EFFECT_REQUESTED", "EFFECT_RESOLVED", "task_completed", "BREAKPOINT_OPENED", "X"])
+trees = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4), max_leaves=12
+)
+types = st.sampled_from(["RUN_CREATED", "EFFECT_REQUESTED", "EFFECT_RESOLVED", "task_completed", "BREAKPOINT", "X"])
 events = st.fixed_dictionaries(
     {"type": st.one_of(types, scalars), "data": trees},
     optional={"recordedAt": st.one_of(scalars, st.just("2026-06-02T10:06:00Z")), "sequence": scalars},
@@ -45,7 +48,8 @@ def imported(journal: Any, **how: Any) -> Normalised | None:
         try:
             return workspace.normalised(**how)
         except KrateError as refused:
-            assert refused.code in ("MEMORY_IMPORT_REDACTION_BLOCKED", "MEMORY_IMPORT_SOURCE_ACTIVE")
+            if refused.code not in ("MEMORY_IMPORT_REDACTION_BLOCKED", "MEMORY_IMPORT_SOURCE_ACTIVE"):
+                raise
             return None
 
 
@@ -74,13 +78,14 @@ def test_any_bytes_are_a_journal(data: bytes) -> None:
     imported(b"[" + data, around={"outcome": "cancelled"}, **FULL)
 
 
+PLACES = ("text", "json", "list", "task")
 PROSE = "The replay order was wrong and is right now, which took a while to find out. " * 60
 
 
 @settings(max_examples=100)
-@given(st.sampled_from(VARIANTS), st.integers(0, 2**32).map(random.Random), st.sampled_from(["text", "json", "list", "task"]))
+@given(st.sampled_from(VARIANTS), st.integers(0, 2**32).map(random.Random), st.sampled_from(PLACES))
 def test_no_planted_secret_gets_out(variant: str, rng: random.Random, place: str) -> None:
-    text, values_of = planted(variant, rng)
+    text, secret = planted(variant, rng)
     data: Any = {"message": f"{PROSE}\n{text}\n"}
     if place == "json":
         data = {"note": PROSE, "body": json.dumps({"log": text})}
@@ -90,8 +95,7 @@ def test_no_planted_secret_gets_out(variant: str, rng: random.Random, place: str
         data = {"note": PROSE, "effectId": "E1", "taskId": "t", "error": text}
     made = imported([started(), {"type": "EFFECT_RESOLVED", "data": data}, ended()], **FULL)
     if made is not None:
-        whole = text_of(made)
-        assert all(secret not in whole for secret in ([values_of] if isinstance(values_of, str) else values_of))
+        assert secret not in text_of(made)
 
 
 @given(trees)

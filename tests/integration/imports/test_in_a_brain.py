@@ -37,9 +37,10 @@ def brain(tmp_path: Path) -> Brain:
 
 def rich(workspace: Workspace) -> Workspace:
     """A run with everything a run can have."""
-    workspace.record(prompt="Find out why refunds came twice: 100% \"sure\"?").journal(EVENTS)
+    workspace.record(prompt='Find out why refunds came twice: 100% "sure"?').journal(EVENTS)
     workspace.write("tasks/t2/task.json", {"taskId": "t2", "title": "verify: the replay order"})
-    workspace.write("tasks/t2/result.json", {"status": "ok", "summary": "- done #1", "artifacts": [{"digest": "ab" * 32}]})
+    result = {"status": "ok", "summary": "- done #1", "artifacts": [{"digest": "ab" * 32}]}
+    workspace.write("tasks/t2/result.json", result)
     workspace.write("session.md", "---\nsessionId: sess-7f31\n---\n# Fixing\n\n## Goal\n\nx\n\n## Outcome\n\ny\n")
     workspace.write("retrospective.md", "# Order: matters\n\n## Lessons\n\n- Look first.\n")
     workspace.write("artifacts/r.json", "{}")

@@ -10,7 +10,8 @@ from krate_gitops.updates.imports.entrypoint import NO_BASELINE, UNCHANGED, Prop
 from krate_gitops.updates.imports.scrub import Scrub
 
 BASE = "# Memory\n\nShared.\n\n## Tests\n\n- Run them.\n\n## Deploys\n\n- On Mondays.\n\n### Rollback\n\n- Ask first.\n"
-BLOCK = f"<!-- krate:generated name=open-lessons digest={block_digest('- A.')} -->\n- A.\n<!-- krate:end name=open-lessons -->\n"
+OPENING = f"<!-- krate:generated name=open-lessons digest={block_digest('- A.')} -->\n"
+BLOCK = f"{OPENING}- A.\n<!-- krate:end name=open-lessons -->\n"
 
 
 def made(workspace: str, baseline: str | None = BASE) -> Proposal | str:

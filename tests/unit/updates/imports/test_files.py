@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 
@@ -349,8 +350,6 @@ TRANSCRIPTS = {
 @pytest.mark.parametrize("shape", list(TRANSCRIPTS))
 @pytest.mark.parametrize("ending", ["json", "jsonl"])
 def test_a_transcript_of_any_shape_is_summed_up(workspace: Workspace, shape: str, ending: str) -> None:
-    import json
-
     lines = TRANSCRIPTS[shape]
     content = json.dumps(lines) if ending == "json" else "no json\n" + "\n".join(json.dumps(one) for one in lines)
     workspace.write(f"sessions/s1.{ending}", content)
@@ -365,9 +364,8 @@ def test_a_transcript_of_any_shape_is_summed_up(workspace: Workspace, shape: str
 
 def test_a_session_may_be_all_there_is(tmp_path: Path, workspace: Workspace) -> None:
     path = tmp_path / "chat.jsonl"
-    path.write_text(
-        '{"role": "user", "content": "Fix it.", "ts": 1780394700}\n{"role": "assistant", "content": "Done.", "ts": 1780396860}\n'
-    )
+    said = [("user", "Fix it.", 1780394700), ("assistant", "Done.", 1780396860)]
+    path.write_text("\n".join(json.dumps({"role": role, "content": text, "ts": at}) for role, text, at in said))
     made = workspace.normalised(at=path)
     assert list(made.files) == [f"{FOLDER}/run.yaml", "babysitter/sessions/2026/06/02/chat.md"]
     assert b"process: agent-session" in made.files[f"{FOLDER}/run.yaml"]

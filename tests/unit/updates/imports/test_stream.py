@@ -88,7 +88,9 @@ def test_bytes_that_are_no_text_are_replaced_and_told_once() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 3, 4096])
-@pytest.mark.parametrize("data", [b"[}", b"[}}]", b"[}, 1]", b"[[}]]", b'["', b"[,,]", b"[1", b"}{", b"[\\", b'[{"a"}}, 2]'])
+@pytest.mark.parametrize(
+    "data", [b"[}", b"[}}]", b"[}, 1]", b"[[}]]", b'["', b"[,,]", b"[1", b"}{", b"[\\", b'[{"a"}}, 2]']
+)
 def test_reading_always_comes_to_an_end(data: bytes, size: int) -> None:
     found, told = read(data, size=size)
     assert len(found) + len(told) < 6
