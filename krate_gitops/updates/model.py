@@ -84,8 +84,9 @@ class ValidationPolicy(msgspec.Struct, frozen=True, rename="camel"):
 class ChangeItem(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
     """One path that changes. ``path`` and ``new_path`` are below the memory root.
 
-    ``content_ref`` names stored content by ``artifact:<digest>``; an item never holds the content itself.
-    ``base_digest`` is the digest of the version that was edited.
+    ``content_ref`` names stored content by ``artifact:<digest>``; an item never holds the content itself. Where the
+    proposed content held a secret, it and its digest are of what was left. ``base_digest`` is that of the version that
+    was edited.
     """
 
     path: str
@@ -165,6 +166,17 @@ class Conflict(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, 
     proposed: str | None = None
 
 
+class WithheldSecret(msgspec.Struct, frozen=True, rename="camel"):
+    """Where a proposed content held a secret, which was taken out before anything was kept. Lines are 1-based."""
+
+    path: str
+    code: str
+    line: int
+    column: int
+    message: str
+    hint: str = ""
+
+
 class UpdateSpec(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
     """What is proposed. Commits are full ids; ``branch_name`` and ``target_branch`` are short names."""
 
@@ -184,10 +196,15 @@ class UpdateSpec(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True
 
 
 class UpdateStatus(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
-    """What became of it so far."""
+    """What became of it so far.
+
+    ``head_commit`` holds revision ``head_revision``; ``validated_commit`` is the tip that the report is about.
+    """
 
     phase: Phase = Phase.PENDING
     revision: int = 1
+    head_revision: int = 0
+    validated_commit: str | None = None
     head_commit: str | None = None
     merge_commit: str | None = None
     diff_digest: str = ""
@@ -196,6 +213,7 @@ class UpdateStatus(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tr
     pull_request_ref: str | None = None
     decisions: tuple[Decision, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
+    withheld: tuple[WithheldSecret, ...] = ()
     superseded_by: str | None = None
     conditions: tuple[Condition, ...] = ()
     updated_at: str = ""

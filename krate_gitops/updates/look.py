@@ -1,0 +1,164 @@
+"""Brings updates up to what happened elsewhere: at the forge, in the repository, and by the passing of time.
+
+Looking again and again leads to the same; a webhook or a timer does no more than to say that it is worth while.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from krate_gitops.digest import sha256_digest
+from krate_gitops.errors import KrateError
+from krate_gitops.git.command import run_git
+from krate_gitops.git.history import read_commit
+from krate_gitops.git.instants import parse_instant
+from krate_gitops.git.lookup import read_refs
+from krate_gitops.git.objects import ObjectReader
+from krate_gitops.git.trees import diff_trees
+from krate_gitops.updates.approvals import outstanding_of
+from krate_gitops.updates.desk import Desk
+from krate_gitops.updates.end import end_update, is_part_of, remove_branch
+from krate_gitops.updates.forge_reviews import take_reviews
+from krate_gitops.updates.forges.port import PullState
+from krate_gitops.updates.land import finish, merge, settle_merging
+from krate_gitops.updates.ledger import OPEN, Held, Ledger
+from krate_gitops.updates.model import TERMINAL, Phase
+from krate_gitops.updates.names import PREFIX
+from krate_gitops.updates.propose import carry_on, revalidate
+from krate_gitops.updates.pushed import adopt_pushed
+from krate_gitops.updates.repository_policy import EXPIRES_AFTER_DAYS
+from krate_gitops.updates.validation import Checked, check_update
+
+
+def look(desk: Desk, name: str) -> Held:
+    """One update as it is now. Raises what Git and the forge raise; then nothing of it has changed."""
+    desk = desk.again()
+    return _looked(desk, Ledger(desk).find(name))
+
+
+def look_at_all(desk: Desk) -> list[Held]:
+    """Every open update as it is now, and no branch left of one that has ended."""
+    desk = desk.again()
+    found = [_looked(desk, held) for held in Ledger(desk).listed(phases=OPEN, limit=1000)]
+    clean_branches(desk)
+    return found
+
+
+def clean_branches(desk: Desk) -> list[str]:
+    """Removes branches of ours whose update has ended; their names. Costs what there is of such branches."""
+    listed = run_git(desk.brain.repository.git_dir, ["for-each-ref", "--format=%(refname)", f"refs/heads/{PREFIX}"])
+    names = [line.removeprefix("refs/heads/") for line in listed.decode("utf-8", "surrogateescape").splitlines()]
+    if not names:
+        return []
+    ended = Ledger(desk).listed(phases={phase.value for phase in TERMINAL}, limit=1000)
+    by_branch = {held.update.spec.branch_name: held for held in ended}
+    return [name for name in names if name in by_branch and remove_branch(desk, by_branch[name].update)]
+
+
+def _looked(desk: Desk, held: Held) -> Held:
+    update = held.update
+    if update.phase in (Phase.PENDING, Phase.VALIDATING):
+        return carry_on(desk, held)
+    if update.phase is Phase.MERGING:
+        return settle_merging(desk, held) or _merged_again(desk, held)
+    if update.phase in TERMINAL:
+        return held
+    for step in (_arrived, _closed, _expired):
+        ended = step(desk, held)
+        if ended is not None:
+            return ended
+    held = adopt_pushed(desk, held)
+    if held.update.phase.value in OPEN:
+        held = take_reviews(desk, held)
+    if held.update.status.validated_commit != desk.tip(held.update.spec.target_branch):
+        held = revalidate(desk, held)
+    return held
+
+
+def _merged_again(desk: Desk, held: Held) -> Held:
+    """A merge that somebody began and didn't finish, done anew; what stands in its way is for who asks to merge."""
+    try:
+        return merge(desk, held.name)
+    except KrateError:
+        return Ledger(desk).find(held.name)
+
+
+def _arrived(desk: Desk, held: Held) -> Held | None:
+    """An update that somebody merged without us."""
+    update = held.update
+    head, branch = update.status.head_commit, update.spec.target_branch
+    tip = desk.tip(branch)
+    if tip is None:
+        return None
+    commit = None
+    if head is not None and is_part_of(desk, head, tip):
+        commit = _first_with(desk, head, tip)
+    elif update.status.pull_request_ref is not None:
+        pull = desk.forge.read(update.status.pull_request_ref)
+        if pull.state is PullState.MERGED:
+            commit = pull.merge_commit if pull.merge_commit and is_part_of(desk, pull.merge_commit, tip) else tip
+    if commit is None:
+        return None
+    if _is_as_approved(desk, held, commit):
+        return finish(desk, held, commit)
+    return finish(desk, held, commit, reason="OutOfBandMerge", severity="critical")
+
+
+def _first_with(desk: Desk, head: str, tip: str) -> str:
+    """The oldest commit of the target's first parents that has a commit in its history."""
+    arguments = ["rev-list", "--first-parent", "--ancestry-path", "--reverse", f"{head}..{tip}"]
+    listed = run_git(desk.brain.repository.git_dir, arguments).decode("ascii").split()
+    return listed[0] if listed else tip
+
+
+def _is_as_approved(desk: Desk, held: Held, commit: str) -> bool:
+    """Whether the reviews are there, and the commit is one on top of the chain that changes what was approved."""
+    update = held.update
+    with ObjectReader(desk.brain.repository) as reader:
+        parents = read_commit(reader, commit).parents
+    if not parents or update.phase is not Phase.APPROVED:
+        return False
+    ledger = Ledger(desk)
+    checked = check_update(desk, update.spec, ledger.contents(update), parents[0], withheld=update.status.withheld)
+    if checked.report.digest != update.status.validation_report_digest or outstanding_of(desk, update, checked):
+        return False
+    return _changes(desk, parents[0], commit) == _expected(checked)
+
+
+def _expected(checked: Checked) -> Mapping[str, str | None]:
+    prefix = f"{checked.root}/" if checked.root else ""
+    return {
+        prefix + path: None if content is None else sha256_digest(content)
+        for path, content in checked.merged.changed.items()
+    }
+
+
+def _changes(desk: Desk, before: str, after: str) -> Mapping[str, str | None]:
+    with ObjectReader(desk.brain.repository) as reader:
+        changes = diff_trees(reader, before, after, "").changes
+        return {one.path: None if one.new is None else sha256_digest(reader.read(one.new.oid).data) for one in changes}
+
+
+def _closed(desk: Desk, held: Held) -> Held | None:
+    """An update whose request or branch somebody took away."""
+    status, spec = held.update.status, held.update.spec
+    if status.pull_request_ref is not None:
+        pull = desk.forge.read(status.pull_request_ref)
+        if pull.state is PullState.CLOSED:
+            return end_update(desk, held, Phase.REJECTED, reason="ClosedAtForge")
+    if status.head_commit is not None:
+        name = f"refs/heads/{spec.branch_name}"
+        if name not in read_refs(desk.brain.repository, [name]):
+            return end_update(desk, held, Phase.REJECTED, reason="BranchDeleted")
+    return None
+
+
+def _expired(desk: Desk, held: Held) -> Held | None:
+    """An update that nobody touched for too long."""
+    changed = parse_instant(held.stored.updated_at, now=desk.now)
+    age = timedelta(seconds=int(desk.now.timestamp()) - changed)
+    if age <= timedelta(days=EXPIRES_AFTER_DAYS):
+        return None
+    comment = f"Nothing happened for {EXPIRES_AFTER_DAYS} days."
+    return end_update(desk, held, Phase.EXPIRED, reason="Expired", comment=comment)
