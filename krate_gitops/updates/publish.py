@@ -19,6 +19,7 @@ from krate_gitops.updates.approvals import outstanding_of
 from krate_gitops.updates.desk import Desk
 from krate_gitops.updates.end import close_request
 from krate_gitops.updates.forges.port import CheckState, PullDraft
+from krate_gitops.updates.impact_section import impact_section
 from krate_gitops.updates.ledger import Held, Ledger, with_status
 from krate_gitops.updates.message import COMMITTER, author_of, commit_message
 from krate_gitops.updates.model import AgentMemoryUpdate, Condition, Phase, UpdateKind
@@ -122,8 +123,6 @@ def _shown(desk: Desk, held: Held, update: AgentMemoryUpdate, checked: Checked) 
     update = with_status(update, head_commit=head, head_revision=update.status.revision)
     if update.spec.update_kind not in _WITH_REQUEST:
         return update
-    from krate_gitops.updates.impact_section import impact_section
-
     pull = desk.forge.open(
         PullDraft(
             branch=branch,
@@ -136,7 +135,7 @@ def _shown(desk: Desk, held: Held, update: AgentMemoryUpdate, checked: Checked) 
                 tip=checked.tip,
                 requirements=checked.requirements,
                 banner=banner_of(desk, update, checked),
-                impact=impact_section(desk, update, checked),
+                impact=impact_section(desk, checked.tip, checked.merged.changed, checked.root),
                 retention=update.metadata.labels.get("krate.a5c.ai/retention-tier", ""),
                 source_digest=update.metadata.labels.get("krate.a5c.ai/source-digest"),
             ),

@@ -21,7 +21,7 @@ _QUIET = {"@": "@\u200b", "://": ":\u200b//"}
 
 def title_of(update: AgentMemoryUpdate, report: UpdateReport) -> str:
     """``[memory] <first reason> (<record or count>)``."""
-    reason = " ".join(printable(update.spec.changes[0].reason).split())
+    reason = printable(" ".join(update.spec.changes[0].reason.split()))
     if len(reason) > MOST_TITLE:
         reason = reason[: MOST_TITLE - 1].rstrip() + "…"
     ids = {one.record_id for one in report.files if one.record_id}
@@ -59,7 +59,7 @@ def body_of(
 
 def cell(text: str, longest: int = 200) -> str:
     """Text of others for one line or one cell of a table: no markup, no mention, no link."""
-    plain = " ".join(printable(text).split())
+    plain = printable(" ".join(text.split()))
     if len(plain) > longest:
         plain = plain[: longest - 1].rstrip() + "…"
     plain = plain.translate(_SPECIAL)

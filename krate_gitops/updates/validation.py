@@ -14,6 +14,7 @@ import msgspec
 
 from krate_gitops.brain.model import Diagnostic, Severity
 from krate_gitops.brain.report.model import verdict
+from krate_gitops.brain.rules.table import RULES
 from krate_gitops.digest import sha256_digest
 from krate_gitops.encoding import plain
 from krate_gitops.errors import KrateError, UnavailableError
@@ -34,6 +35,7 @@ from krate_gitops.updates.touched import RecordState, members_of, pairs, records
 _FORM = frozenset(("KB001", "KB002", "KB003", "KB004", "KB005", "KB006"))
 _SECRETS = frozenset(("KB060", "KB061", "KB063", "KB064"))
 _INJECTION = "KB062"
+_OF_TIME = frozenset(("KB053", "KB059"))
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
@@ -275,6 +277,9 @@ def _of_secrets(found: Sequence[WithheldSecret]) -> list[Diagnostic]:
 def _plain(one: Diagnostic) -> dict[str, Any]:
     shown: dict[str, Any] = plain(one)
     shown.pop("related", None)
+    if one.code in _OF_TIME:
+        # How many days it is would make another report of the same update every morning.
+        shown["message"] = RULES[one.code].checks
     return shown
 
 
