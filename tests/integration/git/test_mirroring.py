@@ -15,6 +15,7 @@ from krate_gitops.errors import DeniedError, KrateError, UnavailableError, Usage
 from krate_gitops.git import mirroring
 from krate_gitops.git.every_ref import reachable_objects, read_every_ref
 from krate_gitops.git.local import Repository, repository_at
+from krate_gitops.git.mirror_plan import plan_mirror
 from krate_gitops.git.mirroring import Mirrored, mirror
 from krate_gitops.git.repository import open_repository
 from krate_gitops.settings import Settings
@@ -49,9 +50,9 @@ class Place:
     def __init__(self, source: RepoBuilder, to: Path, spec: str, settings: Settings) -> None:
         self.source, self.to, self.spec, self.settings = source, to, spec, settings
 
-    def mirror(self, source: str | None = None, **how: bool) -> Mirrored:
+    def mirror(self, source: str | None = None, prune: bool = False) -> Mirrored:
         repository = open_repository(source or str(self.source.path), settings=self.settings)
-        return mirror(repository, self.spec, settings=self.settings, **how)
+        return mirror(repository, self.spec, settings=self.settings, prune=prune)
 
     @property
     def is_equal(self) -> bool:
@@ -349,7 +350,7 @@ def test_a_push_that_is_refused_says_which_refs_and_why(place: Place) -> None:
     hook.parent.mkdir(exist_ok=True)
     hook.write_text('#!/bin/sh\ncase "$1" in refs/notes/*) echo "no notes here"; exit 1;; esac\n')
     hook.chmod(0o755)
-    with pytest.raises(DeniedError, match="refs/notes/commits: .*no notes here") as caught:
+    with pytest.raises(DeniedError, match=r"refs/notes/commits: .*no notes here") as caught:
         place.mirror()
     assert caught.value.code == "PUSH_REFUSED"
     assert every_ref(place.to) == []
@@ -361,7 +362,7 @@ def test_a_branch_that_moves_there_while_we_push_is_not_overwritten(
     place.mirror()
     place.source.commit({"notes/b.md": "two\n"})
     theirs = git(place.to, "commit-tree", "-p", "main", "-m", "theirs", "main^{tree}").decode().strip()
-    plan = mirroring.plan_mirror
+    plan = plan_mirror
 
     def moved_meanwhile(*arguments: object, **how: object) -> object:
         found = plan(*arguments, **how)  # type: ignore[arg-type]
