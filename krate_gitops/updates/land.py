@@ -207,7 +207,13 @@ class _Landing:
         brain = desk.brain
         try:
             return push_branch(
-                brain.repository, brain.spec, update.spec.target_branch, commit, tip, settings=brain.settings
+                brain.repository,
+                brain.spec,
+                update.spec.target_branch,
+                commit,
+                tip,
+                settings=brain.settings,
+                with_work_tree=True,
             )
         except DeniedError:
             # Nothing was merged, and nothing will be without somebody's doing: the approvals stay.
