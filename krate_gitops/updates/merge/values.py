@@ -80,7 +80,7 @@ class _Merger:
                 value = self.any(*three, hints.get(key, MISSING), below)
             if value is not MISSING:
                 found[key] = value
-        return {key: found[key] for key in joint_order(list(theirs), list(ours), found)}
+        return {key: found[key] for key in joint_order(list(base), list(ours), list(theirs), set(found))}
 
     def _hinted(self, base: Any, ours: Any, theirs: Any, hint: Any, place: str) -> Any:
         """What a clean merge by line made of a place, else a clash."""
@@ -127,7 +127,7 @@ class _Merger:
                 return MISSING
             # A kind whose target stands there without a list has just one; two new ones can't both be had.
             ones = {kind: self.any(base[kind], ours[kind], theirs[kind], MISSING, f"{place}.{kind}") for kind in single}
-            return write_edges(items, mine, current, ones)
+            return write_edges(items, (old, mine, current), ones)
 
         return self._unless_hinted(merge, hint if hinted else MISSING)
 
@@ -156,7 +156,7 @@ class _Merger:
 
             def merge() -> list[Any]:
                 items = self._keyed((old, mine, current), hints, lambda key: f"{place}[{key}]")
-                return [items[key] for key in joint_order(list(current), list(mine), items)]
+                return [items[key] for key in joint_order(list(old), list(mine), list(current), set(items))]
 
             return self._unless_hinted(merge, hint if hints else MISSING)
         return self._sequences(sides, prints, hint, place)
@@ -208,22 +208,14 @@ def _among(item: Any, others: list[Any]) -> bool:
 
 
 def _sets(sides: Sequence[list[Any]], prints: list[list[str]]) -> list[Any]:
-    """Scalars as a set: without what either side took out, with what either put in.
-
-    A new order of ours is kept where merging them as lines gives the same set.
-    """
+    """Scalars as a set: without what either side took out, with what either put in."""
     base, ours, theirs = prints
     values = {
         key: item for side, items in zip(prints, sides, strict=True) for key, item in zip(side, items, strict=True)
     }
     old, mine, current = set(base), set(ours), set(theirs)
     kept = (mine & current) | (mine - old) | (current - old)
-    in_order: list[str] = []
-    for region in regions(base, ours, theirs):
-        in_order += ours[region.ours] if region.taken == "ours" else theirs[region.theirs]
-    if len(in_order) != len(kept) or set(in_order) != kept:
-        in_order = joint_order(theirs, ours, kept)
-    return [values[key] for key in in_order]
+    return [values[key] for key in joint_order(base, ours, theirs, kept)]
 
 
 def _later(ours: Any, theirs: Any) -> Any | None:

@@ -70,7 +70,7 @@ class _StreamMerge:
             if text is not None:
                 kept[key] = text
         parts: list[Part] = []
-        for key in joint_order(list(self._current), list(self._mine), kept):
+        for key in joint_order(list(self._old), list(self._mine), list(self._current), set(kept)):
             part = self._current.get(key) or self._mine[key]
             parts.append(Part(self._lead(key), kept[key], part.value))
         base, ours, theirs = self._streams
