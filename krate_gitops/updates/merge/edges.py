@@ -105,10 +105,11 @@ def _is_edge(item: Any) -> bool:
     return isinstance(item, str) or (isinstance(item, dict) and isinstance(item.get("target"), str))
 
 
-def write_edges(items: dict[EdgeKey, dict[str, Any]], ours: Edges, theirs: Edges) -> Any:
+def write_edges(items: dict[EdgeKey, dict[str, Any]], ours: Edges, theirs: Edges, single: dict[str, Any]) -> Any:
     """Merged edges in the form of theirs, or of ours where they have none.
 
-    A kind whose last edge went away stays as an empty list where we left it there.
+    ``single`` holds the values of kinds that were merged on their own. A kind whose last edge went away stays as an
+    empty list where we left it there.
     """
     form = theirs if theirs.items or theirs.kinds else ours
     order = joint_order(list(theirs.items), list(ours.items), items)
@@ -124,5 +125,5 @@ def write_edges(items: dict[EdgeKey, dict[str, Any]], ours: Edges, theirs: Edges
     for kind in joint_order(theirs.kinds, ours.kinds, kept):
         held = grouped.get(kind, [])
         is_single = kind in (theirs.single if kind in theirs.kinds else ours.single)
-        written[kind] = held[0] if is_single and len(held) == 1 else held
+        written[kind] = single[kind] if kind in single else held[0] if is_single and len(held) == 1 else held
     return written

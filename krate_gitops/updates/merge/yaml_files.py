@@ -16,10 +16,12 @@ _Key = tuple[Any, ...]
 
 
 def merge_yaml(path: str, base: str, ours: str, theirs: str) -> TextMerge | None:
-    """Merges YAML texts with LF line ends; None where one of them isn't a stream of maps."""
+    """Merges YAML texts with LF line ends; None where one of them isn't a stream of maps, or none has any."""
     streams = [read_stream(text) for text in (base, ours, theirs)]
     old, mine, current = streams
     if old is None or mine is None or current is None:
+        return None
+    if not (old.parts or mine.parts or current.parts):
         return None
     merged = _StreamMerge(path, old, mine, current)
     result = merged.stream()
