@@ -59,6 +59,29 @@ def push_branch(
     return _move(repository, spec, ref, new, expected)
 
 
+def delete_branch(repository: Repository, spec: str, branch: str, expected: str, *, settings: Settings) -> Pushed:
+    """Deletes ``branch`` while it stands on ``expected``; ``MOVED`` where it stands elsewhere, or is gone already.
+
+    Raises as ``push_branch``.
+    """
+    check_ref_name(branch)
+    if not repository.is_object_id(expected):
+        raise UsageError("INVALID_REQUEST", "a branch is deleted by the full id of its commit", location=branch)
+    ref = f"refs/heads/{branch}"
+    if is_remote(spec):
+        remote = parse_remote(spec, allow_file_protocol=settings.allow_file_protocol)
+        return _push(repository, remote, ref, "", expected, settings)
+    refuse_bundle(spec)
+    refuse_checked_out(repository, ref)
+    try:
+        run_git(repository.git_dir, ["update-ref", "-d", ref, expected])
+    except GitFailedError as error:
+        if read_refs(repository, [ref]).get(ref) == expected and _RACES.search(error.detail) is None:
+            raise
+        return Pushed.MOVED
+    return Pushed.DONE
+
+
 def descends(repository: Repository, commit: str, ancestor: str) -> bool:
     """Whether a commit is another one or has it in its history."""
     count = run_git(repository.git_dir, ["rev-list", "--count", "--max-count=1", ancestor, f"^{commit}"])
@@ -127,6 +150,7 @@ def _checked_out(repository: Repository) -> set[str]:
 def _push(
     repository: Repository, remote: Remote, ref: str, new: str, expected: str | None, settings: Settings
 ) -> Pushed:
+    """Moves a ref of a remote by a lease; an empty ``new`` deletes it."""
     lease = f"--force-with-lease={ref}:{expected or ''}"
     # What a user's own configuration may add to a push has no place in this one.
     plain = ["--porcelain", "--no-verify", "--no-signed", "--no-follow-tags", "--recurse-submodules=no"]
