@@ -41,6 +41,9 @@ COMMANDS: Mapping[str, LazyCommand] = {
     "dev": LazyCommand("krate_gitops.cli.dev:dev", "Try things out: a small Kubernetes API server for development."),
     "index": LazyCommand("krate_gitops.cli.index:index", "List, clean up and check the index store."),
     "mcp": LazyCommand("krate_gitops.cli.mcp:mcp", "Serve the memory tools to a coding agent, pinned to one commit."),
+    "notifications": LazyCommand(
+        "krate_gitops.cli.notifications:notifications", "List who had to be told what, such as that memory was bad."
+    ),
     "permissions": LazyCommand("krate_gitops.cli.permissions:permissions", "Review what agent stacks may do."),
     "reconcile": LazyCommand(
         "krate_gitops.cli.reconcile:reconcile", "Plan, review and apply agent resources from Git to a cluster."

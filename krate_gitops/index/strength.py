@@ -189,6 +189,11 @@ class Ranker:
         self._known: dict[str, _Rows] = {}
         self._known_priors: dict[int, Array] = {}
 
+    @property
+    def postings(self) -> Sequence[Postings]:
+        """Postings of each shard; its units are numbered from ``columns.shard_bases()``."""
+        return self._postings
+
     @cached_property
     def _norms(self) -> Array:
         """For each unit and field: 1 - b + b * length / average length."""

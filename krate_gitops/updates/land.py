@@ -22,10 +22,11 @@ from krate_gitops.updates.desk import MERGE, Desk
 from krate_gitops.updates.end import end_update, is_part_of, remove_branch
 from krate_gitops.updates.ledger import Held, Ledger, MovedOnError, with_status
 from krate_gitops.updates.message import COMMITTER, author_of, commit_message
-from krate_gitops.updates.model import AgentMemoryUpdate, Condition, Phase
+from krate_gitops.updates.model import AgentMemoryUpdate, Condition, Phase, UpdateKind
 from krate_gitops.updates.publish import rooted
 from krate_gitops.updates.pull_request import title_of
-from krate_gitops.updates.review import check_expected
+from krate_gitops.updates.recovery import close_ranges_fixed_by
+from krate_gitops.updates.review import check_expected, reviewer_name
 from krate_gitops.updates.validation import Checked, check_update
 
 MOST_ATTEMPTS = 5
@@ -85,6 +86,9 @@ def finish(desk: Desk, held: Held, commit: str, *, reason: str = "Merged", sever
         merge_commit=commit,
         conditions=(*kept, Condition("Merged", "True", reason), ready),
     )
+    if update.spec.update_kind is UpdateKind.REVERT and update.spec.observed_commit:
+        by = reviewer_name(desk.caller)
+        close_ranges_fixed_by(desk.brain, desk.database, update.spec.observed_commit, commit, by)
     entry = update_merged(ledger.use(update), stage=Stage.OUTCOME, commit=commit, reason=reason, severity=severity)
     try:
         held = ledger.step(held, update, [entry])
@@ -207,7 +211,13 @@ class _Landing:
         brain = desk.brain
         try:
             return push_branch(
-                brain.repository, brain.spec, update.spec.target_branch, commit, tip, settings=brain.settings
+                brain.repository,
+                brain.spec,
+                update.spec.target_branch,
+                commit,
+                tip,
+                settings=brain.settings,
+                with_work_tree=True,
             )
         except DeniedError:
             # Nothing was merged, and nothing will be without somebody's doing: the approvals stay.

@@ -40,7 +40,9 @@ def look(desk: Desk, name: str) -> Held:
 def look_at_all(desk: Desk) -> list[Held]:
     """Every open update as it is now, and no branch left of one that has ended."""
     desk = desk.again()
-    found = [_looked(desk, held) for held in Ledger(desk).listed(phases=OPEN, limit=1000)]
+    ledger = Ledger(desk)
+    # Each is read when its turn comes: one that is shown may have ended another.
+    found = [_looked(desk, ledger.find(held.name)) for held in ledger.listed(phases=OPEN, limit=1000)]
     clean_branches(desk)
     return found
 

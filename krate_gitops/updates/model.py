@@ -177,6 +177,16 @@ class WithheldSecret(msgspec.Struct, frozen=True, rename="camel"):
     hint: str = ""
 
 
+class NearRecord(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """An existing record that a proposed one nearly repeats; ``percent`` says how nearly."""
+
+    record_id: str
+    near_id: str
+    near_path: str
+    percent: int
+    shared: tuple[str, ...] = ()
+
+
 class UpdateSpec(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
     """What is proposed. Commits are full ids; ``branch_name`` and ``target_branch`` are short names."""
 
@@ -214,6 +224,7 @@ class UpdateStatus(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tr
     decisions: tuple[Decision, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     withheld: tuple[WithheldSecret, ...] = ()
+    near: tuple[NearRecord, ...] = ()
     superseded_by: str | None = None
     conditions: tuple[Condition, ...] = ()
     updated_at: str = ""

@@ -53,21 +53,42 @@ def propose(
     ``DeniedError(POLICY_DENIED)``, ``KrateError(MEMORY_WRITES_DISABLED)``, and what ``publish`` raises: then the update
     is on record, and the same call goes on with it.
     """
+    desk, kept = begun(desk, proposal, labels, limits)
+    held, is_new = kept.begin()
+    return carry_on(desk, held), is_new
+
+
+def put_on_record(
+    desk: Desk, proposal: Proposal, *, labels: Mapping[str, str] | None = None, limits: Limits | None = None
+) -> tuple[Held, bool]:
+    """The update of a proposal as it stands on record, ``Pending``, and whether it is new. Git and the forge are left
+    alone: ``carry_on`` takes it to its reviewers, and so does whoever looks at the updates of the repository.
+
+    Raises as ``propose`` does, for what it asks for.
+    """
+    desk, kept = begun(desk, proposal, labels, limits)
+    held, is_new = kept.begin()
+    if is_new:
+        # One that nobody was shown has neither branch nor request; the others wait until this one is shown.
+        _supersede(desk, held, [one for one in kept.replaced if one.update.phase is Phase.PENDING])
+    return held, is_new
+
+
+def begun(
+    desk: Desk, proposal: Proposal, labels: Mapping[str, str] | None, limits: Limits | None
+) -> tuple[Desk, Draft]:
+    """A desk with the repository as it is now, and a proposal that may be made, read and scanned; nothing is kept."""
     limits = limits or Limits()
     check_proposal(proposal, content_limit=limits.content, most=limits.changes)
     desk = desk.again()
     _admit(desk, proposal)
-    kept = _Kept(desk, proposal, labels or {})
-    held, is_new = kept.begin()
-    if is_new:
-        for older in kept.replaced:
-            end_update(desk, older, Phase.SUPERSEDED, reason="Superseded", superseded_by=held.name)
-    return carry_on(desk, held), is_new
+    return desk, Draft(desk, proposal, labels or {})
 
 
 def carry_on(desk: Desk, held: Held) -> Held:
     """An update that was begun and not shown yet, taken to its reviewers; others as they are."""
     if held.update.phase is Phase.PENDING:
+        _supersede(desk, held, _replaced_by(desk, held))
         held = Ledger(desk).step(held, with_status(held.update, phase=Phase.VALIDATING))
     if held.update.phase is Phase.VALIDATING:
         held = publish(desk, held)
@@ -172,7 +193,26 @@ def _nothing(desk: Desk, proposal: Proposal) -> AgentMemoryUpdate:
     return AgentMemoryUpdate(metadata=Metadata(name="none", namespace=namespace_of(desk.organization)), spec=spec)
 
 
-class _Kept:
+def _replaced_by(desk: Desk, held: Held) -> list[Held]:
+    """Older open updates of the same run that touch the same paths."""
+    run, touched = held.update.spec.source_run, _paths(held.update)
+    if run is None:
+        return []
+    return [
+        one for one in Ledger(desk).listed(source_run=run, phases=OPEN) if _is_replaced(one, held.stored.id, touched)
+    ]
+
+
+def _is_replaced(older: Held, newer: int, touched: set[str]) -> bool:
+    return older.stored.id < newer and older.update.phase is not Phase.MERGING and bool(touched & _paths(older.update))
+
+
+def _supersede(desk: Desk, held: Held, older: Sequence[Held]) -> None:
+    for one in older:
+        end_update(desk, one, Phase.SUPERSEDED, reason="Superseded", superseded_by=held.name)
+
+
+class Draft:
     """A proposal as it is kept: contents scanned, versions named, texts without secrets."""
 
     def __init__(self, desk: Desk, proposal: Proposal, labels: Mapping[str, str]) -> None:
@@ -211,12 +251,19 @@ class _Kept:
             lambda update: [update_proposed(ledger.use(update), stage=Stage.PREFLIGHT, result="pending")],
         )
 
+    def preview(self) -> tuple[AgentMemoryUpdate, dict[str, bytes]]:
+        """The update as it would be kept if nothing like it were there, and its contents by digest."""
+        return self._new((), ()), self._contents
+
     def _make(self, alike: Sequence[Held], of_run: Sequence[Held]) -> AgentMemoryUpdate | Held:
         known = next((one for one in alike if one.update.phase.value in OPEN or _is_done(one)), None)
         if known is not None:
             return known
         touched = {path for item in self._items for path in (item.path, item.target)}
         self.replaced = [one for one in of_run if one.update.phase.value in OPEN and touched & _paths(one.update)]
+        return self._new(alike, of_run)
+
+    def _new(self, alike: Sequence[Held], of_run: Sequence[Held]) -> AgentMemoryUpdate:
         proposal, desk = self._proposal, self._desk
         name = update_name(self._key, len(alike))
         branch = branch_of(

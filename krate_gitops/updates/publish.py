@@ -79,6 +79,7 @@ def _judged(update: AgentMemoryUpdate, checked: Checked) -> AgentMemoryUpdate:
         validation_report_digest=checked.report.digest,
         redaction_digest=checked.report.redaction_digest,
         validated_commit=checked.tip,
+        near=checked.near,
     )
 
 
@@ -135,6 +136,7 @@ def _shown(desk: Desk, held: Held, update: AgentMemoryUpdate, checked: Checked) 
                 tip=checked.tip,
                 requirements=checked.requirements,
                 banner=banner_of(desk, update, checked),
+                near=checked.near,
                 impact=impact_section(desk, checked.tip, checked.merged.changed, checked.root),
                 retention=update.metadata.labels.get("krate.a5c.ai/retention-tier", ""),
                 source_digest=update.metadata.labels.get("krate.a5c.ai/source-digest"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from krate_gitops.printable import printable
-from krate_gitops.updates.model import AgentMemoryUpdate
+from krate_gitops.updates.model import AgentMemoryUpdate, NearRecord
 from krate_gitops.updates.report import UpdateReport
 from krate_gitops.updates.requirements import Requirement
 
@@ -36,6 +36,7 @@ def body_of(
     tip: str,
     requirements: Sequence[Requirement] = (),
     banner: str = "",
+    near: Sequence[NearRecord] = (),
     impact: str = "",
     retention: str = "",
     source_digest: str | None = None,
@@ -49,7 +50,7 @@ def body_of(
         _validation(report),
         _safety(report),
         *([f"### What agents will be told differently\n\n{impact.strip()}"] if impact else []),
-        *([_near(report)] if report.near else []),
+        *([_near(near)] if near else []),
         _digests(update, report, retention, source_digest),
         _checklist(requirements),
         f"Krate-Diff-Digest: {update.status.diff_digest}",
@@ -160,10 +161,10 @@ def _safety(report: UpdateReport) -> str:
     )
 
 
-def _near(report: UpdateReport) -> str:
+def _near(near: Sequence[NearRecord]) -> str:
     rows = [
         [code(one.record_id), code(one.near_id), code(one.near_path), f"{one.percent} %", cell(", ".join(one.shared))]
-        for one in report.near
+        for one in near
     ]
     return "### Nearly the same\n\n" + _table(["Proposed", "Existing", "Path", "Alike", "Shared"], rows)
 

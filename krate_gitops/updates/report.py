@@ -46,16 +46,6 @@ class Injections(msgspec.Struct, frozen=True, rename="camel"):
     places: tuple[str, ...] = ()
 
 
-class NearRecord(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """An existing record that a proposed one nearly repeats; ``percent`` says how nearly."""
-
-    record_id: str
-    near_id: str
-    near_path: str
-    percent: int
-    shared: tuple[str, ...] = ()
-
-
 class UpdateReport(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """``diagnostics`` are the first 500, as plain values; ``for_owners`` counts what a memory owner may waive."""
 
@@ -71,7 +61,6 @@ class UpdateReport(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     conflicts: int = 0
     redaction: Redactions = Redactions()
     injection: Injections = Injections()
-    near: tuple[NearRecord, ...] = ()
     errors: tuple[str, ...] = ()
     redaction_version: int = REDACTION_VERSION
     scanner_version: int = SCANNER_VERSION

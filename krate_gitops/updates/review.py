@@ -14,7 +14,7 @@ from krate_gitops.updates.desk import APPROVE, Caller, Desk
 from krate_gitops.updates.end import end_update
 from krate_gitops.updates.examine import without_secrets
 from krate_gitops.updates.ledger import Held, Ledger, with_status
-from krate_gitops.updates.model import AgentMemoryUpdate, Condition, Decision, Phase, Verdict
+from krate_gitops.updates.model import AgentMemoryUpdate, Condition, Decision, Phase, UpdateKind, Verdict
 from krate_gitops.updates.requirements import is_one_of
 from krate_gitops.updates.validation import Checked, check_update
 
@@ -47,9 +47,9 @@ def decide(desk: Desk, name: str, opinion: Opinion) -> Held:
     if opinion.verdict is Verdict.REJECT and update.phase is Phase.REJECTED:
         return held
     try:
-        _check_phase(update, opinion.verdict)
+        check_phase(update, opinion.verdict)
         _check_expected(update, opinion)
-        _check_reviewer(desk, update, opinion.verdict)
+        check_reviewer(desk, update, opinion.verdict)
     except DeniedError as error:
         ledger.note([update_denied(ledger.use(update), opinion.verdict.value, error.code, reason="Refused")])
         raise
@@ -88,7 +88,8 @@ def _said(desk: Desk, held: Held, decision: Decision, checked: Checked) -> Held:
     else:
         left = outstanding_of(desk, update, checked)
         missing = ", ".join(f"{one.kind} {one.subject}".rstrip() for one in left)
-        phase = Phase.AWAITING_APPROVAL if left or checked.is_blocked else Phase.APPROVED
+        is_stored_only = update.spec.update_kind is UpdateKind.PATCH_ARTIFACT
+        phase = Phase.AWAITING_APPROVAL if left or checked.is_blocked or is_stored_only else Phase.APPROVED
     is_approved = phase is Phase.APPROVED
     condition = Condition(
         "Approved", "True" if is_approved else "False", "Approved" if is_approved else "ReviewNeeded", missing
@@ -124,7 +125,8 @@ def _check_form(opinion: Opinion) -> None:
         raise UsageError("INVALID_REQUEST", f"a comment has at most {MAX_COMMENT} characters")
 
 
-def _check_phase(update: AgentMemoryUpdate, verdict: Verdict) -> None:
+def check_phase(update: AgentMemoryUpdate, verdict: Verdict) -> None:
+    """Raises ``KrateError(MEMORY_UPDATE_NOT_APPROVED)`` where an update isn't at a point to say that."""
     can_be_said = _REVIEWABLE if verdict is not Verdict.APPROVE else _REVIEWABLE[:2]
     if update.phase not in can_be_said:
         raise KrateError(
@@ -152,7 +154,8 @@ def check_expected(update: AgentMemoryUpdate, head: str | None, diff: str | None
             )
 
 
-def _check_reviewer(desk: Desk, update: AgentMemoryUpdate, verdict: Verdict) -> None:
+def check_reviewer(desk: Desk, update: AgentMemoryUpdate, verdict: Verdict) -> None:
+    """Raises ``DeniedError(POLICY_DENIED)`` where the desk's caller may not say that."""
     desk.require(APPROVE)
     caller, spec = desk.caller, update.spec
     if caller.kind != "User":

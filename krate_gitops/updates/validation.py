@@ -27,7 +27,8 @@ from krate_gitops.memory.opened import OpenIndex
 from krate_gitops.updates.carry import Carried, Versions, carry, reader_of
 from krate_gitops.updates.desk import ONTOLOGY, Desk
 from krate_gitops.updates.examine import Examined, examine
-from krate_gitops.updates.model import Action, ChangeItem, Condition, UpdateSpec, WithheldSecret
+from krate_gitops.updates.model import Action, ChangeItem, Condition, NearRecord, UpdateSpec, WithheldSecret
+from krate_gitops.updates.nearness import NearRepeat, near_repeats
 from krate_gitops.updates.report import MOST_DIAGNOSTICS, FileReport, UpdateReport
 from krate_gitops.updates.request import path_fault
 from krate_gitops.updates.requirements import Requirement, required_reviews
@@ -43,7 +44,8 @@ _OF_TIME = frozenset(("KB053", "KB059"))
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
     """Everything validation found out. ``head`` is what the update's branch holds on top of its base, ``merged`` what
     would be merged onto ``tip``; ``head`` is None where there is nothing to push. ``root`` is the memory root;
-    ``tip_result`` and ``merged_result`` are the verdicts on the whole brain before and after.
+    ``near`` are existing records that it nearly repeats; ``tip_result`` and ``merged_result`` are the verdicts on the
+    whole brain before and after.
     """
 
     tip: str
@@ -55,6 +57,7 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     requirements: tuple[Requirement, ...]
     before: Mapping[str, RecordState]
     after: Mapping[str, RecordState]
+    near: tuple[NearRecord, ...] = ()
     tip_result: str = "valid"
     merged_result: str = "valid"
 
@@ -95,6 +98,16 @@ def check_update(
     return _Check(desk, spec, contents, tip, withheld).run()
 
 
+class _Tried(msgspec.Struct, frozen=True):
+    """What the trial commit told."""
+
+    validation: Validation | None = None
+    records: Mapping[str, RecordState] = {}
+    result: str = ""
+    near: tuple[NearRecord, ...] = ()
+    errors: tuple[str, ...] = ()
+
+
 class _Check:
     def __init__(
         self,
@@ -133,7 +146,8 @@ class _Check:
         )
         proposed = {**head.changed, **merged.changed}
         examined = examine(proposed, secret=rules.secret_scan, injection=rules.prompt_injection)
-        found, after, merged_result, errors = self._try(merged, examined, before.root)
+        tried = self._try(merged, examined, before.root)
+        found, after, errors = tried.validation, tried.records, tried.errors
         diagnostics = [*_of_secrets((*self._withheld, *examined.secrets)), *(found.report.diagnostics if found else ())]
         diagnostics = sorted(set(diagnostics), key=lambda one: (one.path, one.line, one.code, one.column, one.message))
         waived = set(found.for_owners) if found else set()
@@ -154,7 +168,8 @@ class _Check:
             before=before.records,
             after=after,
             tip_result=tip_result,
-            merged_result=merged_result or tip_result,
+            near=tried.near,
+            merged_result=tried.result or tip_result,
         )
 
     def _look(self, opened: OpenIndex, paths: Sequence[str]) -> _Tip:
@@ -188,29 +203,29 @@ class _Check:
                     told.append(f"{path}: {fault or right.reason}")
         self._condition("PathsAllowed", not told, "PathNotAllowed" if told else "", "; ".join(told)[:1000])
 
-    def _try(
-        self, merged: Carried, examined: Examined, root: str
-    ) -> tuple[Validation | None, dict[str, RecordState], str, tuple[str, ...]]:
+    def _try(self, merged: Carried, examined: Examined, root: str) -> _Tried:
         """Validates the merged tree, with secrets taken out, in a repository of its own."""
         desk = self._desk
         files = {path: examined.clean.get(path, content) for path, content in merged.changed.items()}
         files = {path: content for path, content in files.items() if not path_fault(path)}
         if not files:
-            return None, {}, "", ()
+            return _Tried()
         target = desk.brain.target(self._tip)
         home = desk.brain.settings.home
         try:
             with trial(desk.brain.builder, target, files, root=root, home=home, now=desk.now) as tried:
                 found = validate(desk.brain.builder, tried.head, base=tried.base, committed_indexes=False)
                 inside = desk.brain.within(tried.head.repository)
-                after, result = inside.read(
-                    tried.head.commit, lambda opened: (records_in(opened, files), str(opened.manifest.result))
-                )
-                return found, after, result, ()
+
+                def look(opened: OpenIndex) -> _Tried:
+                    near = inside.read(tried.base.commit, lambda base: near_repeats(base, opened, desk.reader))
+                    return _Tried(found, records_in(opened, files), str(opened.manifest.result), _near(near))
+
+                return inside.read(tried.head.commit, look)
         except UnavailableError:
             raise
         except KrateError as error:
-            return None, {}, "", (f"{error.code}: {error.message}",)
+            return _Tried(errors=(f"{error.code}: {error.message}",))
 
     def _judge(
         self, diagnostics: Sequence[Diagnostic], waived: set[Diagnostic], examined: Examined, errors: Sequence[str]
@@ -268,6 +283,14 @@ class _Check:
 def is_import(spec: UpdateSpec) -> bool:
     """Whether an update carries a run import."""
     return spec.proposer.kind == "Controller" and (spec.source_run or "").startswith("import-")
+
+
+def _near(found: Sequence[NearRepeat]) -> tuple[NearRecord, ...]:
+    return tuple(
+        NearRecord(one.id, near.id, near.path, round(near.measure * 100), near.shared[:5])
+        for one in found
+        for near in one.near
+    )
 
 
 def _of_secrets(found: Sequence[WithheldSecret]) -> list[Diagnostic]:

@@ -22,9 +22,11 @@ from krate_gitops.brain.scan.patterns import SECRET_TRIGGER, SecretKind, compile
 from krate_gitops.brain.scan.private import PRIVATE, find_private_data
 from krate_gitops.brain.scan.ranges import Ranges
 from krate_gitops.brain.scan.secrets import SecretHit, find_secrets
+from krate_gitops.brain.scan.views import ESCAPED, SEAM
 from krate_gitops.brain.text import LineIndex
 
 _SEPARATOR = b"\n\0\n"
+_VIEWED = f"{ESCAPED}|{SEAM}"
 _BUFFER_BYTES = 32 << 20
 MOST_FINDINGS = 50
 """Of one code in one text."""
@@ -71,8 +73,13 @@ class Scanner:
 
     def _together(self) -> tuple[_Pass, ...]:
         entropy = entropy_trigger(self._secret.entropy_min_length)
-        # What is cheap alone goes into one automaton; the texts it stops in are asked again which of the three it was.
-        cheap = ((Reason.ENTROPY, entropy), (Reason.PRIVATE, PRIVATE), (Reason.INJECTION, DISGUISED))
+        # What is cheap alone goes into one automaton; the texts it stops in are asked again which of them it was.
+        cheap = (
+            (Reason.ENTROPY, entropy),
+            (Reason.PRIVATE, PRIVATE),
+            (Reason.INJECTION, DISGUISED),
+            (Reason.SECRET | Reason.ENTROPY, _VIEWED),
+        )
         together = "|".join(pattern for _, pattern in cheap)
         return (
             _Pass(
@@ -93,6 +100,8 @@ class Scanner:
         if Reason.ENTROPY in wanted:
             trigger = compile_trigger(entropy_trigger(self._secret.entropy_min_length), characters=True)
             yield _Pass(trigger, ((Reason.ENTROPY, None),))
+        if viewed := wanted & (Reason.SECRET | Reason.ENTROPY):
+            yield _Pass(compile_trigger(_VIEWED, characters=True), ((viewed, None),))
         if Reason.INJECTION in wanted:
             yield _Pass(compile_trigger(loosened(ENCODED)), ((Reason.INJECTION, None),))
             yield _Pass(phrase_trigger(self._injection.extra_phrases), ((Reason.INJECTION, None),))

@@ -14,13 +14,14 @@ import msgspec
 import re2
 
 from krate_gitops.brain.model import SecretScan
-from krate_gitops.brain.scan.encoded import decoded_runs
+from krate_gitops.brain.scan.encoded import decoded_runs, encoded_document
 from krate_gitops.brain.scan.examples import is_documented_example
 from krate_gitops.brain.scan.folds import FOLD
 from krate_gitops.brain.scan.patterns import compile_trigger
 from krate_gitops.brain.scan.randomness import alphabet_bits, is_masked, random_part, shannon_bits
 from krate_gitops.brain.scan.ranges import Ranges
 from krate_gitops.brain.scan.secrets import fingerprint, fingerprints
+from krate_gitops.brain.scan.views import views
 
 
 class EntropyHit(msgspec.Struct, frozen=True, order=True):
@@ -77,9 +78,30 @@ def find_high_entropy(text: str, config: SecretScan) -> list[EntropyHit]:
 
     The threshold is a percentage of the bits that a token of this alphabet and length could have at most.
     """
+    allowed = fingerprints(config)
+    hits = [
+        EntropyHit(*seen.original(hit.start, hit.end), hit.length)
+        for seen in views(text)
+        for hit in _high_entropy(seen.text, config, allowed)
+    ]
+    return _disjoint(hits)
+
+
+def _disjoint(hits: list[EntropyHit]) -> list[EntropyHit]:
+    """Hits of the same place in several views are one."""
+    kept: list[EntropyHit] = []
+    for hit in sorted(hits):
+        if kept and hit.start < kept[-1].end:
+            last = kept[-1]
+            kept[-1] = EntropyHit(last.start, max(last.end, hit.end), max(last.length, hit.length))
+        else:
+            kept.append(hit)
+    return kept
+
+
+def _high_entropy(text: str, config: SecretScan, allowed: frozenset[str]) -> list[EntropyHit]:
     if _trigger(config.entropy_min_length).search(text.encode()) is None:
         return []
-    allowed = fingerprints(config)
     exempt = _exempt_ranges(text)
     hits: list[EntropyHit] = []
     for start, end in _tokens(text, config.entropy_min_length):
@@ -90,7 +112,9 @@ def find_high_entropy(text: str, config: SecretScan) -> list[EntropyHit]:
             continue
         if is_masked(token) or is_documented_example(token) or (allowed and fingerprint(token) in allowed):
             continue
-        hits.append(EntropyHit(start, end, end - start))
+        document = encoded_document(token)
+        if document is None or find_high_entropy(document, config):
+            hits.append(EntropyHit(start, end, end - start))
     return hits
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from krate_gitops.brain.scan.randomness import is_mixed
 
-FOLD = r"(?:[ \t]{0,2}(?:\\?\r?\n|\\n)[ \t>#]*\\?)"
+FOLD = r"(?:[ \t]{0,2}(?:\\?\r?\n|\\{1,4}n)[ \t>#]*\\{0,2})"
 """One line break inside a token, in the syntax that ``re`` and RE2 share."""
 
 _FOLD = re.compile(FOLD)

@@ -86,10 +86,20 @@ ASSIGNED_NAMES = (
     r"access[ _-]?token|client[ _-]?secret|signing[ _-]?secret|webhook[ _-]?secret|passw(?:or)?d|passphrase|"
     r"credentials?"
 )
-_MARKS = r"(?:\\?[\"'`]|\*{1,3}){0,2}"
+_MARKS = r"(?:\\*[\"'`]|\*{1,3}){0,2}"
+_SPACE = r"(?:\s|\\+[nrt])*"
+_QUOTE = r"\\*[\"'`]"
+_FIELD = rf"{_QUOTE}?[A-Za-z_]{{1,16}}{_QUOTE}?{_SPACE}:{_SPACE}"
+_FIELDS = rf"(?:{_FIELD}(?:{_QUOTE}[^\"'`\n\\]{{0,40}}{_QUOTE}|[A-Za-z0-9_.-]{{1,40}}){_SPACE},?{_SPACE}){{0,3}}"
+_BESIDE = (
+    rf"{_QUOTE}?{_SPACE},?{_SPACE}{_FIELDS}{_QUOTE}?(?:string_?)?(?:value|val|content|data|secret|default){_QUOTE}?"
+    rf"{_SPACE}[:=]{_SPACE}{_QUOTE}?"
+)
+"""What stands between a name and its value where both are values of fields: ``{"name": "…", "value": "…"}``."""
+
 ASSIGNMENT = (
-    rf"(?:{ASSIGNED_NAMES})[A-Za-z0-9_-]{{0,24}}{_MARKS}[ \t]{{0,4}}(?::=|=>|=|:|\|)(?:\*{{1,3}})?"
-    rf"\s*(?:-[ \t]+)?(?:[|>][+-]?\s*)?{_MARKS}"
+    rf"(?:{ASSIGNED_NAMES})[A-Za-z0-9_-]{{0,24}}(?:{_MARKS}[ \t]{{0,4}}(?::=|=>|=|:|\|)(?:\*{{1,3}})?"
+    rf"\s*(?:-[ \t]+)?(?:[|>][+-]?\s*)?{_MARKS}|{_BESIDE})"
 )
 """Name, sign and the opening marks of an assigned value: quotes and emphasis, a table's cell, the first of a list."""
 
@@ -105,7 +115,18 @@ SIGNATURE_HEADERS = (
     r"x-[a-z-]{0,24}signature(?:-256)?|stripe-signature|paypal-transmission-sig|x-gitlab-token|x-vault-token|"
     r"x-auth-token|x-api-key|(?:proxy-)?authorization|(?:set-)?cookie"
 )
-HEADER = rf"(?:{SIGNATURE_HEADERS}){_MARKS}[ \t]{{0,4}}[:=|](?:\*{{1,3}})?\s*{_MARKS}"
+HEADER = rf"(?:{SIGNATURE_HEADERS})(?:{_MARKS}[ \t]{{0,4}}[:=|](?:\*{{1,3}})?\s*{_MARKS}|{_BESIDE})"
+
+_SECRET_NAME = rf"(?P<name>[A-Za-z0-9_ -]{{0,24}}(?:{ASSIGNED_NAMES}|{SIGNATURE_HEADERS})[A-Za-z0-9_-]{{0,24}})"
+_ANY_VALUE = r"(?P<value>[^\"'`\n\\]{8,512})"
+VALUE_FIRST = (
+    rf"(?:value|val){_QUOTE}?{_SPACE}:{_SPACE}(?:{_QUOTE}{_ANY_VALUE}{_QUOTE}{_SPACE},?{_SPACE}){_FIELDS}"
+    rf"{_QUOTE}?(?:name|key|field|header|variable){_QUOTE}?{_SPACE}:{_SPACE}{_QUOTE}?{_SECRET_NAME}"
+)
+"""A value in quotes whose field of a name follows."""
+
+PAIR = rf"{_QUOTE}{_SECRET_NAME}{_QUOTE}{_SPACE},{_SPACE}{_QUOTE}{_ANY_VALUE}{_QUOTE}"
+"""Name and value as two strings of a list."""
 
 BEARER = r"bearer(?:\s|\\n|%20|[\"':=\\>#]){1,16}"
 BASIC = r"basic(?:\s|%20|[\"':=\\]){1,16}"
@@ -133,12 +154,19 @@ def loosened(pattern: str) -> str:
     return _FROM_SOME.sub("+", _FROM_NONE.sub("*", pattern))
 
 
+def _unnamed(pattern: str) -> str:
+    """The pattern with groups that keep nothing."""
+    return re.sub(r"\(\?P<[a-z]+>", "(?:", pattern)
+
+
 SECRET_TRIGGER = loosened(
     "|".join(
         (
             f"{EDGE}{_BEGUN}",
             rf"(?i:{ASSIGNMENT}{_VALUE})",
             rf"(?i:{HEADER}{_VALUE})",
+            rf"(?i:{_unnamed(VALUE_FIRST)})",
+            rf"(?i:{_unnamed(PAIR)})",
             rf"(?i:{BEARER}[A-Za-z0-9._~+/=-]{{8}})",
             rf"(?i:{BASIC}[A-Za-z0-9+/]{{8}})",
             JWT,

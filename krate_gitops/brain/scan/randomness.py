@@ -28,6 +28,7 @@ _PLACEHOLDER_WORDS = re.compile(
     r"passw(?:or)?d|secret|token|api.?key|credential|xxx|foobar|abc123|abcdef|qwerty|test",
     re.IGNORECASE,
 )
+_UUID = re.compile(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LEET = str.maketrans({"0": "o", "4": "a", "@": "a", "3": "e", "1": "l", "5": "s", "$": "s", "7": "t"})
 
 
@@ -142,6 +143,8 @@ def is_secret_value(value: str) -> bool:
     has_letter = any(char.isalpha() for char in value)
     has_digit = any(char.isdigit() for char in value)
     if any(char in "!@#$%^&*?" for char in value) and has_letter and has_digit:
+        return True
+    if has_letter and has_digit and _UUID.fullmatch(value):
         return True
     return has_letter and any(_is_odd(segment) for segment in _SEGMENT.findall(value))
 

@@ -94,11 +94,11 @@ class Endpoint(msgspec.Struct, frozen=True):
         return self.url.startswith("https:") or self.host in _LOOPBACK
 
 
-class Page(NamedTuple):
-    """Where a list goes on: its number from 1, and how many items it may hold."""
+class Clock(NamedTuple):
+    """How to wait some seconds, and what time it is in seconds since 1970."""
 
-    number: int
-    size: int
+    pause: Callable[[float], None] = time.sleep
+    now: Callable[[], float] = time.time
 
 
 class ForgeClient:
@@ -112,8 +112,7 @@ class ForgeClient:
         scheme: str = "Bearer",
         headers: Mapping[str, str] | None = None,
         limits: Limits | None = None,
-        pause: Callable[[float], None] = time.sleep,
-        now: Callable[[], float] = time.time,
+        clock: Clock | None = None,
     ) -> None:
         """``scheme`` stands before the token. Raises ``UsageError(CONFIG_INVALID)`` for a token over plain http."""
         if token is not None and not endpoint.is_private:
@@ -128,8 +127,7 @@ class ForgeClient:
         self._headers = {"Accept": "application/json", "User-Agent": _AGENT, **(headers or {})}
         if token is not None:
             self._headers["Authorization"] = f"{scheme} {token.reveal()}"
-        self._pause = pause
-        self._now = now
+        self._clock = clock or Clock()
 
     def __repr__(self) -> str:
         return f"ForgeClient({self.endpoint.url!r})"
@@ -155,14 +153,14 @@ class ForgeClient:
             reply, fault = self._try(method, path, query, body)
             if reply is not None and 200 <= reply.status < 300:
                 return reply
-            wait = waiting_time(reply, number, now=self._now(), may_repeat=may_repeat)
+            wait = waiting_time(reply, number, now=self._clock.now(), may_repeat=may_repeat)
             if wait is None or number == self.limits.tries or wait > patience:
                 break
             patience -= wait
-            self._pause(wait)
+            self._clock.pause(wait)
         if reply is None:
             raise self._unreachable(fault)
-        raise refusal(reply, self.endpoint.host, now=self._now(), hide=self._hide)
+        raise refusal(reply, self.endpoint.host, now=self._clock.now(), hide=self._hide)
 
     def ask(
         self,

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import msgspec
 
 from krate_gitops.errors import KrateError, UnavailableError
-from krate_gitops.updates.forges.client import Endpoint, ForgeClient, Limits, Token, quoted
+from krate_gitops.updates.forges.client import Clock, Endpoint, ForgeClient, Limits, Token, quoted
 from krate_gitops.updates.forges.port import CheckState, ForgeReview, PullDraft, PullRequest, PullState, ReviewState
 from krate_gitops.updates.forges.remote import PAGE_SIZE, DeleteBranch, RemoteForge, Reviewers, Status
 
@@ -77,9 +77,11 @@ class _Branch(msgspec.Struct, frozen=True):
     commit: _Commit
 
 
-def forgejo_client(url: str, token: Token | None, *, limits: Limits | None = None) -> ForgeClient:
+def forgejo_client(
+    url: str, token: Token | None, *, limits: Limits | None = None, clock: Clock | None = None
+) -> ForgeClient:
     """A client of ``https://HOST/api/v1``."""
-    return ForgeClient(Endpoint(url), token, scheme="token", limits=limits)
+    return ForgeClient(Endpoint(url), token, scheme="token", limits=limits, clock=clock)
 
 
 class ForgejoForge(RemoteForge):

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from krate_gitops.updates.forges.client import Endpoint, ForgeClient, Limits, Token, quoted
+from krate_gitops.updates.forges.client import Clock, Endpoint, ForgeClient, Limits, Token, quoted
 from krate_gitops.updates.forges.port import CheckState, ForgeReview, PullDraft, PullRequest, PullState, ReviewState
 from krate_gitops.updates.forges.remote import PAGE_SIZE, DeleteBranch, RemoteForge, Reviewers, Status
 
@@ -78,10 +78,12 @@ class _Ref(msgspec.Struct, frozen=True):
     object: _Object
 
 
-def github_client(url: str, token: Token | None, *, limits: Limits | None = None) -> ForgeClient:
+def github_client(
+    url: str, token: Token | None, *, limits: Limits | None = None, clock: Clock | None = None
+) -> ForgeClient:
     """A client of ``https://api.github.com`` or ``https://HOST/api/v3``."""
     headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": _VERSION}
-    return ForgeClient(Endpoint(url), token, headers=headers, limits=limits)
+    return ForgeClient(Endpoint(url), token, headers=headers, limits=limits, clock=clock)
 
 
 class GitHubForge(RemoteForge):

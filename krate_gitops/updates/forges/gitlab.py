@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from krate_gitops.errors import KrateError
-from krate_gitops.updates.forges.client import Endpoint, ForgeClient, Limits, Token, quoted
+from krate_gitops.updates.forges.client import Clock, Endpoint, ForgeClient, Limits, Token, quoted
 from krate_gitops.updates.forges.port import CheckState, ForgeReview, PullDraft, PullRequest, PullState, ReviewState
 from krate_gitops.updates.forges.ref import conflict
 from krate_gitops.updates.forges.remote import PAGE_SIZE, DeleteBranch, RemoteForge, Reviewers, Status
@@ -85,9 +85,11 @@ class _Branch(msgspec.Struct, frozen=True):
     commit: _Commit
 
 
-def gitlab_client(url: str, token: Token | None, *, limits: Limits | None = None) -> ForgeClient:
+def gitlab_client(
+    url: str, token: Token | None, *, limits: Limits | None = None, clock: Clock | None = None
+) -> ForgeClient:
     """A client of ``https://HOST/api/v4``."""
-    return ForgeClient(Endpoint(url), token, limits=limits)
+    return ForgeClient(Endpoint(url), token, limits=limits, clock=clock)
 
 
 class GitLabForge(RemoteForge):

@@ -18,12 +18,16 @@ DESCRIPTION_LENGTH = 140
 _CUT = "\n\n(cut)"
 _COMMAND = re.compile(r"^([ \t>*+\-]*)/(?=[A-Za-z_])", re.MULTILINE)
 _TRAILER = re.compile(rf"^{TRAILER}: (sha256:[0-9a-f]{{64}})$")
+_UNFINISHED = re.compile(r"\W*(?:draft|wip)\b", re.IGNORECASE)
+"""Beginnings of titles that forges take for "not to be merged yet"."""
 _MARK = "\u2215"
 
 
 def title_text(title: str) -> str:
     """One printable line of at most 200 characters."""
     words = " ".join(printable(" ".join(title.split())).split()) or "(no title)"
+    if _UNFINISHED.match(words):
+        words = f"Memory: {words}"
     return words if len(words) <= TITLE_LENGTH else words[: TITLE_LENGTH - 1] + "…"
 
 

@@ -90,7 +90,7 @@ class Receiver:
             same = hmac.compare_digest(hashlib.sha256(given).digest(), hashlib.sha256(self._secret).digest())
         else:
             expected = hmac.new(self._secret, body, hashlib.sha256).hexdigest()
-            same = any([hmac.compare_digest(one, expected) for one in self._signatures(headers)])
+            same = any(hmac.compare_digest(one, expected) for one in self._signatures(headers))
         if not same:
             raise DeniedError("UNAUTHENTICATED", "the call isn't signed with the hook's secret")
 

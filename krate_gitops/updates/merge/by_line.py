@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import NamedTuple
 
 from krate_gitops.updates.merge.line_hunks import Hunk, hunks
@@ -56,8 +56,8 @@ def merge_lines(base: str, ours: str, theirs: str) -> LineMerge:
     return LineMerge(_joined(text, is_ended), tuple(clashes), _joined(guess, is_ended))
 
 
-def regions(base: Sequence[str], ours: Sequence[str], theirs: Sequence[str]) -> Iterator[Region]:
-    """The stretches in order, which cover all three. Changes of both sides that touch are one stretch, as in Git."""
+def regions(base: Sequence[Hashable], ours: Sequence[Hashable], theirs: Sequence[Hashable]) -> Iterator[Region]:
+    """The stretches of three sequences in order, which cover them; changes of both sides that touch are in one."""
     mine, current = hunks(base, ours), hunks(base, theirs)
     at = at_mine = at_current = 0
     done = [0, 0, 0]
@@ -90,7 +90,7 @@ def _carried(inside: list[Hunk], base: slice, start: int) -> slice:
     return slice(start, start + (base.stop - base.start) + grown)
 
 
-def _whose(base: Sequence[str], ours: Sequence[str], theirs: Sequence[str]) -> str | None:
+def _whose(base: Sequence[Hashable], ours: Sequence[Hashable], theirs: Sequence[Hashable]) -> str | None:
     if list(ours) in (list(base), list(theirs)):
         return "theirs"
     return "ours" if list(theirs) == list(base) else None

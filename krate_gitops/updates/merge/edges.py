@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from krate_gitops.updates.merge.order import joint_order
@@ -105,13 +106,15 @@ def _is_edge(item: Any) -> bool:
     return isinstance(item, str) or (isinstance(item, dict) and isinstance(item.get("target"), str))
 
 
-def write_edges(items: dict[EdgeKey, dict[str, Any]], ours: Edges, theirs: Edges) -> Any:
-    """Merged edges in the form of theirs, or of ours where they have none.
+def write_edges(items: dict[EdgeKey, dict[str, Any]], sides: Sequence[Edges], single: dict[str, Any]) -> Any:
+    """Merged edges in the form of theirs, or of ours where they have none; ``sides`` are base, ours and theirs.
 
-    A kind whose last edge went away stays as an empty list where we left it there.
+    ``single`` holds the values of kinds that were merged on their own. A kind whose last edge went away stays as an
+    empty list where we left it there.
     """
+    base, ours, theirs = sides
     form = theirs if theirs.items or theirs.kinds else ours
-    order = joint_order(list(theirs.items), list(ours.items), items)
+    order = joint_order(list(base.items), list(ours.items), list(theirs.items), set(items))
     if form.kind_name is not None:
         return [{form.kind_name: key.kind, **items[key]} for key in order]
     grouped: dict[str, list[Any]] = {}
@@ -121,8 +124,8 @@ def write_edges(items: dict[EdgeKey, dict[str, Any]], ours: Edges, theirs: Edges
         grouped.setdefault(key.kind, []).append(key.target if is_text else items[key])
     kept = {*grouped, *(kind for kind in theirs.kinds if kind in ours.kinds)}
     written: dict[str, Any] = {}
-    for kind in joint_order(theirs.kinds, ours.kinds, kept):
+    for kind in joint_order(base.kinds, ours.kinds, theirs.kinds, kept):
         held = grouped.get(kind, [])
         is_single = kind in (theirs.single if kind in theirs.kinds else ours.single)
-        written[kind] = held[0] if is_single and len(held) == 1 else held
+        written[kind] = single[kind] if kind in single else held[0] if is_single and len(held) == 1 else held
     return written

@@ -27,8 +27,8 @@ from krate_gitops.updates.model import Conflict
 
 MAX_MERGED_BYTES = 4 << 20
 """Files that are larger are equal or in conflict; no file of a brain may be as large."""
-_YAML = (".yaml", ".yml")
-_MARKDOWN = (".md", ".markdown")
+YAML = (".yaml", ".yml")
+MARKDOWN = (".md", ".markdown")
 
 
 def merge_file(path: str, base: bytes | None, ours: bytes | None, theirs: bytes | None) -> FileMerge:
@@ -61,9 +61,9 @@ def _merged(path: str, base: str, ours: str, theirs: str) -> TextMerge:
         return TextMerge(theirs)
     merged: TextMerge | None = None
     name = "lines"
-    if path.endswith(_YAML):
+    if path.endswith(YAML):
         merged = merge_yaml(path, base, ours, theirs)
-    elif path.endswith(_MARKDOWN):
+    elif path.endswith(MARKDOWN):
         name = "body"
         merged = merge_markdown(path, base, ours, theirs)
     if merged is not None:
@@ -74,9 +74,9 @@ def _merged(path: str, base: str, ours: str, theirs: str) -> TextMerge:
 
 def _created(path: str, ours: str, theirs: str) -> tuple[Conflict, ...]:
     is_same = ours.rstrip("\n") == theirs.rstrip("\n")
-    if not is_same and path.endswith(_YAML):
+    if not is_same and path.endswith(YAML):
         is_same = same_yaml(ours, theirs)
-    if not is_same and path.endswith(_MARKDOWN):
+    if not is_same and path.endswith(MARKDOWN):
         is_same = same_markdown(ours, theirs)
     return () if is_same else (of_whole(path, CREATED, (None, ours, theirs)),)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from math import isqrt
 from typing import NamedTuple
 
@@ -27,9 +27,9 @@ class Hunk(NamedTuple):
     last: int
 
 
-def hunks(old: Sequence[str], new: Sequence[str]) -> list[Hunk]:
+def hunks(old: Sequence[Hashable], new: Sequence[Hashable]) -> list[Hunk]:
     """The hunks in order; between any two of them stands at least one line that both texts have."""
-    codes: dict[str, int] = {}
+    codes: dict[Hashable, int] = {}
     one = [codes.setdefault(line, len(codes)) for line in old]
     other = [codes.setdefault(line, len(codes)) for line in new]
     gone, come = bytearray(b"\1") * len(one), bytearray(b"\1") * len(other)

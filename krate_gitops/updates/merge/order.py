@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from typing import TypeVar
+
+from krate_gitops.updates.merge.line_hunks import hunks
 
 Key = TypeVar("Key", bound=Hashable)
 
 
-def joint_order(theirs: Sequence[Key], ours: Sequence[Key], kept: Container[Key]) -> list[Key]:
-    """The kept keys in their order, with those that only we have behind the one they follow in ours.
+def joint_order(base: Sequence[Key], ours: Sequence[Key], theirs: Sequence[Key], kept: set[Key]) -> list[Key]:
+    """The kept keys, each of which some side has, in the order of the base as both sides changed it.
 
-    Where both sides put something at one place, theirs comes first. Keys of a side are distinct.
+    What takes the place of something stands there; what is new at one place on both sides comes in the order theirs,
+    ours. Keys of a side are distinct.
     """
-    there, mine = set(theirs), set(ours)
-    following: dict[Key | None, list[Key]] = {}
-    before: Key | None = None
-    for key in ours:
-        if key in there:
-            before = key
-        elif key in kept:
-            following.setdefault(before, []).append(key)
-    order: list[Key] = []
-    waiting = following.get(None, [])
-    for key in theirs:
-        if key in mine:
-            order += waiting
-            waiting = following.get(key, [])
-        if key in kept:
-            order.append(key)
-    return order + waiting
+    places: dict[Key, tuple[int, int, int, int]] = {key: (at, 1, 0, 0) for at, key in enumerate(base)}
+    for rank, side in ((2, ours), (1, theirs)):
+        for hunk in hunks(base, side):
+            for offset, key in enumerate(side[hunk.first : hunk.last]):
+                at = hunk.start + offset
+                places[key] = (at, 1, rank, offset) if at < hunk.end else (hunk.end, 0, rank, offset)
+    return sorted(kept, key=places.__getitem__)
 
 
 def unique(keys: Sequence[Key]) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from krate_gitops.brain.timestamps import normalise_timestamp
 from krate_gitops.resources.edit.values import same
 from krate_gitops.updates.merge.by_line import merge_lines, regions
-from krate_gitops.updates.merge.edges import EDGE_FIELDS, read_edges, shared_targets, write_edges
+from krate_gitops.updates.merge.edges import EDGE_FIELDS, EdgeKey, Edges, read_edges, shared_targets, write_edges
 from krate_gitops.updates.merge.order import joint_order, unique
 from krate_gitops.updates.merge.plain import MISSING, fingerprint, is_scalar
 
@@ -63,9 +63,7 @@ class _Merger:
         if _all(sides, list):
             return self._lists(_or(base, []), ours, theirs, hint, place)
         if _all(sides, str) and base is not MISSING and any("\n" in text for text in sides):
-            merged = merge_lines(base, ours, theirs)
-            if not merged.clashes:
-                return merged.text
+            return self._text(base, ours, theirs, hint, place)
         return self._hinted(base, ours, theirs, hint, place)
 
     def maps(self, base: Any, ours: Any, theirs: Any, hint: Any, place: str, is_top: bool) -> dict[str, Any]:
@@ -82,7 +80,7 @@ class _Merger:
                 value = self.any(*three, hints.get(key, MISSING), below)
             if value is not MISSING:
                 found[key] = value
-        return {key: found[key] for key in joint_order(list(theirs), list(ours), found)}
+        return {key: found[key] for key in joint_order(list(base), list(ours), list(theirs), set(found))}
 
     def _hinted(self, base: Any, ours: Any, theirs: Any, hint: Any, place: str) -> Any:
         """What a clean merge by line made of a place, else a clash."""
@@ -92,6 +90,25 @@ class _Merger:
         self.clashes.append(Difference(place, base, theirs, ours))
         return theirs
 
+    def _text(self, base: str, ours: str, theirs: str, hint: Any, place: str) -> str:
+        """A text of several lines."""
+        merged = merge_lines(base, ours, theirs)
+        if merged.clashes and isinstance(hint, str):
+            return hint
+        for clash in merged.clashes:
+            sides = ("\n".join(lines) for lines in (clash.observed, clash.current, clash.proposed))
+            self.clashes.append(Difference(place, *sides))
+        return merged.text
+
+    def _unless_hinted(self, merge: Callable[[], Any], hint: Any) -> Any:
+        """What a merge makes of a place, or a clean merge by line where the other clashes."""
+        before = len(self.clashes)
+        merged = merge()
+        if len(self.clashes) == before or hint is MISSING:
+            return merged
+        del self.clashes[before:]
+        return hint
+
     # Edges
 
     def _edges(self, base: Any, ours: Any, theirs: Any, hint: Any, place: str) -> Any | None:
@@ -100,18 +117,27 @@ class _Merger:
         old, mine, current = read
         if old is None or mine is None or current is None:
             return None
-        hinted = read_edges(hint, shared)
-        items = self._keyed(old.items, mine.items, current.items, hinted.items if hinted else {}, _edge_place(place))
-        if not items and MISSING in (ours, theirs):
-            return MISSING
-        return write_edges(items, mine, current)
+        hinted = None if hint is MISSING else read_edges(hint, shared)
+        single = old.single & mine.single & current.single
 
-    def _keyed(self, base: Any, ours: Any, theirs: Any, hint: Any, place: Callable[[Any], str]) -> Any:
+        def merge() -> Any:
+            sides = tuple(_without(edges, single) for edges in (old, mine, current))
+            items = self._keyed(sides, hinted.items if hinted else {}, lambda key: place + key.place)
+            if not items and not single and MISSING in (ours, theirs):
+                return MISSING
+            # A kind whose target stands there without a list has just one; two new ones can't both be had.
+            ones = {kind: self.any(base[kind], ours[kind], theirs[kind], MISSING, f"{place}.{kind}") for kind in single}
+            return write_edges(items, (old, mine, current), ones)
+
+        return self._unless_hinted(merge, hint if hinted else MISSING)
+
+    def _keyed(self, sides: Sequence[dict[Any, Any]], hints: dict[Any, Any], place: Callable[[Any], str]) -> Any:
         """Items by key, each merged on its own; those that shall go are left out."""
+        base, ours, theirs = sides
         found = {}
         for key in dict.fromkeys((*theirs, *ours)):
             three = (base.get(key, MISSING), ours.get(key, MISSING), theirs.get(key, MISSING))
-            value = self.any(*three, hint.get(key, MISSING), place(key))
+            value = self.any(*three, hints.get(key, MISSING), place(key))
             if value is not MISSING:
                 found[key] = value
         return found
@@ -127,15 +153,23 @@ class _Merger:
         if name is not None:
             old, mine, current = ({item[name]: item for item in side} for side in sides)
             hints = {item[name]: item for item in hint} if isinstance(hint, list) and _named(hint, name) else {}
-            items = self._keyed(old, mine, current, hints, lambda key: f"{place}[{key}]")
-            return [items[key] for key in joint_order(list(current), list(mine), items)]
+
+            def merge() -> list[Any]:
+                items = self._keyed((old, mine, current), hints, lambda key: f"{place}[{key}]")
+                return [items[key] for key in joint_order(list(old), list(mine), list(current), set(items))]
+
+            return self._unless_hinted(merge, hint if hints else MISSING)
         return self._sequences(sides, prints, hint, place)
 
     def _sequences(self, sides: Sequence[list[Any]], prints: list[list[str]], hint: Any, place: str) -> Any:
         """Items in order, merged as lines are; where the counts are equal, item by item."""
+        return self._unless_hinted(
+            lambda: self._in_order(sides, prints, place), hint if isinstance(hint, list) else MISSING
+        )
+
+    def _in_order(self, sides: Sequence[list[Any]], prints: list[list[str]], place: str) -> list[Any]:
         base, ours, theirs = sides
         found: list[Any] = []
-        before = len(self.clashes)
         for region in regions(*prints):
             old, mine, current = base[region.base], ours[region.ours], theirs[region.theirs]
             if region.taken is not None:
@@ -148,14 +182,11 @@ class _Merger:
             else:
                 self.clashes.append(Difference(f"{place}[{region.theirs.start}]", old, current, mine))
                 found += current
-        if len(self.clashes) > before and isinstance(hint, list):
-            del self.clashes[before:]
-            return hint
         return found
 
 
-def _edge_place(place: str) -> Callable[[Any], str]:
-    return lambda key: place + key.place
+def _without(edges: Edges, kinds: frozenset[str]) -> dict[EdgeKey, dict[str, Any]]:
+    return {key: item for key, item in edges.items.items() if key.kind not in kinds}
 
 
 def _all(sides: Sequence[Any], kind: type) -> bool:
@@ -177,22 +208,14 @@ def _among(item: Any, others: list[Any]) -> bool:
 
 
 def _sets(sides: Sequence[list[Any]], prints: list[list[str]]) -> list[Any]:
-    """Scalars as a set: without what either side took out, with what either put in.
-
-    A new order of ours is kept where merging them as lines gives the same set.
-    """
+    """Scalars as a set: without what either side took out, with what either put in."""
     base, ours, theirs = prints
     values = {
         key: item for side, items in zip(prints, sides, strict=True) for key, item in zip(side, items, strict=True)
     }
     old, mine, current = set(base), set(ours), set(theirs)
     kept = (mine & current) | (mine - old) | (current - old)
-    in_order: list[str] = []
-    for region in regions(base, ours, theirs):
-        in_order += ours[region.ours] if region.taken == "ours" else theirs[region.theirs]
-    if len(in_order) != len(kept) or set(in_order) != kept:
-        in_order = joint_order(theirs, ours, kept)
-    return [values[key] for key in in_order]
+    return [values[key] for key in joint_order(base, ours, theirs, kept)]
 
 
 def _later(ours: Any, theirs: Any) -> Any | None:

@@ -16,10 +16,12 @@ _Key = tuple[Any, ...]
 
 
 def merge_yaml(path: str, base: str, ours: str, theirs: str) -> TextMerge | None:
-    """Merges YAML texts with LF line ends; None where one of them isn't a stream of maps."""
+    """Merges YAML texts with LF line ends; None where one of them isn't a stream of maps, or none has any."""
     streams = [read_stream(text) for text in (base, ours, theirs)]
     old, mine, current = streams
     if old is None or mine is None or current is None:
+        return None
+    if not (old.parts or mine.parts or current.parts):
         return None
     merged = _StreamMerge(path, old, mine, current)
     result = merged.stream()
@@ -68,7 +70,7 @@ class _StreamMerge:
             if text is not None:
                 kept[key] = text
         parts: list[Part] = []
-        for key in joint_order(list(self._current), list(self._mine), kept):
+        for key in joint_order(list(self._old), list(self._mine), list(self._current), set(kept)):
             part = self._current.get(key) or self._mine[key]
             parts.append(Part(self._lead(key), kept[key], part.value))
         base, ours, theirs = self._streams

@@ -1,0 +1,56 @@
+"""What would become of a proposal, found out without keeping anything of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from krate_gitops.errors import UnavailableError
+from krate_gitops.updates.approvals import outstanding_of
+from krate_gitops.updates.desk import Desk
+from krate_gitops.updates.model import AgentMemoryUpdate
+from krate_gitops.updates.propose import Limits, begun
+from krate_gitops.updates.request import Proposal
+from krate_gitops.updates.requirements import Requirement
+from krate_gitops.updates.validation import Checked, check_update
+
+
+class Preview(msgspec.Struct, frozen=True, kw_only=True):
+    """The update that there would be, what validation says of it, and the reviews it would wait for."""
+
+    update: AgentMemoryUpdate
+    checked: Checked
+    outstanding: tuple[Requirement, ...]
+
+
+def preview(
+    desk: Desk, proposal: Proposal, *, labels: Mapping[str, str] | None = None, limits: Limits | None = None
+) -> Preview:
+    """The verdict on a proposal merged onto its target as that is now.
+
+    No record, no object and no branch is written, but for the audit record of a refusal. Raises as ``propose`` does
+    before it keeps anything.
+    """
+    desk, draft = begun(desk, proposal, labels, limits)
+    update, contents = draft.preview()
+    tip = desk.tip(update.spec.target_branch)
+    if tip is None:
+        raise UnavailableError(
+            "MEMORY_REF_NOT_FOUND", "the target branch has no commit", location=update.spec.target_branch
+        )
+    return _judged(desk, update, contents, tip)
+
+
+def predict(desk: Desk, update: AgentMemoryUpdate, contents: Mapping[str, bytes], commit: str) -> Preview:
+    """The verdict on an update as if its target stood at ``commit``, and had when it was proposed.
+
+    For who may be told of that commit alone.
+    """
+    spec = msgspec.structs.replace(update.spec, base_commit=commit, observed_commit=commit)
+    return _judged(desk, msgspec.structs.replace(update, spec=spec), contents, commit)
+
+
+def _judged(desk: Desk, update: AgentMemoryUpdate, contents: Mapping[str, bytes], commit: str) -> Preview:
+    checked = check_update(desk, update.spec, contents, commit, withheld=update.status.withheld)
+    return Preview(update=update, checked=checked, outstanding=outstanding_of(desk, update, checked))
