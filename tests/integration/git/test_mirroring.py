@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from krate_gitops.errors import DeniedError, KrateError, UnavailableError, UsageError
-from krate_gitops.git import mirroring
+from krate_gitops.git import mirror_source
 from krate_gitops.git.every_ref import reachable_objects, read_every_ref
 from krate_gitops.git.local import Repository, repository_at
 from krate_gitops.git.mirror_plan import plan_mirror
@@ -369,7 +369,7 @@ def test_a_branch_that_moves_there_while_we_push_is_not_overwritten(
         git(place.to, "update-ref", "refs/heads/main", theirs)
         return found
 
-    monkeypatch.setattr(mirroring, "plan_mirror", moved_meanwhile)
+    monkeypatch.setattr(mirror_source, "plan_mirror", moved_meanwhile)
     with pytest.raises(KrateError) as caught:
         place.mirror()
     assert caught.value.code in ("MEMORY_REF_STALE", "PUSH_REFUSED")
