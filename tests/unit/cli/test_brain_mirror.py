@@ -103,7 +103,7 @@ def test_who_is_concerned_by_bad_history_is_listed(shell: Shell) -> None:
         "--reason", "wrong", "--record", "runbook:a",
     )  # fmt: skip
     assert marked.exit_code == 0, marked.output
-    assert "notified   2" in marked.stdout
+    assert "notified   2 recipients\n" in marked.stdout
     listed = shell("notifications")
     assert "team:core  Memory of brain is known to be bad\n" in listed.stdout
     assert f"  Commits from {shell.first} on, not fixed yet: wrong\n" in listed.stdout
