@@ -443,6 +443,16 @@ def test_other_refs_of_either_side_stay_where_they_are(place: Place) -> None:
     assert "refs/krate/pins/x" in listed
 
 
+def test_only_what_is_new_is_copied(place: Place) -> None:
+    place.source.commit({"notes/big.md": os.urandom(300_000)})
+    place.mirror()
+    before = sum(path.stat().st_size for path in (place.to / "objects").rglob("*") if path.is_file())
+    place.source.commit({"notes/small.md": "small\n"})
+    place.mirror()
+    after = sum(path.stat().st_size for path in (place.to / "objects").rglob("*") if path.is_file())
+    assert after - before < 20_000
+
+
 def test_progress_is_told(source: RepoBuilder, tmp_path: Path, home: Path) -> None:
     seen: list[tuple[str, int, int]] = []
     repository: Repository = open_repository(str(source.path), settings=Settings(home=home))
