@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from krate_gitops.brain.model import SecretScan
-from krate_gitops.brain.scan.patterns import SECRET_TRIGGER, SecretKind, compile_trigger
+from krate_gitops.brain.scan.linear import compile_trigger
+from krate_gitops.brain.scan.patterns import SECRET_TRIGGER, SecretKind
 from krate_gitops.brain.scan.secrets import find_secrets
 from krate_gitops.encoding import strings_in
 from krate_gitops.errors import KrateError

@@ -7,7 +7,7 @@ URIs and public keys are random by design or long by nature, and none of them is
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import msgspec
@@ -17,11 +17,11 @@ from krate_gitops.brain.model import SecretScan
 from krate_gitops.brain.scan.encoded import decoded_runs, encoded_document
 from krate_gitops.brain.scan.examples import is_documented_example
 from krate_gitops.brain.scan.folds import FOLD
-from krate_gitops.brain.scan.patterns import compile_trigger
+from krate_gitops.brain.scan.linear import compile_trigger
 from krate_gitops.brain.scan.randomness import alphabet_bits, is_masked, random_part, shannon_bits
 from krate_gitops.brain.scan.ranges import Ranges
 from krate_gitops.brain.scan.secrets import fingerprint, fingerprints
-from krate_gitops.brain.scan.views import views
+from krate_gitops.brain.scan.views import Seen, views
 
 
 class EntropyHit(msgspec.Struct, frozen=True, order=True):
@@ -73,16 +73,17 @@ def _runs(least: int) -> re2._Regexp:
     return re2.compile(rf"[A-Za-z0-9+/_-]{{{min(max(1, least - 2), 1000)},}}={{0,2}}")
 
 
-def find_high_entropy(text: str, config: SecretScan) -> list[EntropyHit]:
+def find_high_entropy(text: str, config: SecretScan, seen: Sequence[Seen] = ()) -> list[EntropyHit]:
     """Random-looking tokens of at least ``entropyMinLength`` characters, sorted, in characters of ``text``.
 
-    The threshold is a percentage of the bits that a token of this alphabet and length could have at most.
+    The threshold is a percentage of the bits that a token of this alphabet and length could have at most. ``seen`` are
+    the views of the text if the caller has them already.
     """
     allowed = fingerprints(config)
     hits = [
-        EntropyHit(*seen.original(hit.start, hit.end), hit.length)
-        for seen in views(text)
-        for hit in _high_entropy(seen.text, config, allowed)
+        EntropyHit(*one.original(hit.start, hit.end), hit.length)
+        for one in seen or views(text)
+        for hit in _high_entropy(one.text, config, allowed)
     ]
     return _disjoint(hits)
 
