@@ -52,6 +52,7 @@ _PATH_WORD = re.compile(r"[.@~]?[A-Z]?[a-z]{3,}\d{0,3}(?:[._-][A-Za-z]?[a-z0-9]+
 _EXTENSION = re.compile(r"\.[a-z][a-z0-9]{0,5}(?![A-Za-z0-9])")
 _URL_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/?#@!$&*+;=%,[]")
 _LOOK_BACK = 2048
+_HALF = 0.5
 _MOSTLY = 0.85
 """Share of a run that makes it one token: words at the edges of base64 are chance, a word before a ULID is not."""
 
@@ -128,7 +129,8 @@ def _tokens(text: str, least: int) -> Iterator[tuple[int, int]]:
         run = _UUID.sub(lambda uuid: "." * len(uuid.group()), run)
         low, high = random_part(run)
         preceding = text[max(0, start - 16) : start + low]
-        if high - low >= _MOSTLY * len(run):
+        share = _HALF if run.endswith("=") or "+" in run else _MOSTLY
+        if high - low >= share * len(run):
             low, high = 0, len(run)
         if high - low < least:
             continue

@@ -111,6 +111,11 @@ def _encoded(text: str, policies: list[tuple[str, re2._Regexp]], depth: int) -> 
 _RANK = {kind: rank for rank, kind in enumerate(SecretKind)}
 
 
+def _holds(example: SecretHit | Candidate, *others: SecretHit | Candidate) -> bool:
+    """Whether all there is belongs to the example: then what else was found is the example by another name."""
+    return all(example.start <= one.start and one.end <= example.end for one in others)
+
+
 def _merged(found: list[Candidate]) -> list[SecretHit]:
     """Overlapping candidates become one hit over all of them, named by the kind that comes first in the table."""
     hits: list[SecretHit] = []
@@ -118,6 +123,8 @@ def _merged(found: list[Candidate]) -> list[SecretHit]:
         if hits and one.start < hits[-1].end:
             last = hits[-1]
             kind = min(last.kind, one.kind, key=lambda k: _RANK.get(SecretKind(k), 99) if k in _RANK else 99)
+            if kind == SecretKind.EXAMPLE and not _holds(last if last.kind == kind else one, last, one):
+                kind = max(last.kind, one.kind, key=lambda k: k != SecretKind.EXAMPLE)
             hits[-1] = SecretHit(last.start, max(last.end, one.end), kind)
         else:
             hits.append(SecretHit(one.start, one.end, one.kind))

@@ -18,7 +18,7 @@ import re2
 from krate_gitops.brain.scan.folds import FOLD
 from krate_gitops.brain.scan.linear import compile_trigger
 from krate_gitops.brain.scan.normal import INVISIBLE
-from krate_gitops.brain.scan.randomness import is_mixed
+from krate_gitops.brain.scan.randomness import goes_on
 
 _SEQUENCE = r"\[[0-?]*[ -/]*[@-~]"
 _ANSI = rf"\x1b(?:{_SEQUENCE})?"
@@ -30,7 +30,7 @@ _CODES = (
 )
 _MILD = r"\\+[\"'`/n]|&(?:amp;)*(?:quot|apos|amp|lt|gt|equals|colon|lowbar|sol|commat);"
 
-ESCAPED = rf"{_CODES}|[!-~]{_DROPPED}+[!-~]|[A-Za-z0-9]\\+[bf][A-Za-z0-9]"
+ESCAPED = rf"{_CODES}|[!-~]{_DROPPED}+[!-~]|[A-Za-z0-9+/_=-]\\+[bf][A-Za-z0-9+/_=-]"
 """RE2 pattern over characters that matches every text with an ``unescaped`` view."""
 
 _TOKEN = "[A-Za-z0-9+/_=.~-]"  # noqa: S105 - a character class
@@ -186,7 +186,7 @@ def _seam(text: str, match: re.Match[str]) -> tuple[int, int] | None:
 
 
 def _belong_together(left: str, right: str) -> bool:
-    return is_mixed(right) and (is_mixed(left) or (len(right) >= _LONG and any(char.isdigit() for char in right)))
+    return goes_on(right) and (goes_on(left) or (len(right) >= _LONG and any(char.isdigit() for char in right)))
 
 
 def _is_alone(text: str, start: int, end: int) -> bool:
