@@ -84,7 +84,8 @@ class Commits:
         self.target = Target(open_repository(str(self.repo.path), settings=Settings(home=self.home)), self.commit)
 
     def changes(self) -> dict[str, bytes | None]:
-        rng, found = self.rng, {}
+        rng = self.rng
+        found: dict[str, bytes | None] = {}
         documents = [path for path in self.files if not path.startswith("ontology/")]
         for _ in range(rng.randint(1, 3)):
             if rng.random() < 0.3:
@@ -223,9 +224,8 @@ def test_a_file_that_the_search_does_not_come_to_changes_nothing(tmp_path: Path)
     assert commits.proven({"notes/z.md": f"# Note\n\n{long} refund\n".encode()}, asked)
     assert not commits.proven({"notes/z.md": b"# Refund refund\n\nrefund\n"}, asked)
     assert not commits.proven({"notes/n00.md": None}, asked)
-    assert not commits.proven(
-        {"notes/z.md": f"# Note\n\n{long} refund\n".encode()}, request("refund", mode="grep-only")
-    )
+    every = request("refund", mode="grep-only")
+    assert not commits.proven({"notes/z.md": f"# Note\n\n{long} refund\n".encode()}, every)
 
 
 def test_who_asks_counts_for_the_order_of_lines(tmp_path: Path) -> None:
