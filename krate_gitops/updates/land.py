@@ -11,23 +11,23 @@ import time
 from collections.abc import Mapping
 
 from krate_gitops.errors import DeniedError, KrateError, UnavailableError
-from krate_gitops.git.command import run_git
 from krate_gitops.git.commits import build_commit
 from krate_gitops.git.push import Pushed, push_branch
 from krate_gitops.records.audit_record import Stage
 from krate_gitops.records.update_events import update_denied, update_merged
 from krate_gitops.updates.approvals import approvers, outstanding_of
+from krate_gitops.updates.arrival import is_as_approved, landed_commit
 from krate_gitops.updates.derived import derived_files
 from krate_gitops.updates.desk import MERGE, Desk
 from krate_gitops.updates.end import end_update, is_part_of, remove_branch
 from krate_gitops.updates.ledger import Held, Ledger, MovedOnError, with_status
 from krate_gitops.updates.message import COMMITTER, author_of, commit_message
 from krate_gitops.updates.model import AgentMemoryUpdate, Condition, Phase, UpdateKind
-from krate_gitops.updates.publish import rooted
+from krate_gitops.updates.publish import branch_moved, rooted
 from krate_gitops.updates.pull_request import title_of
 from krate_gitops.updates.recovery import close_ranges_fixed_by
 from krate_gitops.updates.review import check_expected, reviewer_name
-from krate_gitops.updates.validation import Checked, check_update
+from krate_gitops.updates.validation import Checked, check_kept
 
 MOST_ATTEMPTS = 5
 _PAUSE_SECONDS = 0.05
@@ -61,17 +61,25 @@ def merge(desk: Desk, name: str, *, expected_head: str | None = None, expected_d
 
 def settle_merging(desk: Desk, held: Held) -> Held | None:
     """An update whose merge was begun, by somebody who died or is slow: merged, where the target has a commit of it."""
-    update = held.update
-    tip = desk.tip(update.spec.target_branch)
-    commit = landed_commit(desk, update, tip) if tip is not None else None
-    return None if commit is None else finish(desk, held, commit)
+    tip = desk.tip(held.update.spec.target_branch)
+    return None if tip is None else _settle_at(desk, held, tip)
 
 
-def landed_commit(desk: Desk, update: AgentMemoryUpdate, tip: str) -> str | None:
-    """The commit of the target that merged an update, by its trailer; looked for since the update's base."""
-    grep = [f"--grep=^Krate-Update: {update.name}$", "--max-count=1"]
-    arguments = ["rev-list", "--first-parent", *grep, tip, f"^{update.spec.base_commit}"]
-    return run_git(desk.brain.repository.git_dir, arguments).decode("ascii").strip() or None
+def _settle_at(desk: Desk, held: Held, tip: str) -> Held | None:
+    commit = landed_commit(desk, held.update, tip)
+    if commit is None:
+        return None
+    if commit == held.update.status.merge_commit:
+        return finish(desk, held, commit)
+    # Of two who merge at once the slower one's commit is on record. Or somebody else wrote our trailer.
+    return finish_arrived(desk, held, commit)
+
+
+def finish_arrived(desk: Desk, held: Held, commit: str) -> Held:
+    """An update recorded as merged by a commit that isn't known to be ours: it went around the review, or not."""
+    if is_as_approved(desk, held, commit):
+        return finish(desk, held, commit)
+    return finish(desk, held, commit, reason="OutOfBandMerge", severity="critical")
 
 
 def finish(desk: Desk, held: Held, commit: str, *, reason: str = "Merged", severity: str | None = None) -> Held:
@@ -120,11 +128,11 @@ class _Landing:
             if attempt:
                 time.sleep(random.uniform(0, _PAUSE_SECONDS * 2**attempt))  # noqa: S311 - only spreads writers out
                 self._desk = self._desk.again()
-            if self._held.update.phase is Phase.MERGING:
-                settled = settle_merging(self._desk, self._held)
-                if settled is not None:
-                    return settled
             tip = self._tip()
+            # Looked for at the very tip that is built on: the push fails where it came meanwhile.
+            settled = _settle_at(self._desk, self._held, tip)
+            if settled is not None:
+                return settled
             checked = self._judged(tip)
             commit = self._build(tip, checked)
             self._begin(commit)
@@ -157,7 +165,11 @@ class _Landing:
         """The update judged on a tip; it goes back to its reviewers when that gives something else than they saw."""
         desk, update = self._desk, self._held.update
         ledger = Ledger(desk)
-        checked = check_update(desk, update.spec, ledger.contents(update), tip, withheld=update.status.withheld)
+        if branch_moved(desk, update):
+            waiting = with_status(update, phase=Phase.AWAITING_APPROVAL, merge_commit=None)
+            self._held = ledger.step(self._held, waiting)
+            raise _moved(update)
+        checked = check_kept(desk, update, ledger.contents(update), tip)
         # Approvals are bound to the report: another result is another digest, and they are void.
         judged = with_status(
             update,
@@ -229,6 +241,15 @@ def _renewed(update: AgentMemoryUpdate, checked: Checked) -> tuple[Condition, ..
     """The conditions of a new judgement beside those of the review."""
     new = {one.type for one in checked.conditions}
     return (*checked.conditions, *(one for one in update.status.conditions if one.type not in new))
+
+
+def _moved(update: AgentMemoryUpdate) -> KrateError:
+    return KrateError(
+        "MEMORY_UPDATE_STALE_APPROVAL",
+        f"{update.spec.branch_name} isn't where the reviewers of {update.name} saw it",
+        hint="`update refresh` looks at it again",
+        location=update.name,
+    )
 
 
 def _not_approved(update: AgentMemoryUpdate) -> KrateError:

@@ -27,6 +27,7 @@ from krate_gitops.records.snapshots import find_object, insert_objects
 from krate_gitops.records.update_events import UpdateUse
 from krate_gitops.updates.desk import Desk
 from krate_gitops.updates.model import TERMINAL, AgentMemoryUpdate, Phase, UpdateStatus, decode_update
+from krate_gitops.updates.phases import check_step
 from krate_gitops.updates.report import UpdateReport, decode_report
 
 ARTIFACT = "artifact:"
@@ -150,7 +151,8 @@ class Ledger:
         contents: Mapping[str, bytes] | None = None,
         report: UpdateReport | None = None,
     ) -> Held:
-        """Writes what becomes of an update. Raises ``MovedOnError``."""
+        """Writes what becomes of an update. Raises ``MovedOnError``, and as ``check_step`` does."""
+        check_step(update.name, held.update.phase, update.phase)
         status = msgspec.structs.replace(update.status, updated_at=self._desk.instant)
         update = msgspec.structs.replace(update, status=status)
         kept = dict(contents or {})
