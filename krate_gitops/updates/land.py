@@ -14,7 +14,7 @@ from krate_gitops.errors import DeniedError, KrateError, UnavailableError
 from krate_gitops.git.commits import build_commit
 from krate_gitops.git.push import Pushed, push_branch
 from krate_gitops.records.audit_record import Stage
-from krate_gitops.records.update_events import update_denied, update_merged
+from krate_gitops.records.update_events import update_denied, update_merged, update_validated
 from krate_gitops.updates.approvals import approvers, outstanding_of
 from krate_gitops.updates.arrival import is_as_approved, landed_commit
 from krate_gitops.updates.derived import derived_files
@@ -23,6 +23,7 @@ from krate_gitops.updates.end import end_update, is_part_of, remove_branch
 from krate_gitops.updates.ledger import Held, Ledger, MovedOnError, with_status
 from krate_gitops.updates.message import COMMITTER, author_of, commit_message
 from krate_gitops.updates.model import AgentMemoryUpdate, Condition, Phase, UpdateKind
+from krate_gitops.updates.out_of_band import OUT_OF_BAND, notices_of
 from krate_gitops.updates.publish import branch_moved, rooted
 from krate_gitops.updates.pull_request import title_of
 from krate_gitops.updates.recovery import close_ranges_fixed_by
@@ -79,13 +80,18 @@ def finish_arrived(desk: Desk, held: Held, commit: str) -> Held:
     """An update recorded as merged by a commit that isn't known to be ours: it went around the review, or not."""
     if is_as_approved(desk, held, commit):
         return finish(desk, held, commit)
-    return finish(desk, held, commit, reason="OutOfBandMerge", severity="critical")
+    return finish(desk, held, commit, reason=OUT_OF_BAND)
 
 
-def finish(desk: Desk, held: Held, commit: str, *, reason: str = "Merged", severity: str | None = None) -> Held:
-    """The update recorded as merged by a commit of the target; its branch goes, and the commit gets its index."""
+def finish(desk: Desk, held: Held, commit: str, *, reason: str = "Merged") -> Held:
+    """The update recorded as merged by a commit of the target; its branch goes, and the commit gets its index.
+
+    One that went around the review is told of: in the log as critical, and to whom it concerns.
+    """
     ledger = Ledger(desk)
-    is_indexed = _has_index(desk, commit)
+    result = _result_at(desk, commit)
+    is_indexed = result is not None
+    is_around = reason == OUT_OF_BAND
     kept = [one for one in held.update.status.conditions if one.type not in ("Merged", "Ready")]
     ready = Condition("Ready", *(("True", "Merged") if is_indexed else ("False", "IndexBuildFailed")))
     update = with_status(
@@ -97,9 +103,15 @@ def finish(desk: Desk, held: Held, commit: str, *, reason: str = "Merged", sever
     if update.spec.update_kind is UpdateKind.REVERT and update.spec.observed_commit:
         by = reviewer_name(desk.caller)
         close_ranges_fixed_by(desk.brain, desk.database, update.spec.observed_commit, commit, by)
-    entry = update_merged(ledger.use(update), stage=Stage.OUTCOME, commit=commit, reason=reason, severity=severity)
+    use = ledger.use(update)
+    severity = "critical" if is_around else None
+    entries = [update_merged(use, stage=Stage.OUTCOME, commit=commit, reason=reason, severity=severity)]
+    if is_around:
+        told = result or "unavailable"
+        entries.append(update_validated(use, result=told, codes={}, report_digest=None, commit=commit))
+    notices = notices_of(desk, update, commit) if is_around else []
     try:
-        held = ledger.step(held, update, [entry])
+        held = ledger.step(held, update, entries, notices=notices)
     except MovedOnError:
         held = ledger.find(held.name)
         if held.update.phase is not Phase.MERGED:
@@ -110,12 +122,12 @@ def finish(desk: Desk, held: Held, commit: str, *, reason: str = "Merged", sever
     return held
 
 
-def _has_index(desk: Desk, commit: str) -> bool:
+def _result_at(desk: Desk, commit: str) -> str | None:
+    """The verdict on the whole brain at a commit; None when its index can't be built."""
     try:
-        desk.brain.read(commit, lambda opened: opened.manifest.index_digest)
+        return desk.brain.read(commit, lambda opened: str(opened.manifest.result))
     except UnavailableError:
-        return False
-    return True
+        return None
 
 
 class _Landing:

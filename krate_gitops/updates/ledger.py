@@ -23,6 +23,7 @@ from krate_gitops.records.documents import (
     insert_step,
     list_documents,
 )
+from krate_gitops.records.notifications import Notification, insert_notifications
 from krate_gitops.records.snapshots import find_object, insert_objects
 from krate_gitops.records.update_events import UpdateUse
 from krate_gitops.updates.desk import Desk
@@ -150,6 +151,7 @@ class Ledger:
         *,
         contents: Mapping[str, bytes] | None = None,
         report: UpdateReport | None = None,
+        notices: Sequence[Notification] = (),
     ) -> Held:
         """Writes what becomes of an update. Raises ``MovedOnError``, and as ``check_step`` does."""
         check_step(update.name, held.update.phase, update.phase)
@@ -164,6 +166,7 @@ class Ledger:
                 self._keep(connection, kept)
                 stored = insert_step(connection, UPDATES, held.stored, _step(update))
                 append(connection, entries, now=self._desk.now)
+                insert_notifications(connection, self._organization, notices)
         except IntegrityError:
             raise MovedOnError(update.name) from None
         return Held(stored, update)

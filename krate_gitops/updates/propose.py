@@ -19,7 +19,7 @@ from krate_gitops.updates.carry import reader_of
 from krate_gitops.updates.desk import ONTOLOGY, PROPOSE, Desk
 from krate_gitops.updates.end import end_update, is_part_of
 from krate_gitops.updates.examine import Examined, examine, holds_secret, without_secrets
-from krate_gitops.updates.ledger import ARTIFACT, OPEN, Held, Ledger, with_status
+from krate_gitops.updates.ledger import ARTIFACT, OPEN, Held, Ledger, MovedOnError, with_status
 from krate_gitops.updates.model import (
     Action,
     AgentMemoryUpdate,
@@ -36,6 +36,7 @@ from krate_gitops.updates.publish import branch_moved, publish
 from krate_gitops.updates.request import Proposal, ProposedChange, check_proposal
 
 _LABEL = "krate.a5c.ai/"
+_TRIES = 5
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -233,7 +234,14 @@ def _is_replaced(older: Held, newer: int, touched: set[str]) -> bool:
 
 def _supersede(desk: Desk, held: Held, older: Sequence[Held]) -> None:
     for one in older:
-        end_update(desk, one, Phase.SUPERSEDED, reason="Superseded", superseded_by=held.name)
+        for _ in range(_TRIES):
+            try:
+                end_update(desk, one, Phase.SUPERSEDED, reason="Superseded", superseded_by=held.name)
+                break
+            except MovedOnError:
+                one = Ledger(desk).find(one.name)
+                if one.update.phase.value not in OPEN or one.update.phase is Phase.MERGING:
+                    break
 
 
 class Draft:
