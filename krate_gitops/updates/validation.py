@@ -24,7 +24,6 @@ from krate_gitops.git.objects import ObjectReader
 from krate_gitops.index.proposed import trial
 from krate_gitops.index.validate import Validation, validate
 from krate_gitops.memory.opened import OpenIndex
-from krate_gitops.memory.policy import owner_policy
 from krate_gitops.updates.carry import Carried, Versions, carry, reader_of
 from krate_gitops.updates.desk import Desk
 from krate_gitops.updates.examine import Examined, examine
@@ -245,8 +244,7 @@ class _Check:
                 inside = desk.brain.within(tried.head.repository)
 
                 def look(opened: OpenIndex) -> _Tried:
-                    # Not by what the caller may read: approvals are bound to a report that is everybody's.
-                    near = inside.read(tried.base.commit, lambda base: near_repeats(base, opened, owner_policy()))
+                    near = inside.read(tried.base.commit, lambda base: near_repeats(base, opened, desk.reader))
                     return _Tried(found, records_in(opened, files), str(opened.manifest.result), _near(near))
 
                 return inside.read(tried.head.commit, look)
