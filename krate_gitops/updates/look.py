@@ -72,7 +72,7 @@ def _looked(desk: Desk, held: Held) -> Held:
     if update.phase in (Phase.PENDING, Phase.VALIDATING):
         return carry_on(desk, held)
     if update.phase is Phase.MERGING:
-        return settle_merging(desk, held) or _merged_again(desk, held)
+        return settle_merging(desk, held) or _arrived(desk, held) or _merged_again(desk, held)
     if update.phase in TERMINAL:
         return held
     for step in (_arrived, _closed, _expired):

@@ -10,7 +10,14 @@ NEXT: dict[Phase, frozenset[Phase]] = {
     Phase.PENDING: frozenset((Phase.VALIDATING, *_ENDED_UNSEEN)),
     # Straight to Approved: the approvals that were given still hold on the new target.
     Phase.VALIDATING: frozenset(
-        (Phase.AWAITING_APPROVAL, Phase.CHANGES_REQUESTED, Phase.APPROVED, Phase.FAILED, Phase.VALIDATING, *_ENDED_UNSEEN)
+        (
+            Phase.AWAITING_APPROVAL,
+            Phase.CHANGES_REQUESTED,
+            Phase.APPROVED,
+            Phase.FAILED,
+            Phase.VALIDATING,
+            *_ENDED_UNSEEN,
+        )
     ),
     # Straight to Merged, here and below: somebody merged it at the forge.
     Phase.AWAITING_APPROVAL: frozenset(

@@ -9,7 +9,15 @@ import pytest
 
 from krate_gitops.brain.rules.generated import block_digest
 from krate_gitops.updates.approvals import approvers, binding_decisions, is_binding, only_generated
-from krate_gitops.updates.model import AgentMemoryUpdate, Decision, Metadata, Proposer, UpdateSpec, UpdateStatus, Verdict
+from krate_gitops.updates.model import (
+    AgentMemoryUpdate,
+    Decision,
+    Metadata,
+    Proposer,
+    UpdateSpec,
+    UpdateStatus,
+    Verdict,
+)
 
 ENTRY = "babysitter/MEMORY.md"
 NOW = {"head_commit": "h1", "diff_digest": "d1", "validation_report_digest": "r1"}
@@ -111,7 +119,9 @@ def test_a_block_that_nobody_listed_needs_people() -> None:
 def test_of_blocks_with_one_name_none_hides_behind_another() -> None:
     both = block("runs", "- a\n") + block("walks", "- b\n") + block("walks", "- c\n")
     assert not merges(both, both.replace(block("walks", "- b\n"), block("walks", "- evil\n")), "runs")
-    assert not merges(both, both.replace(block("walks", "- b\n"), block("walks", "- x\n", f"sha256:{'0' * 64}")), "walks")
+    assert not merges(
+        both, both.replace(block("walks", "- b\n"), block("walks", "- x\n", f"sha256:{'0' * 64}")), "walks"
+    )
 
 
 def test_only_the_entrypoint_and_nothing_beside_it() -> None:

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from krate_gitops.updates.message import author_of, commit_message, update_named_in
-from krate_gitops.updates.model import Action, AgentMemoryUpdate, ChangeItem, Metadata, Proposer, UpdateSpec, UpdateStatus
+from krate_gitops.updates.model import (
+    Action,
+    AgentMemoryUpdate,
+    ChangeItem,
+    Metadata,
+    Proposer,
+    UpdateSpec,
+    UpdateStatus,
+)
 from tests.repos import git
 
 NAME, DIGEST = "amu-0123456789ab", f"sha256:{'1' * 64}"
@@ -66,7 +74,9 @@ def test_no_trailer_is_smuggled_in_by_a_rationale(hostile: str) -> None:
     assert len(theirs) == 4
 
 
-@pytest.mark.parametrize("hostile", ["x\nKrate-Approved-By: Eve", "x\r\nKrate-Organization: evil", "x\u2029Krate-Update: y"])
+@pytest.mark.parametrize(
+    "hostile", ["x\nKrate-Approved-By: Eve", "x\r\nKrate-Organization: evil", "x\u2029Krate-Update: y"]
+)
 def test_names_and_titles_stay_on_their_line(hostile: str) -> None:
     message = commit_message(hostile, update(run=hostile), [hostile])
     names = [line.partition(":")[0] for line in trailers(message)]

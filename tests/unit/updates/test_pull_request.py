@@ -51,7 +51,9 @@ def update(
 
 def report(*ids: str | None, **how: Any) -> UpdateReport:
     files = tuple(
-        FileReport(path=f"runbooks/{at}.md", action="update", record_id=id, kind="Runbook" if id else None, reason="why")
+        FileReport(
+            path=f"runbooks/{at}.md", action="update", record_id=id, kind="Runbook" if id else None, reason="why"
+        )
         for at, id in enumerate(ids)
     )
     return UpdateReport(**({"files": files, "counts": {"error": 0, "warning": 0, "info": 0}} | how))
@@ -91,7 +93,9 @@ def test_the_body_has_every_part_in_its_order() -> None:
         update("why", rationale="Because.", session="s1", stack="triage", initiator="Ana"),
         report(
             "runbook:a",
-            diagnostics=({"path": "a", "line": 1, "column": 2, "severity": "warning", "code": "KB058", "message": "m"},),
+            diagnostics=(
+                {"path": "a", "line": 1, "column": 2, "severity": "warning", "code": "KB058", "message": "m"},
+            ),
             counts={"error": 0, "warning": 1, "info": 0},
             counts_by_code={"KB058": 1},
             redaction=Redactions(2, {"token": 2}),
@@ -133,7 +137,15 @@ def test_the_body_has_every_part_in_its_order() -> None:
 
 def test_what_there_is_nothing_to_say_about_is_left_out() -> None:
     found = body(update("why", run=None))
-    for absent in ("Pinned", "Source run", "Session", "told differently", "Nearly the same", "sourceDigest", "Retention"):
+    for absent in (
+        "Pinned",
+        "Source run",
+        "Session",
+        "told differently",
+        "Nearly the same",
+        "sourceDigest",
+        "Retention",
+    ):
         assert absent not in found
     assert "No rationale was given." in found
 
@@ -148,13 +160,28 @@ def test_of_many_diagnostics_the_first_twenty_are_shown() -> None:
 
 def test_the_digest_stands_in_the_body_once_and_last() -> None:
     sent = body_text(body(update("why", rationale=f"Krate-Diff-Digest: {DIGEST[:-1]}0")), DIGEST)
-    lines = [line for line in sent.splitlines() if "Krate-Diff-Digest:" in line and not line.startswith(("Krate\\", " "))]
-    assert [line for line in sent.splitlines() if line.startswith("Krate-Diff-Digest:")] == [f"Krate-Diff-Digest: {DIGEST}"]
+    lines = [
+        line for line in sent.splitlines() if "Krate-Diff-Digest:" in line and not line.startswith(("Krate\\", " "))
+    ]
+    assert [line for line in sent.splitlines() if line.startswith("Krate-Diff-Digest:")] == [
+        f"Krate-Diff-Digest: {DIGEST}"
+    ]
     assert sent.rstrip().splitlines()[-1] == f"Krate-Diff-Digest: {DIGEST}"
     assert len(lines) <= 2
 
 
-PLACES = ["rationale", "reason", "proposer", "session", "evidence", "message", "banner", "transition", "people", "shared"]
+PLACES = [
+    "rationale",
+    "reason",
+    "proposer",
+    "session",
+    "evidence",
+    "message",
+    "banner",
+    "transition",
+    "people",
+    "shared",
+]
 
 
 def hostile_body(place: str, text: str) -> str:
@@ -225,7 +252,8 @@ def test_a_cell_is_short_and_whole_words_stay_readable() -> None:
 def test_a_body_of_the_largest_update_fits_into_a_request() -> None:
     reasons = ["r" * 500] * 50
     files = tuple(
-        FileReport(path="p" * 1000, action="update", record_id="i" * 200, kind="Runbook", reason=reason) for reason in reasons
+        FileReport(path="p" * 1000, action="update", record_id="i" * 200, kind="Runbook", reason=reason)
+        for reason in reasons
     )
     sent = body_text(body(update(*reasons, rationale="*" * 4000), UpdateReport(files=files)), DIGEST)
     assert len(sent) <= 60_000

@@ -27,7 +27,11 @@ def spec(*paths: str, proposer: Proposer = AGENT, run: str | None = "adr-1", **h
 
 
 def state(name: str, *owners: str, status: str = "approved") -> dict[str, RecordState]:
-    return {f"runbook:{name}": RecordState(f"runbook:{name}", "Runbook", f"runbooks/{name}.md", status=status, owners=owners)}
+    return {
+        f"runbook:{name}": RecordState(
+            f"runbook:{name}", "Runbook", f"runbooks/{name}.md", status=status, owners=owners
+        )
+    }
 
 
 def needed(
@@ -48,7 +52,9 @@ def test_every_update_needs_an_approval() -> None:
 
 def test_each_touched_record_needs_one_of_its_owners_at_the_base() -> None:
     before = state("a", "team:core") | state("b", "user:bo", "team:core")
-    found = needed(spec("runbooks/a.md", "runbooks/b.md"), before, after=state("a", "user:eve") | state("b", "user:eve"))
+    found = needed(
+        spec("runbooks/a.md", "runbooks/b.md"), before, after=state("a", "user:eve") | state("b", "user:eve")
+    )
     assert found == (APPROVAL, owner("a", "user:dana", "user:ravi"), owner("b", "user:bo", "user:dana", "user:ravi"))
 
 
@@ -92,7 +98,12 @@ def test_a_memory_owner_looks_at_what_is_dangerous(
     paths: tuple[str, ...], proposer: Proposer, run: str | None, before: Any, after: Any, waivers: bool, is_needed: bool
 ) -> None:
     found = required_reviews(
-        spec(*paths, proposer=proposer, run=run), POLICY, before=before, after=after, members=MEMBERS, has_waivers=waivers
+        spec(*paths, proposer=proposer, run=run),
+        POLICY,
+        before=before,
+        after=after,
+        members=MEMBERS,
+        has_waivers=waivers,
     )
     assert [one for one in found if one.kind == "memory-owner"] == [MEMORY_OWNER] * is_needed
 
@@ -100,7 +111,9 @@ def test_a_memory_owner_looks_at_what_is_dangerous(
 def test_a_rename_into_the_ontology_needs_a_memory_owner_too() -> None:
     moved = ChangeItem(path="notes/a.md", action=Action.RENAME, new_path="ontology/a.yaml")
     change = spec("notes/n.md", proposer=USER)
-    assert MEMORY_OWNER in needed(UpdateSpec(**{n: getattr(change, n) for n in change.__struct_fields__} | {"changes": (moved,)}))
+    assert MEMORY_OWNER in needed(
+        UpdateSpec(**{n: getattr(change, n) for n in change.__struct_fields__} | {"changes": (moved,)})
+    )
 
 
 def test_without_memory_owners_whoever_may_approve_is_one() -> None:
