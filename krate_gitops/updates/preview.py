@@ -13,7 +13,7 @@ from krate_gitops.updates.model import AgentMemoryUpdate
 from krate_gitops.updates.propose import Limits, begun
 from krate_gitops.updates.request import Proposal
 from krate_gitops.updates.requirements import Requirement
-from krate_gitops.updates.validation import Checked, check_update
+from krate_gitops.updates.validation import Checked, check_kept
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,5 +52,5 @@ def predict(desk: Desk, update: AgentMemoryUpdate, contents: Mapping[str, bytes]
 
 
 def _judged(desk: Desk, update: AgentMemoryUpdate, contents: Mapping[str, bytes], commit: str) -> Preview:
-    checked = check_update(desk, update.spec, contents, commit, withheld=update.status.withheld)
+    checked = check_kept(desk, update, contents, commit)
     return Preview(update=update, checked=checked, outstanding=outstanding_of(desk, update, checked))
