@@ -42,7 +42,7 @@ def publish(desk: Desk, held: Held) -> Held:
     if tip is None:
         raise _no_branch(update.spec.target_branch)
     checked = check_update(desk, update.spec, ledger.contents(update), tip, withheld=update.status.withheld)
-    update = _judged(update, checked)
+    update = judged(update, checked)
     use = ledger.use(update)
     if checked.may_push and update.spec.update_kind is not UpdateKind.PATCH_ARTIFACT:
         ledger.note([update_proposed(use, stage=Stage.INTENT, result=checked.report.result)])
@@ -71,7 +71,8 @@ def publish(desk: Desk, held: Held) -> Held:
     return ledger.step(held, update, entries, report=checked.report)
 
 
-def _judged(update: AgentMemoryUpdate, checked: Checked) -> AgentMemoryUpdate:
+def judged(update: AgentMemoryUpdate, checked: Checked) -> AgentMemoryUpdate:
+    """The update with what validation found out in its status."""
     return with_status(
         update,
         conditions=checked.conditions,
