@@ -66,7 +66,10 @@ def _table(found: Parity) -> str:
     why = "".join(
         f"{gate.name}: {', '.join(map(printable, gate.differences))}\n" for gate in found.gates if gate.differences
     )
-    asked = f"{len(found.replays)} questions asked on both" if found.replays else "no recent questions to ask on both"
+    count = len(found.replays)
+    asked = (
+        f"{count} question{'' if count == 1 else 's'} asked on both" if count else "no recent questions to ask on both"
+    )
     end = "the same brain" if found.match else "not the same"
     return f"{rows_table(('gate', 'result', 'repository', 'other'), rows)}\n{why}{end}; {asked}\n"
 

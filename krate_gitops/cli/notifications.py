@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 )
 @pass_invocation
 def notifications(invocation: Invocation, recipient: str | None, limit: int, before: int | None) -> None:
-    """List notifications, newest first.
+    """List who had to be told what, such as that memory was bad.
 
-    They are written when history is marked as known to be bad: to whoever asked for the snapshots that hold it, and to
-    the owners of the records and repositories it is about. This program sends nothing; whatever does, reads them here.
+    Newest first. Notifications are written when history is marked as known to be bad: to whoever asked for the
+    snapshots that hold it, and to the owners of the records and repositories it is about. This program sends nothing;
+    whatever does, reads them here.
     """
     from krate_gitops.encoding import plain
     from krate_gitops.records.notifications import NotificationPage, list_notifications

@@ -102,8 +102,8 @@ def _table(found: Marked) -> str:
             "to": bad.end or ("" if bad.withdrawn else "not fixed yet"),
             "reason": bad.reason,
             "state": _state(bad.withdrawn, bad.end),
-            "notified": found.notified or None,
             "snapshots": f"{found.covered} covered" + (f", {found.unmarked} no longer" if found.unmarked else ""),
+            "notified": f"{found.notified} recipient{'' if found.notified == 1 else 's'}" if found.notified else None,
         }
     )
 

@@ -15,8 +15,9 @@ import msgspec
 from krate_gitops.brain.model import SecretScan
 from krate_gitops.brain.scan.clean import widest_scan
 from krate_gitops.brain.scan.entropy import find_high_entropy
+from krate_gitops.brain.scan.linear import compile_linear
 from krate_gitops.brain.scan.normal import INVISIBLE, normalise
-from krate_gitops.brain.scan.patterns import SecretKind, compile_linear
+from krate_gitops.brain.scan.patterns import SecretKind
 from krate_gitops.brain.scan.ranges import Ranges
 from krate_gitops.brain.scan.secrets import find_secrets
 from krate_gitops.errors import UnavailableError

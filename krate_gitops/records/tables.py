@@ -249,7 +249,7 @@ commit_statuses = Table(
     Column("commit", Text, nullable=False),
     Column("context", Text, nullable=False),
     Column("body", Text, nullable=False),
-    Index(None, "organization", "memory_repository", "commit", "context"),
+    Index(None, "organization", "memory_repository", "commit"),
 )
 """Statuses of commits of repositories that no forge keeps; the newest one of a context counts."""
 

@@ -11,8 +11,9 @@ import time
 from collections.abc import Mapping
 
 from krate_gitops.errors import DeniedError, KrateError, UnavailableError
-from krate_gitops.git.command import run_git
 from krate_gitops.git.commits import build_commit
+from krate_gitops.git.history import read_commit
+from krate_gitops.git.objects import ObjectReader
 from krate_gitops.git.push import Pushed, push_branch
 from krate_gitops.records.audit_record import Stage
 from krate_gitops.records.update_events import update_denied, update_merged
@@ -20,6 +21,7 @@ from krate_gitops.updates.approvals import approvers, outstanding_of
 from krate_gitops.updates.derived import derived_files
 from krate_gitops.updates.desk import MERGE, Desk
 from krate_gitops.updates.end import end_update, is_part_of, remove_branch
+from krate_gitops.updates.landed import holds_what_was_judged, landed_commit
 from krate_gitops.updates.ledger import Held, Ledger, MovedOnError, with_status
 from krate_gitops.updates.message import COMMITTER, author_of, commit_message
 from krate_gitops.updates.model import AgentMemoryUpdate, Condition, Phase, UpdateKind
@@ -54,9 +56,22 @@ def merge(desk: Desk, name: str, *, expected_head: str | None = None, expected_d
         ledger.note([update_denied(ledger.use(held.update), "merge", error.code, reason="Refused")])
         raise
     check_expected(held.update, expected_head, expected_diff)
+    _check_branch(desk, held.update)
     if held.update.phase not in (Phase.APPROVED, Phase.MERGING):
         raise _not_approved(held.update)
     return _Landing(desk, held).run()
+
+
+def _check_branch(desk: Desk, update: AgentMemoryUpdate) -> None:
+    """Raises ``KrateError(MEMORY_UPDATE_STALE_APPROVAL)`` when the branch holds what nobody has judged."""
+    head, tip = update.status.head_commit, desk.tip(update.spec.branch_name)
+    if head is not None and tip not in (None, head) and update.phase is Phase.APPROVED:
+        raise KrateError(
+            "MEMORY_UPDATE_STALE_APPROVAL",
+            f"somebody pushed to {update.spec.branch_name} since it was judged",
+            hint="`update refresh` takes that over as a new revision",
+            location=update.name,
+        )
 
 
 def settle_merging(desk: Desk, held: Held) -> Held | None:
@@ -65,13 +80,6 @@ def settle_merging(desk: Desk, held: Held) -> Held | None:
     tip = desk.tip(update.spec.target_branch)
     commit = landed_commit(desk, update, tip) if tip is not None else None
     return None if commit is None else finish(desk, held, commit)
-
-
-def landed_commit(desk: Desk, update: AgentMemoryUpdate, tip: str) -> str | None:
-    """The commit of the target that merged an update, by its trailer; looked for since the update's base."""
-    grep = [f"--grep=^Krate-Update: {update.name}$", "--max-count=1"]
-    arguments = ["rev-list", "--first-parent", *grep, tip, f"^{update.spec.base_commit}"]
-    return run_git(desk.brain.repository.git_dir, arguments).decode("ascii").strip() or None
 
 
 def finish(desk: Desk, held: Held, commit: str, *, reason: str = "Merged", severity: str | None = None) -> Held:
@@ -128,7 +136,10 @@ class _Landing:
             checked = self._judged(tip)
             commit = self._build(tip, checked)
             self._begin(commit)
-            if self._push(commit, tip) is Pushed.DONE:
+            pushed = self._push(commit, tip, checked)
+            if isinstance(pushed, Held):
+                return pushed
+            if pushed is Pushed.DONE:
                 self._desk = self._desk.again()
                 return finish(self._desk, self._held, commit)
         end_update(
@@ -206,7 +217,8 @@ class _Landing:
         entry = update_merged(ledger.use(update), stage=Stage.INTENT, commit=commit)
         self._held = ledger.step(self._held, update, [entry])
 
-    def _push(self, commit: str, tip: str) -> Pushed:
+    def _push(self, commit: str, tip: str, checked: Checked) -> Pushed | Held:
+        """What became of the push; the merged update where the forge had to do it."""
         desk, update = self._desk, self._held.update
         brain = desk.brain
         try:
@@ -220,9 +232,34 @@ class _Landing:
                 with_work_tree=True,
             )
         except DeniedError:
+            merged = self._merged_by_forge(tip, checked)
+            if merged is not None:
+                return merged
             # Nothing was merged, and nothing will be without somebody's doing: the approvals stay.
             self._held = Ledger(desk).step(self._held, with_status(update, phase=Phase.APPROVED, merge_commit=None))
             raise
+
+    def _merged_by_forge(self, tip: str, checked: Checked) -> Held | None:
+        """The update merged by its forge, where a protected branch takes no push and its merge gives the same files."""
+        desk, update = self._desk, self._held.update
+        head, request = update.status.head_commit, update.status.pull_request_ref
+        is_same = checked.head is not None and dict(checked.head) == checked.merged.changed
+        if head is None or request is None or not is_same or desk.policy.commit_indexes:
+            return None
+        message = commit_message(title_of(update, checked.report), update, approvers(update))
+        try:
+            commit = desk.forge.merge(request, expected_head=head, message=message)
+        except UnavailableError:
+            raise
+        except KrateError:
+            return None
+        self._desk = desk = desk.again()
+        with ObjectReader(desk.brain.repository) as reader:
+            parents = read_commit(reader, commit).parents
+        # The target may have moved before the forge merged: then it is judged as any merge that others made.
+        if parents[:1] == (tip,) and holds_what_was_judged(desk, checked, tip, commit):
+            return finish(desk, self._held, commit)
+        return finish(desk, self._held, commit, reason="OutOfBandMerge", severity="critical")
 
 
 def _renewed(update: AgentMemoryUpdate, checked: Checked) -> tuple[Condition, ...]:

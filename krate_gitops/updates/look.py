@@ -5,30 +5,28 @@ Looking again and again leads to the same; a webhook or a timer does no more tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
 
-from krate_gitops.digest import sha256_digest
 from krate_gitops.errors import KrateError
 from krate_gitops.git.command import run_git
 from krate_gitops.git.history import read_commit
 from krate_gitops.git.instants import parse_instant
 from krate_gitops.git.lookup import read_refs
 from krate_gitops.git.objects import ObjectReader
-from krate_gitops.git.trees import diff_trees
 from krate_gitops.updates.approvals import outstanding_of
 from krate_gitops.updates.desk import Desk
 from krate_gitops.updates.end import end_update, is_part_of, remove_branch
 from krate_gitops.updates.forge_reviews import take_reviews
 from krate_gitops.updates.forges.port import PullState
 from krate_gitops.updates.land import finish, merge, settle_merging
+from krate_gitops.updates.landed import holds_what_was_judged
 from krate_gitops.updates.ledger import OPEN, Held, Ledger
 from krate_gitops.updates.model import TERMINAL, Phase
 from krate_gitops.updates.names import PREFIX
 from krate_gitops.updates.propose import carry_on, revalidate
 from krate_gitops.updates.pushed import adopt_pushed
 from krate_gitops.updates.repository_policy import EXPIRES_AFTER_DAYS
-from krate_gitops.updates.validation import Checked, check_update
+from krate_gitops.updates.validation import check_update
 
 
 def look(desk: Desk, name: str) -> Held:
@@ -125,21 +123,7 @@ def _is_as_approved(desk: Desk, held: Held, commit: str) -> bool:
     checked = check_update(desk, update.spec, ledger.contents(update), parents[0], withheld=update.status.withheld)
     if checked.report.digest != update.status.validation_report_digest or outstanding_of(desk, update, checked):
         return False
-    return _changes(desk, parents[0], commit) == _expected(checked)
-
-
-def _expected(checked: Checked) -> Mapping[str, str | None]:
-    prefix = f"{checked.root}/" if checked.root else ""
-    return {
-        prefix + path: None if content is None else sha256_digest(content)
-        for path, content in checked.merged.changed.items()
-    }
-
-
-def _changes(desk: Desk, before: str, after: str) -> Mapping[str, str | None]:
-    with ObjectReader(desk.brain.repository) as reader:
-        changes = diff_trees(reader, before, after, "").changes
-        return {one.path: None if one.new is None else sha256_digest(reader.read(one.new.oid).data) for one in changes}
+    return holds_what_was_judged(desk, checked, parents[0], commit)
 
 
 def _closed(desk: Desk, held: Held) -> Held | None:

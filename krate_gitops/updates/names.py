@@ -53,7 +53,7 @@ def update_name(key: str, attempt: int) -> str:
 
 def branch_of(kind: UpdateKind, proposer: Proposer, *, source_run: str | None, name: str, ordinal: int) -> str:
     """The branch of an update, by its purpose. ``ordinal`` counts the updates of a run from 1."""
-    if source_run and source_run.startswith("import-"):
+    if source_run and source_run.startswith("import-") and proposer.kind == "Controller":
         return _branch("memory-import", source_run.removeprefix("import-"), ordinal)
     if kind is UpdateKind.REVERT:
         return _branch("memory-revert", name, 1)
@@ -72,5 +72,7 @@ def component(text: str, longest: int = _LONGEST) -> str:
     plain = _ODD.sub("-", text.lower())
     while ".." in plain:
         plain = plain.replace("..", ".")
-    cut = plain.lstrip("._-")[:longest].removesuffix(".lock").rstrip(".")
+    cut = plain.lstrip("._-")[:longest].rstrip(".")
+    while cut.endswith(".lock"):
+        cut = cut.removesuffix(".lock").rstrip(".")
     return cut or "x"

@@ -107,8 +107,8 @@ def near_repeats(
 
     Only records that the policy lets the viewer read take part. What a change leaves behind, deleted or moved, is not
     repeated by it. A pair that was as near in the base is not told again, nor one that is no nearer than the records of
-    its pattern are to each other: of those made by a template, only what stands out. Both indexes must be read from a repository
-    that holds both commits. Raises ``UnavailableError`` when it can't be read.
+    its pattern are to each other: of those made by a template, only what stands out. Both indexes must be read from a
+    repository that holds both commits. Raises ``UnavailableError`` when it can't be read.
     """
     old, new = Nearness(base, policy), Nearness(trial, policy)
     found: list[NearRepeat] = []

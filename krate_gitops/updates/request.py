@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -20,6 +21,8 @@ MAX_REASON = 500
 MAX_RATIONALE = 4000
 MAX_EVIDENCE = 50
 _MAX_PATH = 1000
+_MAX_NAME = 253
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _ALIASES = {"add": "create", "replace": "update", "remove": "delete"}
 
 
@@ -62,8 +65,10 @@ def check_proposal(proposal: Proposal, *, content_limit: int = MAX_CONTENT_BYTES
         raise _refused("an agent's update says why", "give a rationale")
     if len(proposal.rationale) > MAX_RATIONALE:
         raise _refused(f"a rationale has at most {MAX_RATIONALE} characters")
-    if len(proposal.evidence) > MAX_EVIDENCE:
-        raise _refused(f"an update has at most {MAX_EVIDENCE} pieces of evidence")
+    _check_names(proposal)
+    _check_evidence(proposal.evidence)
+    if any(not _is_text(one) for one in _texts(proposal)):
+        raise _refused("a text of the update is not UTF-8", "half a surrogate pair is no character")
     total = 0
     seen: set[str] = set()
     for change in proposal.changes:
@@ -75,6 +80,37 @@ def check_proposal(proposal: Proposal, *, content_limit: int = MAX_CONTENT_BYTES
             seen.add(path)
     if total > max(MAX_TOTAL_BYTES, content_limit):
         raise _refused(f"the contents of an update are at most {MAX_TOTAL_BYTES} bytes together, these are {total}")
+
+
+def _check_names(proposal: Proposal) -> None:
+    named = {"name of the proposer": proposal.proposer.name, "source run": proposal.source_run}
+    for what, name in named.items():
+        if name is not None and not (0 < len(name) <= _MAX_NAME and name.isprintable() and name.strip() == name):
+            raise _refused(f"the {what} is 1 to {_MAX_NAME} printable characters")
+
+
+def _check_evidence(evidence: Sequence[Evidence]) -> None:
+    if len(evidence) > MAX_EVIDENCE:
+        raise _refused(f"an update has at most {MAX_EVIDENCE} pieces of evidence")
+    if any(len(text or "") > _MAX_PATH for one in evidence for text in (one.kind, one.ref, one.digest)):
+        raise _refused(f"a piece of evidence is named by at most {_MAX_PATH} characters")
+
+
+def _texts(proposal: Proposal) -> Iterator[str]:
+    yield proposal.rationale
+    yield proposal.initiator or ""
+    for one in proposal.evidence:
+        yield from (one.kind, one.ref, one.digest or "")
+    for change in proposal.changes:
+        yield from (change.path, change.new_path or "", change.reason)
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _check_change(change: ProposedChange, content_limit: int) -> None:
@@ -93,6 +129,8 @@ def _check_change(change: ProposedChange, content_limit: int) -> None:
         raise _refused(f"newPath goes with rename, and rename with newPath: {shown}")
     if change.content is not None and len(change.content) > content_limit:
         raise _refused(f"a file has at most {content_limit} bytes, {shown} has {len(change.content)}")
+    if change.base_digest is not None and not _DIGEST.fullmatch(change.base_digest):
+        raise _refused(f"the baseDigest of {shown} is no sha256 digest")
     if not change.reason.strip():
         raise _refused(f"the change of {shown} has no reason", "say in a line why")
     if len(change.reason) > MAX_REASON:
@@ -130,6 +168,8 @@ def _parse_change(item: Any, contents: Mapping[str, bytes], at: int) -> Proposed
         if value is not None and not isinstance(value, str):
             raise _refused(f"changes[{at}].{name} is no text")
         values[name] = value
+    if values["action"] is not None and values["op"] is not None:
+        raise _refused(f"changes[{at}] has both action and op")
     word = values["action"] or values["op"] or ""
     try:
         action = Action(_ALIASES.get(word, word))

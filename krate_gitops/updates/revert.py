@@ -8,7 +8,7 @@ before is what is proposed, and the tip is the other side.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -148,7 +148,7 @@ class _Inverse:
         self._changes = {change.path: change for change in found.changes if self._is_plain(change)}
         since = diff_trees(reader, place.commit, place.tip, place.root).changes
         self._since = {change.path: change for change in since}
-        self._moved = _moves(since)
+        self._moved = _moves(since, self._changes)
         self._settled: list[Passed] = []
         self._items: list[ChangeItem] = []
         self._wanted: dict[str, str] = {}
@@ -289,11 +289,15 @@ class _Inverse:
         self._items.append(item)
 
 
-def _moves(since: Sequence[TreeChange]) -> dict[str, str]:
-    """New path by old path of the files that were moved, unchanged, after the commit."""
+def _moves(since: Sequence[TreeChange], changed: Container[str]) -> dict[str, str]:
+    """New path by old path of the files that were moved, unchanged, after the commit.
+
+    A path that the commit itself changed is nobody's new place: its file came back. Empty files all look alike.
+    """
     places: dict[str, list[str]] = {}
     for change in since:
-        if change.old is None and change.new is not None and change.new.mode in _PLAIN:
-            places.setdefault(change.new.oid, []).append(change.path)
+        new = change.new
+        if change.old is None and new is not None and new.mode in _PLAIN and new.size and change.path not in changed:
+            places.setdefault(new.oid, []).append(change.path)
     gone = [change for change in since if change.new is None and change.old is not None]
     return {change.path: places[change.old.oid].pop(0) for change in gone if change.old and places.get(change.old.oid)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -12,6 +12,10 @@ from krate_gitops.brain.model import FileClass
 from krate_gitops.updates.model import Action, Proposer, UpdateKind
 
 ENTRYPOINT = "babysitter/MEMORY.md"
+Classify = Callable[[str], FileClass]
+"""The class of a path below the memory root; a foreign brain has classes of its own."""
+
+_STRAYS = (FileClass.UNCLASSIFIED, FileClass.IGNORED)
 
 
 class Area(enum.Enum):
@@ -23,6 +27,7 @@ class Area(enum.Enum):
     RUN_MEMORY = enum.auto()
     DERIVED = enum.auto()
     OUTSIDE = enum.auto()
+    """What is no part of a brain, such as code beside one that fills a repository."""
 
 
 class Right(msgspec.Struct, frozen=True):
@@ -33,7 +38,7 @@ class Right(msgspec.Struct, frozen=True):
     memory_owner: bool = False
 
 
-def area_of(path: str) -> Area:
+def area_of(path: str, classify: Classify = classify) -> Area:
     """The area of a path below the memory root."""
     if path.startswith("ontology/"):
         return Area.ONTOLOGY
@@ -41,7 +46,7 @@ def area_of(path: str) -> Area:
         return Area.DERIVED
     if path.startswith(("babysitter/runs/", "babysitter/sessions/")):
         return Area.RUN_MEMORY
-    return Area.OUTSIDE if classify(path) is FileClass.UNCLASSIFIED else Area.CONTENT
+    return Area.OUTSIDE if classify(path) in _STRAYS else Area.CONTENT
 
 
 def right_to(
@@ -53,10 +58,13 @@ def right_to(
     is_import: bool = False,
     trusted: Iterable[str] = (),
     may_change_ontology: bool = True,
+    classify: Classify = classify,
 ) -> Right:
     """What a proposer may do with a path. ``trusted`` names workflows that the repository's owner trusts."""
     is_agent = proposer.kind == "Agent"
-    area = area_of(path)
+    area = area_of(path, classify)
+    if area is Area.OUTSIDE:
+        return Right(False, "this is no place for records, notes or pages of a brain")
     if area is Area.DERIVED:
         return Right(False, "derived files are written by merging alone")
     if area is Area.ONTOLOGY:

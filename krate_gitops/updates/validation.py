@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from krate_gitops.brain.globs import compile_globs
+from krate_gitops.brain.layout import Classifier
 from krate_gitops.brain.model import Diagnostic, Severity
 from krate_gitops.brain.report.model import verdict
 from krate_gitops.brain.rules.table import RULES
@@ -30,7 +32,7 @@ from krate_gitops.updates.nearness import NearRepeat, near_repeats
 from krate_gitops.updates.report import MOST_DIAGNOSTICS, FileReport, UpdateReport
 from krate_gitops.updates.request import path_fault
 from krate_gitops.updates.requirements import Requirement, required_reviews
-from krate_gitops.updates.rights import right_to
+from krate_gitops.updates.rights import Classify, right_to
 from krate_gitops.updates.touched import RecordState, members_of, pairs, records_in, transition
 
 _FORM = frozenset(("KB001", "KB002", "KB003", "KB004", "KB005", "KB006"))
@@ -78,6 +80,7 @@ class _Tip(msgspec.Struct, frozen=True):
     root: str
     records: Mapping[str, RecordState]
     members: Mapping[str, tuple[str, ...]]
+    classify: Classify
 
 
 def check_update(
@@ -126,7 +129,7 @@ class _Check:
         desk, spec, brain = self._desk, self._spec, self._desk.brain
         paths = [path for item in spec.changes for path in filter(None, (item.path, item.new_path))]
         before = brain.read(spec.base_commit, lambda opened: self._look(opened, paths))
-        self._check_paths()
+        self._check_paths(before.classify)
         with ObjectReader(brain.repository) as reader:
             read = reader_of(reader, before.root)
             observed = spec.observed_commit or spec.base_commit
@@ -175,13 +178,14 @@ class _Check:
         records = records_in(opened, paths)
         owners = {owner for one in records.values() for owner in one.owners}
         owners |= set(self._desk.policy.memory_owners or ())
-        return _Tip(opened.manifest.root, records, members_of(opened, owners))
+        classify = Classifier(opened.source.profile.foreign, compile_globs)
+        return _Tip(opened.manifest.root, records, members_of(opened, owners), classify)
 
     def _condition(self, type: str, holds: bool, reason: str = "", message: str = "") -> None:
         status = "True" if holds else "False"
         self._conditions[type] = Condition(type, status, reason or ("Passed" if holds else "Failed"), message)
 
-    def _check_paths(self) -> None:
+    def _check_paths(self, classify: Classify) -> None:
         spec, policy = self._spec, self._desk.policy.updates
         told = []
         for item in spec.changes:
@@ -195,6 +199,7 @@ class _Check:
                     is_import=is_import(spec),
                     trusted=policy.trusted_maintenance,
                     may_change_ontology=ONTOLOGY in self._desk.caller.permissions,
+                    classify=classify,
                 )
                 if fault or not right.allowed:
                     told.append(f"{path}: {fault or right.reason}")

@@ -16,6 +16,7 @@ from krate_gitops.brain.scan.folds import Gathered, gather, unfold
 from krate_gitops.brain.scan.keyblocks import private_key_blocks
 from krate_gitops.brain.scan.patterns import SecretKind
 from krate_gitops.brain.scan.randomness import (
+    UUID,
     irregularities,
     is_masked,
     is_mixed,
@@ -115,7 +116,9 @@ def _siblings(text: str) -> Iterator[Candidate]:
                 continue
             for word in _VALUE_WORD.finditer(match["value"]):
                 value = word[0].rstrip(".")
-                if is_secret_value(plainly(value)) and (pattern is _VALUE_FIRST or _is_unworded(value, 3)):
+                if is_secret_value(plainly(value)) and (
+                    pattern is _VALUE_FIRST or _is_unworded(value, 3) or UUID.fullmatch(value)
+                ):
                     start = match.start(pattern.groupindex["value"]) + word.start()
                     yield Candidate(SecretKind.SECRET_KEY, start, start + len(value), value)
 

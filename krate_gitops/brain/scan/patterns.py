@@ -13,10 +13,8 @@ import re
 import msgspec
 import re2
 
-from krate_gitops.brain.model import SecretPattern
 from krate_gitops.brain.scan.encoded import ENCODED
 from krate_gitops.brain.scan.folds import FOLD, folded
-from krate_gitops.errors import KrateError
 
 
 class SecretKind(enum.StrEnum):
@@ -118,7 +116,7 @@ SIGNATURE_HEADERS = (
 HEADER = rf"(?:{SIGNATURE_HEADERS})(?:{_MARKS}[ \t]{{0,4}}[:=|](?:\*{{1,3}})?\s*{_MARKS}|{_BESIDE})"
 
 _SECRET_NAME = rf"(?P<name>[A-Za-z0-9_ -]{{0,24}}(?:{ASSIGNED_NAMES}|{SIGNATURE_HEADERS})[A-Za-z0-9_-]{{0,24}})"
-_ANY_VALUE = r"(?P<value>[^\"'`\n\\]{8,512})"
+_ANY_VALUE = r"(?P<value>[^\"'`\n\\]{8,})"
 VALUE_FIRST = (
     rf"(?:value|val){_QUOTE}?{_SPACE}:{_SPACE}(?:{_QUOTE}{_ANY_VALUE}{_QUOTE}{_SPACE},?{_SPACE}){_FIELDS}"
     rf"{_QUOTE}?(?:name|key|field|header|variable){_QUOTE}?{_SPACE}:{_SPACE}{_QUOTE}?{_SECRET_NAME}"
@@ -146,7 +144,6 @@ _BEGUN = rf"(?:{_START})(?:{FOLD}?[A-Za-z0-9_.+/=-]){{8}}"
 
 _FROM_NONE = re.compile(r"\{0,\d+\}")
 _FROM_SOME = re.compile(r"\{[1-9]\d*,\d{2,}\}")
-_TRIGGER_MEMORY = 128 << 20
 
 
 def loosened(pattern: str) -> str:
@@ -182,37 +179,3 @@ SECRET_TRIGGER = loosened(
     )
 )
 """RE2 pattern that matches every text in which a built-in secret can be found."""
-
-
-def compile_trigger(pattern: str, *, characters: bool = False) -> re2._Regexp:
-    """A trigger over bytes. Its automaton grows as it meets text, hence the larger bound.
-
-    Without ``characters`` a class means single bytes: a class that excludes some ASCII then takes any part of any other
-    character, which keeps the automaton small and the trigger a superset. With it, the pattern speaks of UTF-8.
-    """
-    options = re2.Options()
-    options.max_mem = _TRIGGER_MEMORY
-    options.log_errors = False
-    if not characters:
-        options.encoding = re2.Options.Encoding.LATIN1
-    return re2.compile(pattern.encode(), options)
-
-
-def compile_policy(pattern: SecretPattern) -> re2._Regexp:
-    """A brain's own pattern, in RE2's linear-time syntax. Raises ``KrateError(KB081)`` if it is none."""
-    return compile_linear(pattern.regex, code="KB081", where=f"secretScan.extraPatterns[{pattern.kind}]")
-
-
-def compile_linear(regex: str, *, code: str, where: str) -> re2._Regexp:
-    """Compile a pattern from outside. Raises ``KrateError(code)`` that names the place and not the pattern."""
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        return re2.compile(regex, options)
-    except re2.error as error:
-        raise KrateError(
-            code,
-            "the pattern is not a regular expression that RE2 can run",
-            hint="use RE2 syntax: no look-around, no back-references",
-            location=where,
-        ) from error

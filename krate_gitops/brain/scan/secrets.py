@@ -7,7 +7,7 @@ must look random, and templates, masks, references, types and code are passed ov
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import msgspec
@@ -18,8 +18,9 @@ from krate_gitops.brain.scan import patterns
 from krate_gitops.brain.scan.encoded import decoded_runs
 from krate_gitops.brain.scan.examples import is_documented_example
 from krate_gitops.brain.scan.finders import FINDERS, Candidate
-from krate_gitops.brain.scan.patterns import SecretKind, compile_trigger
-from krate_gitops.brain.scan.views import views
+from krate_gitops.brain.scan.linear import compile_policy, compile_trigger
+from krate_gitops.brain.scan.patterns import SecretKind
+from krate_gitops.brain.scan.views import Seen, views
 
 
 class SecretHit(msgspec.Struct, frozen=True, order=True):
@@ -38,28 +39,31 @@ _DEPTH = 3
 """Encodings within encodings that are looked into."""
 
 
-def find_secrets(text: str, config: SecretScan) -> list[SecretHit]:
+def find_secrets(text: str, config: SecretScan, seen: Sequence[Seen] = ()) -> list[SecretHit]:
     """Secrets of a text, sorted, without overlap, in characters of ``text``.
 
     Looks through line breaks inside tokens, through escapes and what takes no place (``views``), and some levels deep
-    into base64, hex and percent encoding (the hit is then the whole encoded run). Raises ``KrateError`` if one of the
+    into base64, hex and percent encoding (the hit is then the whole encoded run). ``seen`` are the views of the text
+    if the caller has them already. Raises ``KrateError`` if one of the
     brain's own patterns is invalid.
     """
     policies = [(f"policy:{extra.kind}", _policy(extra.kind, extra.regex)) for extra in config.extra_patterns]
     allowed = fingerprints(config)
-    found = _candidates(text, policies, _DEPTH)
+    found = _candidates(seen or views(text), policies, _DEPTH)
     return _merged([one for one in found if not (allowed and fingerprint(one.value) in allowed)])
 
 
-def _candidates(text: str, policies: list[tuple[str, re2._Regexp]], depth: int) -> Iterator[Candidate]:
-    """What is found in a text, in its views, and in what is encoded in them, in characters of ``text``."""
-    for seen in views(text):
+def _candidates(
+    views_of_text: Sequence[Seen], policies: list[tuple[str, re2._Regexp]], depth: int
+) -> Iterator[Candidate]:
+    """What is found in a text, in its views, and in what is encoded in them, in characters of the text itself."""
+    for seen in views_of_text:
         found: list[Candidate] = []
         if _TRIGGER.search(seen.text.encode()) is not None:
             found.extend(_plain(seen.text))
             if depth:
                 found.extend(_encoded(seen.text, policies, depth - 1))
-        found.extend(_own(seen.text, policies, whole=seen.text is text))
+        found.extend(_own(seen.text, policies, whole=not seen.through))
         for one in found:
             start, end = seen.original(one.start, one.end)
             yield Candidate(one.kind, start, end, one.value)
@@ -85,7 +89,7 @@ def fingerprints(config: SecretScan) -> frozenset[str]:
 
 @lru_cache(maxsize=128)
 def _policy(kind: str, regex: str) -> re2._Regexp:
-    return patterns.compile_policy(SecretPattern(kind=kind, regex=regex))
+    return compile_policy(SecretPattern(kind=kind, regex=regex))
 
 
 def _plain(text: str) -> Iterator[Candidate]:
@@ -97,7 +101,7 @@ def _plain(text: str) -> Iterator[Candidate]:
 
 def _encoded(text: str, policies: list[tuple[str, re2._Regexp]], depth: int) -> Iterator[Candidate]:
     for run in decoded_runs(text):
-        found = list(_candidates(run.text, policies, depth))
+        found = list(_candidates(views(run.text), policies, depth))
         # The run is taken as a whole: an example in it must not make an example of what else it holds.
         secrets = [one for one in found if one.kind != SecretKind.EXAMPLE]
         for one in secrets or found:
@@ -107,6 +111,11 @@ def _encoded(text: str, policies: list[tuple[str, re2._Regexp]], depth: int) -> 
 _RANK = {kind: rank for rank, kind in enumerate(SecretKind)}
 
 
+def _holds(example: SecretHit | Candidate, *others: SecretHit | Candidate) -> bool:
+    """Whether all there is belongs to the example: then what else was found is the example by another name."""
+    return all(example.start <= one.start and one.end <= example.end for one in others)
+
+
 def _merged(found: list[Candidate]) -> list[SecretHit]:
     """Overlapping candidates become one hit over all of them, named by the kind that comes first in the table."""
     hits: list[SecretHit] = []
@@ -114,6 +123,8 @@ def _merged(found: list[Candidate]) -> list[SecretHit]:
         if hits and one.start < hits[-1].end:
             last = hits[-1]
             kind = min(last.kind, one.kind, key=lambda k: _RANK.get(SecretKind(k), 99) if k in _RANK else 99)
+            if kind == SecretKind.EXAMPLE and not _holds(last if last.kind == kind else one, last, one):
+                kind = max(last.kind, one.kind, key=lambda k: k != SecretKind.EXAMPLE)
             hits[-1] = SecretHit(last.start, max(last.end, one.end), kind)
         else:
             hits.append(SecretHit(one.start, one.end, one.kind))

@@ -16,8 +16,9 @@ import msgspec
 import re2
 
 from krate_gitops.brain.scan.folds import FOLD
+from krate_gitops.brain.scan.linear import compile_trigger
 from krate_gitops.brain.scan.normal import INVISIBLE
-from krate_gitops.brain.scan.randomness import is_mixed
+from krate_gitops.brain.scan.randomness import goes_on
 
 _SEQUENCE = r"\[[0-?]*[ -/]*[@-~]"
 _ANSI = rf"\x1b(?:{_SEQUENCE})?"
@@ -29,7 +30,7 @@ _CODES = (
 )
 _MILD = r"\\+[\"'`/n]|&(?:amp;)*(?:quot|apos|amp|lt|gt|equals|colon|lowbar|sol|commat);"
 
-ESCAPED = rf"{_CODES}|[!-~]{_DROPPED}+[!-~]|[A-Za-z0-9]\\+[bf][A-Za-z0-9]"
+ESCAPED = rf"{_CODES}|[!-~]{_DROPPED}+[!-~]|[A-Za-z0-9+/_=-]\\+[bf][A-Za-z0-9+/_=-]"
 """RE2 pattern over characters that matches every text with an ``unescaped`` view."""
 
 _TOKEN = "[A-Za-z0-9+/_=.~-]"  # noqa: S105 - a character class
@@ -42,18 +43,29 @@ SEAM = (
 )
 """RE2 pattern that matches every text with a ``joined`` view: lines between which there is a token that is no word."""
 
+VIEWED = rf"{ESCAPED}|{SEAM}"
+"""RE2 pattern over characters that matches every text with more than one view."""
+
+_ANY = compile_trigger(VIEWED, characters=True)
 _ANY_ESCAPE = re2.compile(ESCAPED)
 _ANY_SEAM = re2.compile(SEAM)
 _ESCAPE = re.compile(rf"{_CODES}|{_MILD}|\\+[bf]|{_DROPPED}")
-_BREAK = re.compile(r"\n|\\{1,4}n")
-_AFTER_BREAK = re.compile(rf"[ \t>#]*\\{{0,2}}(?={_TOKEN})")
+_GOES_ON = rf"(?={_TOKEN}++(?!:))(?={_TOKEN}*?{_MIXED})"
+_BREAK = re.compile(
+    rf"\n(?<=\\\n)[ \t]*+\\{{0,2}}(?={_TOKEN})|\n(?<=\\\r\n)[ \t]*+\\{{0,2}}(?={_TOKEN})|"
+    rf"\n[ \t>#]*+\\{{0,2}}{_GOES_ON}|"
+    rf"\\\\\\n[ \t]*+\\{{0,2}}(?={_TOKEN})|\\\\{{0,3}}n[ \t>#]*+\\{{0,2}}{_GOES_ON}"
+)
+"""A break and what follows it, up to a token that may go on: not to a key, and to no plain word unless continued."""
+
 _RUN = re.compile(rf"{_TOKEN}+")
-_RUN_BEFORE = re.compile(rf"{_TOKEN}+\Z")
 _NAMED = {"equals": "=", "colon": ":", "lowbar": "_", "sol": "/", "commat": "@", "quot": '"', "apos": "'"}
-_CONTINUED = 4
-"""Characters of a backslash and a line break in a JSON string."""
+_CONTINUED = "\\\\\\n"
+"""A backslash and a line break in a JSON string."""
 
 _LONG = 16
+_ROOM = 1024
+_BLOCKS = ("-----BEGIN", "data:")
 _LOOK_AROUND = 256
 
 
@@ -90,16 +102,19 @@ class Seen(msgspec.Struct, frozen=True):
         return start, end
 
 
-def views(text: str) -> Iterator[Seen]:
+def views(text: str) -> tuple[Seen, ...]:
     """The text itself, then its views that differ from it."""
-    yield Seen(text)
+    if _ANY.search(text.encode()) is None:
+        return (Seen(text),)
+    seen = [Seen(text)]
     plain = unescaped(text)
     through = (plain,) if plain is not None else ()
     if plain is not None:
-        yield Seen(plain.text, through)
+        seen.append(Seen(plain.text, through))
     whole = joined(plain.text if plain is not None else text)
     if whole is not None:
-        yield Seen(whole.text, (whole, *through))
+        seen.append(Seen(whole.text, (whole, *through)))
+    return tuple(seen)
 
 
 def unescaped(text: str) -> View | None:
@@ -125,36 +140,53 @@ def joined(text: str) -> View | None:
     """
     if _ANY_SEAM.search(text) is None:
         return None
-    seams = [(*seam, "") for match in _BREAK.finditer(text) if (seam := _seam(text, match)) is not None]
-    return _replaced(text, iter(seams)) if seams else None
+    seams = [seam for match in _BREAK.finditer(text) if (seam := _seam(text, match)) is not None]
+    return _replaced(text, _around(text, seams)) if seams else None
+
+
+def _around(text: str, seams: list[tuple[int, int]]) -> Iterator[tuple[int, int, str]]:
+    """What to replace, so that the seams go, and with them all lines but those around them.
+
+    What is far from every seam was looked at already. Blocks that are known by their first line are kept whole.
+    """
+    room = len(text) if any(mark in text for mark in _BLOCKS) else _ROOM
+    high = 0
+    for start, end in seams:
+        if start - room > high:
+            low = text.rfind("\n", high, start - room) + 1
+            if low > high:
+                yield high, low, "\n\n"
+        yield start, end, ""
+        if end + room > high:
+            high = text.find("\n", end + room)
+            high = len(text) if high < 0 else high
+    if high < len(text):
+        yield high, len(text), "\n\n"
 
 
 def _seam(text: str, match: re.Match[str]) -> tuple[int, int] | None:
     """The range of a line break and what belongs to it, if a token goes on over it."""
-    after = _AFTER_BREAK.match(text, match.end())
-    if after is None:
-        return None
     start, signs = match.start(), match.group()
-    if signs == "\n":
+    if signs.startswith("\n"):
         start -= text.endswith("\r", 0, start)
         continued = text.endswith("\\", 0, start)
         start -= continued
     else:
-        continued = len(signs) == _CONTINUED
+        continued = signs.startswith(_CONTINUED)
     if not continued:
         start -= len(text[max(0, start - 2) : start]) - len(text[max(0, start - 2) : start].rstrip(" \t"))
     low = max(0, start - _LOOK_AROUND)
-    left = _RUN_BEFORE.search(text[low:start])
-    right = _RUN.match(text, after.end(), after.end() + _LOOK_AROUND)
+    left = _RUN.match(text[low:start][::-1])
+    right = _RUN.match(text, match.end(), match.end() + _LOOK_AROUND)
     if left is None or right is None:
         return None
-    alone = len(left.group()) == len(right.group()) and _is_alone(text, low + left.start(), right.end())
-    joins = continued or (_belong_together(left.group(), right.group()) and not alone)
-    return (start, after.end()) if joins else None
+    alone = len(left.group()) == len(right.group()) and _is_alone(text, start - left.end(), right.end())
+    joins = continued or (_belong_together(left.group()[::-1], right.group()) and not alone)
+    return (start, match.end()) if joins else None
 
 
 def _belong_together(left: str, right: str) -> bool:
-    return is_mixed(right) and (is_mixed(left) or (len(right) >= _LONG and any(char.isdigit() for char in right)))
+    return goes_on(right) and (goes_on(left) or (len(right) >= _LONG and any(char.isdigit() for char in right)))
 
 
 def _is_alone(text: str, start: int, end: int) -> bool:

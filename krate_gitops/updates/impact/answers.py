@@ -19,7 +19,9 @@ from krate_gitops.memory.question import Question
 from krate_gitops.memory.response import Why
 from krate_gitops.memory.safe import SafeStrings
 from krate_gitops.updates.impact.model import ItemShift, QueryImpact
+from krate_gitops.updates.impact.paired import BaseIndex, TrialIndex
 from krate_gitops.updates.impact.recorded import Recorded
+from krate_gitops.updates.impact.sameness import surely_same
 from krate_gitops.updates.impact.shifts import Item, shifts_between
 
 TEXT_CHARACTERS = 160
@@ -85,6 +87,8 @@ def ask_both(
     nothing else has a place in the order.
     """
     policy = question.policy.narrowed(viewer)
+    if _are_the_same(before, after, question, policy):
+        return None
     old, new = select(before, question, policy), select(after, question, policy)
     shifts = shifts_between(old.items, new.items)
     if not shifts and old.refused == new.refused:
@@ -100,6 +104,17 @@ def ask_both(
         refused_after=new.refused,
         shifts=safe.shifts(shifts, question.request.text),
     )
+
+
+def _are_the_same(before: OpenIndex, after: OpenIndex, question: Recorded, policy: EffectivePolicy) -> bool:
+    if not isinstance(before, BaseIndex) or not isinstance(after, TrialIndex):
+        return False
+    try:
+        return surely_same(before, after, question.request, policy)
+    except UnavailableError:
+        raise
+    except KrateError:
+        return False  # one of the two is refused: which one shows when both are asked
 
 
 def select(opened: OpenIndex, question: Recorded, policy: EffectivePolicy) -> Selected:

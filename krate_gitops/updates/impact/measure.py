@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
+from krate_gitops.index.build import Built
+from krate_gitops.index.sound import with_indexes
 from krate_gitops.memory.brain import Brain
 from krate_gitops.memory.opened import OpenIndex
 from krate_gitops.memory.policy import EffectivePolicy
 from krate_gitops.records.database import Database
 from krate_gitops.updates.impact.answers import Safe, ask_both
 from krate_gitops.updates.impact.model import Impact
+from krate_gitops.updates.impact.paired import BaseIndex, TrialIndex, share_rules
 from krate_gitops.updates.impact.recorded import Sample, recorded_questions
 from krate_gitops.updates.impact.structure import structure_change
 
@@ -35,11 +40,18 @@ def measure_impact(
     if commit == base_commit:
         return Impact(base_commit=base_commit, asked=0)
     recorded = recorded_questions(database, before.settings.organization, before.repository.name, sample)
+
+    def between(built: list[Built]) -> Impact:
+        with ExitStack() as stack:
+            base = stack.enter_context(BaseIndex(before.builder, built[0]))
+            if share_rules(*built):
+                trial: OpenIndex = stack.enter_context(TrialIndex(after.builder, built[1], base))
+            else:
+                trial = stack.enter_context(OpenIndex(after.builder, built[1]))
+            return impact_between(base, trial, recorded, policy)
+
     # The base first: the trial commit's index is then completed from its shards.
-    return before.read(
-        base_commit,
-        lambda base: after.read(commit, lambda trial: impact_between(base, trial, recorded, policy)),
-    )
+    return with_indexes(before.builder, [before.target(base_commit), after.target(commit)], between)
 
 
 def impact_between(base: OpenIndex, trial: OpenIndex, recorded: Sample, policy: EffectivePolicy) -> Impact:

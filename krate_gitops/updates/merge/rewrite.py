@@ -14,6 +14,7 @@ from krate_gitops.brain.scalars import resolve_plain
 from krate_gitops.brain.yaml_exact import Scalar
 from krate_gitops.errors import KrateError
 from krate_gitops.resources.edit.document import edit_document
+from krate_gitops.resources.edit.values import same
 from krate_gitops.resources.parse import settle
 from krate_gitops.updates.merge.plain import Written, fingerprint, is_scalar, read_map
 
@@ -33,12 +34,15 @@ def rewritten(text: str, wanted: dict[str, Any]) -> str | None:
         return None
     if fingerprint(present) == fingerprint(wanted):
         return text
+    # Lines at the end are taken out as those before them are, where a line end follows them too.
+    is_open = not text.endswith("\n") and same(read_map(text + "\n"), present)
     names = _Names(text, present, wanted)
+    data = (text + "\n" * is_open).encode()
     try:
-        edited = edit_document(_PATH, text.encode(), 0, names.standing_in(wanted)).decode()
+        edited = edit_document(_PATH, data, 0, names.standing_in(wanted), only_in_place=True).decode()
     except (KrateError, ValueError, RecursionError):
         return None
-    result = names.written(edited)
+    result = names.written(edited.removesuffix("\n") if is_open else edited)
     found = read_map(result)
     return result if found is not None and fingerprint(found) == fingerprint(wanted) else None
 

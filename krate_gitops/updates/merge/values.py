@@ -152,13 +152,14 @@ class _Merger:
         name = next((name for name in _NAMES if all(_named(side, name) for side in sides)), None)
         if name is not None:
             old, mine, current = ({item[name]: item for item in side} for side in sides)
-            hints = {item[name]: item for item in hint} if isinstance(hint, list) and _named(hint, name) else {}
+            if not _renamed_twice(set(old), set(mine), set(current)):
+                hints = {item[name]: item for item in hint} if isinstance(hint, list) and _named(hint, name) else {}
 
-            def merge() -> list[Any]:
-                items = self._keyed((old, mine, current), hints, lambda key: f"{place}[{key}]")
-                return [items[key] for key in joint_order(list(old), list(mine), list(current), set(items))]
+                def merge() -> list[Any]:
+                    items = self._keyed((old, mine, current), hints, lambda key: f"{place}[{key}]")
+                    return [items[key] for key in joint_order(list(old), list(mine), list(current), set(items))]
 
-            return self._unless_hinted(merge, hint if hints else MISSING)
+                return self._unless_hinted(merge, hint if hints else MISSING)
         return self._sequences(sides, prints, hint, place)
 
     def _sequences(self, sides: Sequence[list[Any]], prints: list[list[str]], hint: Any, place: str) -> Any:
@@ -201,6 +202,11 @@ def _or(value: Any, default: Any) -> Any:
 def _named(items: list[Any], name: str) -> bool:
     names = [item.get(name) if isinstance(item, dict) else None for item in items]
     return all(isinstance(one, str) for one in names) and unique(names)
+
+
+def _renamed_twice(old: set[Any], ours: set[Any], theirs: set[Any]) -> bool:
+    """Whether both sides may have given one item another name, which is no addition of two."""
+    return bool(old - ours - theirs and ours - old - theirs and theirs - old - ours)
 
 
 def _among(item: Any, others: list[Any]) -> bool:

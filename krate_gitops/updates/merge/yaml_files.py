@@ -89,9 +89,13 @@ class _StreamMerge:
             self.conflicts.append(of_whole(self._path, OVERLAP, tails))
 
     def _lead(self, key: _Key) -> str:
-        sides = [parts[key].lead if key in parts else None for parts in (self._old, self._mine, self._current)]
-        lead = Sides(*sides).picked if None not in sides else None
-        return lead or sides[2] or sides[1] or ""
+        """What stands before a record: as ours has it where only we changed it."""
+        if key not in self._current:
+            return self._mine[key].lead
+        theirs = self._current[key].lead
+        if key in self._old and key in self._mine and theirs == self._old[key].lead:
+            return self._mine[key].lead
+        return theirs
 
     def _one(self, key: _Key, old: Part | None, mine: Part | None, current: Part | None) -> str | None:
         if old is not None and mine is not None and current is not None:

@@ -135,7 +135,7 @@ class FakeForge(abc.ABC):
                 answer = self.route(seen, parse_qs(seen.query), json.loads(seen.body) if seen.body else {})
             except Refused as refused:
                 return Answer(refused.status, {"message": str(refused)})
-            if operation is not None and answer.content is not None:
+            if operation is not None and answer.content is not None and answer.status < 300:
                 faults = operation.check_answer(answer.status, json.dumps(answer.content).encode())
                 self.violations += [f"answer of {operation.name}: {fault}" for fault in faults]
             return answer

@@ -170,7 +170,7 @@ def remote_place(kind: str, *, limits: Limits | None = None) -> Iterator[RemoteP
         place = RemotePlace(fake, make)
         place.pauses = pauses
         yield place
-    assert fake.violations == []
+    assert not fake.violations, "\n".join(fake.violations)
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from krate_gitops.errors import DeniedError, KrateError, UnavailableError, UsageError
-from krate_gitops.git import mirroring
+from krate_gitops.git import mirror_source
 from krate_gitops.git.every_ref import reachable_objects, read_every_ref
 from krate_gitops.git.local import Repository, repository_at
 from krate_gitops.git.mirror_plan import plan_mirror
@@ -369,7 +369,7 @@ def test_a_branch_that_moves_there_while_we_push_is_not_overwritten(
         git(place.to, "update-ref", "refs/heads/main", theirs)
         return found
 
-    monkeypatch.setattr(mirroring, "plan_mirror", moved_meanwhile)
+    monkeypatch.setattr(mirror_source, "plan_mirror", moved_meanwhile)
     with pytest.raises(KrateError) as caught:
         place.mirror()
     assert caught.value.code in ("MEMORY_REF_STALE", "PUSH_REFUSED")
@@ -441,6 +441,16 @@ def test_other_refs_of_either_side_stay_where_they_are(place: Place) -> None:
     listed = git(place.to, "for-each-ref", "--format=%(refname)").decode().split()
     assert "refs/pull/1/head" not in listed
     assert "refs/krate/pins/x" in listed
+
+
+def test_only_what_is_new_is_copied(place: Place) -> None:
+    place.source.commit({"notes/big.md": os.urandom(300_000)})
+    place.mirror()
+    before = sum(path.stat().st_size for path in (place.to / "objects").rglob("*") if path.is_file())
+    place.source.commit({"notes/small.md": "small\n"})
+    place.mirror()
+    after = sum(path.stat().st_size for path in (place.to / "objects").rglob("*") if path.is_file())
+    assert after - before < 20_000
 
 
 def test_progress_is_told(source: RepoBuilder, tmp_path: Path, home: Path) -> None:

@@ -140,6 +140,19 @@ def test_a_bad_file_that_was_moved_since_is_followed(history: History) -> None:
     assert dict(history.revert(bad).contents) == {"pages/a.md": b"one\n"}
 
 
+def test_a_file_that_came_back_under_its_old_name_was_not_moved(history: History) -> None:
+    bad = history.commit({"notes/a.md": None, "notes/c.md": "one\n"})
+    history.commit({"notes/a.md": "one\n", "notes/c.md": None})
+    found = history.revert(bad)
+    assert (found.changes, [one.path for one in found.settled]) == ((), ["notes/a.md", "notes/c.md"])
+
+
+def test_an_empty_file_somewhere_else_is_not_taken_for_one_that_was_moved(history: History) -> None:
+    bad = history.commit({"notes/empty.md": ""})
+    history.commit({"notes/empty.md": None, "notes/other.md": ""})
+    assert history.revert(bad).changes == ()
+
+
 def test_a_merge_is_taken_back_against_its_first_parent(history: History) -> None:
     base = history.repo.tip()
     assert base is not None

@@ -63,9 +63,9 @@ def upgrade() -> None:
         sa.Column("body", sa.Text(), nullable=False),
     )
     op.create_index(
-        "ix_commit_statuses_organization_memory_repository_commit_context",
+        "ix_commit_statuses_organization_memory_repository_commit",
         "commit_statuses",
-        ["organization", "memory_repository", "commit", "context"],
+        ["organization", "memory_repository", "commit"],
     )
     op.create_table(
         "notifications",

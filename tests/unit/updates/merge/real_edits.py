@@ -94,13 +94,13 @@ def meaning(path: str, text: str) -> Counter[tuple[Any, ...]] | None:
     if path.endswith(".md"):
         matter = find_frontmatter(text)
         if matter is None or not matter.closed:
-            return Counter(("line", line) for line in text.split("\n"))
+            return Counter(("line", line) for line in text.split("\n") if line)
         text, body = text[matter.start : matter.end], text[matter.body :].split("\n")
     try:
         documents = parse_exact(text, several=True)
     except (YamlRefused, ValueError):
         return None
-    said: Counter[tuple[Any, ...]] = Counter(("line", line) for line in body)
+    said: Counter[tuple[Any, ...]] = Counter(("line", line) for line in body if line)
     for at, document in enumerate(documents):
         if not isinstance(document.value, dict):
             return None

@@ -1,0 +1,77 @@
+"""Records as YAML in block style, a line for each scalar.
+
+PyYAML writes the rest of this program's YAML, at most of a millisecond a record. A full journal has ten thousand, all
+of one shape and without a text of several lines, so they are written here: plain where every reader of YAML sees the
+same text, else as a JSON string, which is a double-quoted scalar.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from krate_gitops.brain.timestamps import normalise_timestamp
+from krate_gitops.printable import escape_invisible
+
+_PLAIN = re.compile(r"[A-Za-z](?:[A-Za-z0-9_./@+()-]|[ :,;](?=[A-Za-z0-9_(])|:(?=[A-Za-z0-9]))*\Z")
+_MAY_BE_A_KEY = re.compile(r":(?:\s|\Z)")
+_WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "none"))
+"""What some table of YAML reads as something else than text."""
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\Z")
+
+
+def scalar(value: Any) -> str:
+    """A value as it stands behind a key."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    text = str(value)
+    if _TIME.match(text) and normalise_timestamp(text):
+        return text
+    if _PLAIN.match(text) and not _MAY_BE_A_KEY.search(text) and text.lower() not in _WORDS:
+        return text
+    return escape_invisible(json.dumps(text, ensure_ascii=False))
+
+
+def document(value: Mapping[str, Any]) -> bytes:
+    """A whole document. Members that are None are left out."""
+    return ("\n".join(_map(value, "")) + "\n").encode()
+
+
+def frontmatter(value: Mapping[str, Any]) -> str:
+    """The same between lines of three dashes, as it stands on top of a Markdown file."""
+    return "\n".join(("---", *_map(value, ""), "---", ""))
+
+
+def _map(value: Mapping[str, Any], indent: str) -> Iterator[str]:
+    for key, item in value.items():
+        if item is None:
+            continue
+        name = scalar(key)
+        if isinstance(item, Mapping):
+            inner = list(_map(item, indent + "  "))
+            yield f"{indent}{name}:" if inner else f"{indent}{name}: {{}}"
+            yield from inner
+        elif isinstance(item, (list, tuple)):
+            yield f"{indent}{name}:" if item else f"{indent}{name}: []"
+            yield from _list(item, indent + "  ")
+        else:
+            yield f"{indent}{name}: {scalar(item)}"
+
+
+def _list(items: list[Any] | tuple[Any, ...], indent: str) -> Iterator[str]:
+    for item in items:
+        if isinstance(item, (Mapping, list, tuple)):
+            inner = list(_map(item, "") if isinstance(item, Mapping) else _list(item, ""))
+            if not inner:
+                yield f"{indent}- " + ("{}" if isinstance(item, Mapping) else "[]")
+                continue
+            yield f"{indent}- {inner[0]}"
+            yield from (f"{indent}  {line}" for line in inner[1:])
+        else:
+            yield f"{indent}- {scalar(item)}"
