@@ -274,4 +274,6 @@ def conditions(held: Held) -> dict[str, tuple[str, str]]:
 def false(held: Held) -> dict[str, str]:
     """Reasons of the conditions that don't hold, but for those of the review."""
     ends = {"Approved", "Merged", "Ready", "ReviewReady"}
-    return {name: reason for name, (status, reason) in conditions(held).items() if status == "False" and name not in ends}
+    return {
+        name: reason for name, (status, reason) in conditions(held).items() if status == "False" and name not in ends
+    }

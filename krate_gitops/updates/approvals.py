@@ -31,8 +31,15 @@ def is_binding(decision: Decision, update: AgentMemoryUpdate) -> bool:
 
 
 def binding_decisions(update: AgentMemoryUpdate) -> tuple[Decision, ...]:
-    """The last word of each reviewer about the update as it is now."""
-    last = {one.actor: one for one in update.status.decisions if is_binding(one, update)}
+    """The last word of each reviewer about the update as it is now.
+
+    An objection is to what is proposed, so it outlives a new judgement of the same; an approval doesn't.
+    """
+    last: dict[str, Decision] = {}
+    for one in update.status.decisions:
+        is_same = (one.head_commit, one.diff_digest) == (update.status.head_commit, update.status.diff_digest)
+        if is_binding(one, update) or (is_same and one.decision is Verdict.REQUEST_CHANGES):
+            last[one.actor] = one
     return tuple(last.values())
 
 
@@ -43,9 +50,8 @@ def approvers(update: AgentMemoryUpdate) -> tuple[str, ...]:
 
 def outstanding_of(desk: Desk, update: AgentMemoryUpdate, checked: Checked) -> tuple[Requirement, ...]:
     """The reviews that are missing; one that was never needed isn't."""
-    if not _needs_people(desk, update, checked):
-        return ()
-    missing = outstanding(checked.requirements, approvers(update))
+    needed = checked.requirements if _needs_people(desk, update, checked) else ()
+    missing = outstanding(needed, approvers(update))
     objections = [one for one in binding_decisions(update) if one.decision is Verdict.REQUEST_CHANGES]
     return (*missing, *(Requirement(kind="objection", subject=one.actor) for one in objections))
 
@@ -69,12 +75,11 @@ def only_generated(
     if old is None or new is None:
         return False
     texts = [data.decode("utf-8", "replace") for data in (old, new)]
-    blocks = [{match["name"]: match for match in _BLOCK.finditer(text)} for text in texts]
-    if blocks[0].keys() != blocks[1].keys():
+    blocks = [list(_BLOCK.finditer(text)) for text in texts]
+    if [one["name"] for one in blocks[0]] != [one["name"] for one in blocks[1]]:
         return False
-    for name in blocks[1]:
-        match = blocks[1][name]
-        if match[0] != blocks[0][name][0] and (name not in allowed or block_digest(match["body"]) != match["digest"]):
+    for was, now in zip(*blocks, strict=True):
+        if now[0] != was[0] and (now["name"] not in allowed or block_digest(now["body"]) != now["digest"]):
             return False
     rest = [_BLOCK.sub(lambda match: match["name"], text) for text in texts]
     return rest[0] == rest[1]

@@ -10,10 +10,13 @@ from krate_gitops.digest import sha256_digest
 from krate_gitops.git.objects import ObjectReader
 from krate_gitops.git.trees import file_oid
 from krate_gitops.updates.merge.files import merge_file
+from krate_gitops.updates.merge.outcome import DELETED
 from krate_gitops.updates.model import Action, ChangeItem, Conflict
 
 Read = Callable[[str, str], bytes | None]
 """Content of a file below the memory root at a commit; None where there is none."""
+
+_MOST_SHOWN = 2000
 
 
 class Carried(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,10 +87,18 @@ class _Carrying:
             self.conflicts.append(Conflict(path=item.path, reason=fault))
             return
         proposed = None if item.content_digest is None else self._contents[item.content_digest]
+        if self._is_gone(item, observed, proposed):
+            self.conflicts.append(Conflict(path=item.path, reason=DELETED, observed=_shown(observed)))
+            return
         if item.action is Action.RENAME:
             self._rename(item, observed, proposed)
             return
         self._merge(item.path, item.path, observed, None if item.action is Action.DELETE else proposed)
+
+    def _is_gone(self, item: ChangeItem, observed: bytes | None, proposed: bytes | None) -> bool:
+        """Whether a file that shall be renamed as it is isn't there any more; merging sees no edit in that."""
+        is_untouched = item.action is Action.RENAME and proposed in (None, observed)
+        return is_untouched and self._read(self._versions.onto, item.path) is None
 
     def _fault(self, item: ChangeItem, observed: bytes | None) -> str:
         """Why an item isn't what it says to be."""
@@ -118,3 +129,7 @@ class _Carrying:
         self.conflicts.extend(merged.conflicts)
         self.before[path] = current
         self.after[new_path] = merged.content
+
+
+def _shown(data: bytes | None) -> str | None:
+    return None if data is None else data[:_MOST_SHOWN].decode("utf-8", "replace")

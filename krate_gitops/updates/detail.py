@@ -25,7 +25,7 @@ from krate_gitops.updates.requirements import Requirement, outstanding
 from krate_gitops.updates.review import check_phase, check_reviewer
 from krate_gitops.updates.staleness import banner_of
 from krate_gitops.updates.text_diff import unified
-from krate_gitops.updates.validation import Checked, check_update
+from krate_gitops.updates.validation import Checked, check_kept
 
 
 class FileDetail(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
@@ -81,7 +81,7 @@ def detail_of(desk: Desk, held: Held) -> Detail:
     if update.phase in TERMINAL:
         carried, root = carried_onto(desk, update, contents, tip)
         return _detail(desk, update, report, carried, tip=tip, root=root)
-    checked = check_update(desk, update.spec, contents, tip, withheld=update.status.withheld)
+    checked = check_kept(desk, update, contents, tip)
     return detail_of_checked(desk, update, checked, report=report)
 
 

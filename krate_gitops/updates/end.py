@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from krate_gitops.git.pins import holds
 from krate_gitops.git.push import descends
-from krate_gitops.records.audit_record import Stage
+from krate_gitops.records.audit_record import Entry, Stage
 from krate_gitops.records.update_events import update_rejected
 from krate_gitops.updates.desk import Desk
 from krate_gitops.updates.ledger import Held, Ledger, with_status
@@ -21,8 +23,10 @@ def end_update(
     code: str = "",
     superseded_by: str | None = None,
     update: AgentMemoryUpdate | None = None,
+    entries: Sequence[Entry] = (),
 ) -> Held:
-    """The update in a phase that it never leaves, its request closed and its branch gone.
+    """The update in a phase that it never leaves, its request closed and its branch gone. ``entries`` are audit records
+    that belong to the step.
 
     The step is on record first. What dies after it leaves a branch that ``clean_branches`` removes.
     """
@@ -40,7 +44,7 @@ def end_update(
         conditions=(*kept, *(Condition(type, "False", reason, comment) for type in ("Approved", "Merged", "Ready"))),
     )
     entry = update_rejected(use, *codes, stage=Stage.OUTCOME, reason=reason, phase=phase.value)
-    ended = ledger.step(held, update, [entry])
+    ended = ledger.step(held, update, [*entries, entry])
     close_request(desk, update, comment or f"{phase.value}: {reason}")
     return ended
 

@@ -15,7 +15,7 @@ from krate_gitops.updates.forges.port import ForgeReview, ReviewState
 from krate_gitops.updates.ledger import Held, Ledger, with_status
 from krate_gitops.updates.model import AgentMemoryUpdate, Condition, Decision, Phase, Verdict
 from krate_gitops.updates.requirements import is_one_of
-from krate_gitops.updates.validation import Checked, check_update
+from krate_gitops.updates.validation import Checked, check_kept
 
 _VERDICTS = {
     ReviewState.APPROVED: Verdict.APPROVE,
@@ -35,7 +35,7 @@ def take_reviews(desk: Desk, held: Held) -> Held:
         return held
     ledger = Ledger(desk)
     tip = update.status.validated_commit or update.spec.base_commit
-    checked = check_update(desk, update.spec, ledger.contents(update), tip, withheld=update.status.withheld)
+    checked = check_kept(desk, update, ledger.contents(update), tip)
     decisions = tuple(
         decision
         for one in last.values()
@@ -43,7 +43,7 @@ def take_reviews(desk: Desk, held: Held) -> Held:
     )
     if not decisions:
         return held
-    update = with_status(update, decisions=(*update.status.decisions, *decisions))
+    update = with_status(update, decisions=(*update.status.decisions, *decisions), changed_at=desk.instant)
     missing = outstanding_of(desk, update, checked)
     objected = any(one.decision is Verdict.REQUEST_CHANGES for one in decisions)
     if objected or update.phase is Phase.CHANGES_REQUESTED:

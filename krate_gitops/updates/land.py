@@ -16,8 +16,9 @@ from krate_gitops.git.history import read_commit
 from krate_gitops.git.objects import ObjectReader
 from krate_gitops.git.push import Pushed, push_branch
 from krate_gitops.records.audit_record import Stage
-from krate_gitops.records.update_events import update_denied, update_merged
+from krate_gitops.records.update_events import update_denied, update_merged, update_validated
 from krate_gitops.updates.approvals import approvers, outstanding_of
+from krate_gitops.updates.arrival import is_as_approved
 from krate_gitops.updates.derived import derived_files
 from krate_gitops.updates.desk import MERGE, Desk
 from krate_gitops.updates.end import end_update, is_part_of, remove_branch
@@ -25,11 +26,12 @@ from krate_gitops.updates.landed import holds_what_was_judged, landed_commit
 from krate_gitops.updates.ledger import Held, Ledger, MovedOnError, with_status
 from krate_gitops.updates.message import COMMITTER, author_of, commit_message
 from krate_gitops.updates.model import AgentMemoryUpdate, Condition, Phase, UpdateKind
-from krate_gitops.updates.publish import rooted
+from krate_gitops.updates.out_of_band import OUT_OF_BAND, notices_of
+from krate_gitops.updates.publish import branch_moved, rooted
 from krate_gitops.updates.pull_request import title_of
 from krate_gitops.updates.recovery import close_ranges_fixed_by
 from krate_gitops.updates.review import check_expected, reviewer_name
-from krate_gitops.updates.validation import Checked, check_update
+from krate_gitops.updates.validation import Checked, check_kept
 
 MOST_ATTEMPTS = 5
 _PAUSE_SECONDS = 0.05
@@ -56,36 +58,43 @@ def merge(desk: Desk, name: str, *, expected_head: str | None = None, expected_d
         ledger.note([update_denied(ledger.use(held.update), "merge", error.code, reason="Refused")])
         raise
     check_expected(held.update, expected_head, expected_diff)
-    _check_branch(desk, held.update)
     if held.update.phase not in (Phase.APPROVED, Phase.MERGING):
         raise _not_approved(held.update)
     return _Landing(desk, held).run()
 
 
-def _check_branch(desk: Desk, update: AgentMemoryUpdate) -> None:
-    """Raises ``KrateError(MEMORY_UPDATE_STALE_APPROVAL)`` when the branch holds what nobody has judged."""
-    head, tip = update.status.head_commit, desk.tip(update.spec.branch_name)
-    if head is not None and tip not in (None, head) and update.phase is Phase.APPROVED:
-        raise KrateError(
-            "MEMORY_UPDATE_STALE_APPROVAL",
-            f"somebody pushed to {update.spec.branch_name} since it was judged",
-            hint="`update refresh` takes that over as a new revision",
-            location=update.name,
-        )
-
-
 def settle_merging(desk: Desk, held: Held) -> Held | None:
     """An update whose merge was begun, by somebody who died or is slow: merged, where the target has a commit of it."""
-    update = held.update
-    tip = desk.tip(update.spec.target_branch)
-    commit = landed_commit(desk, update, tip) if tip is not None else None
-    return None if commit is None else finish(desk, held, commit)
+    tip = desk.tip(held.update.spec.target_branch)
+    return None if tip is None else _settle_at(desk, held, tip)
 
 
-def finish(desk: Desk, held: Held, commit: str, *, reason: str = "Merged", severity: str | None = None) -> Held:
-    """The update recorded as merged by a commit of the target; its branch goes, and the commit gets its index."""
+def _settle_at(desk: Desk, held: Held, tip: str) -> Held | None:
+    commit = landed_commit(desk, held.update, tip)
+    if commit is None:
+        return None
+    if commit == held.update.status.merge_commit:
+        return finish(desk, held, commit)
+    # Of two who merge at once the slower one's commit is on record. Or somebody else wrote our trailer.
+    return finish_arrived(desk, held, commit)
+
+
+def finish_arrived(desk: Desk, held: Held, commit: str) -> Held:
+    """An update recorded as merged by a commit that isn't known to be ours: it went around the review, or not."""
+    if is_as_approved(desk, held, commit):
+        return finish(desk, held, commit)
+    return finish(desk, held, commit, reason=OUT_OF_BAND)
+
+
+def finish(desk: Desk, held: Held, commit: str, *, reason: str = "Merged") -> Held:
+    """The update recorded as merged by a commit of the target; its branch goes, and the commit gets its index.
+
+    One that went around the review is told of: in the log as critical, and to whom it concerns.
+    """
     ledger = Ledger(desk)
-    is_indexed = _has_index(desk, commit)
+    result = _result_at(desk, commit)
+    is_indexed = result is not None
+    is_around = reason == OUT_OF_BAND
     kept = [one for one in held.update.status.conditions if one.type not in ("Merged", "Ready")]
     ready = Condition("Ready", *(("True", "Merged") if is_indexed else ("False", "IndexBuildFailed")))
     update = with_status(
@@ -97,9 +106,15 @@ def finish(desk: Desk, held: Held, commit: str, *, reason: str = "Merged", sever
     if update.spec.update_kind is UpdateKind.REVERT and update.spec.observed_commit:
         by = reviewer_name(desk.caller)
         close_ranges_fixed_by(desk.brain, desk.database, update.spec.observed_commit, commit, by)
-    entry = update_merged(ledger.use(update), stage=Stage.OUTCOME, commit=commit, reason=reason, severity=severity)
+    use = ledger.use(update)
+    severity = "critical" if is_around else None
+    entries = [update_merged(use, stage=Stage.OUTCOME, commit=commit, reason=reason, severity=severity)]
+    if is_around:
+        told = result or "unavailable"
+        entries.append(update_validated(use, result=told, codes={}, report_digest=None, commit=commit))
+    notices = notices_of(desk, update, commit) if is_around else []
     try:
-        held = ledger.step(held, update, [entry])
+        held = ledger.step(held, update, entries, notices=notices)
     except MovedOnError:
         held = ledger.find(held.name)
         if held.update.phase is not Phase.MERGED:
@@ -110,12 +125,12 @@ def finish(desk: Desk, held: Held, commit: str, *, reason: str = "Merged", sever
     return held
 
 
-def _has_index(desk: Desk, commit: str) -> bool:
+def _result_at(desk: Desk, commit: str) -> str | None:
+    """The verdict on the whole brain at a commit; None when its index can't be built."""
     try:
-        desk.brain.read(commit, lambda opened: opened.manifest.index_digest)
+        return desk.brain.read(commit, lambda opened: str(opened.manifest.result))
     except UnavailableError:
-        return False
-    return True
+        return None
 
 
 class _Landing:
@@ -128,11 +143,11 @@ class _Landing:
             if attempt:
                 time.sleep(random.uniform(0, _PAUSE_SECONDS * 2**attempt))  # noqa: S311 - only spreads writers out
                 self._desk = self._desk.again()
-            if self._held.update.phase is Phase.MERGING:
-                settled = settle_merging(self._desk, self._held)
-                if settled is not None:
-                    return settled
             tip = self._tip()
+            # Looked for at the very tip that is built on: the push fails where it came meanwhile.
+            settled = _settle_at(self._desk, self._held, tip)
+            if settled is not None:
+                return settled
             checked = self._judged(tip)
             commit = self._build(tip, checked)
             self._begin(commit)
@@ -168,7 +183,11 @@ class _Landing:
         """The update judged on a tip; it goes back to its reviewers when that gives something else than they saw."""
         desk, update = self._desk, self._held.update
         ledger = Ledger(desk)
-        checked = check_update(desk, update.spec, ledger.contents(update), tip, withheld=update.status.withheld)
+        if branch_moved(desk, update):
+            waiting = with_status(update, phase=Phase.AWAITING_APPROVAL, merge_commit=None)
+            self._held = ledger.step(self._held, waiting)
+            raise _moved(update)
+        checked = check_kept(desk, update, ledger.contents(update), tip)
         # Approvals are bound to the report: another result is another digest, and they are void.
         judged = with_status(
             update,
@@ -259,13 +278,22 @@ class _Landing:
         # The target may have moved before the forge merged: then it is judged as any merge that others made.
         if parents[:1] == (tip,) and holds_what_was_judged(desk, checked, tip, commit):
             return finish(desk, self._held, commit)
-        return finish(desk, self._held, commit, reason="OutOfBandMerge", severity="critical")
+        return finish(desk, self._held, commit, reason=OUT_OF_BAND)
 
 
 def _renewed(update: AgentMemoryUpdate, checked: Checked) -> tuple[Condition, ...]:
     """The conditions of a new judgement beside those of the review."""
     new = {one.type for one in checked.conditions}
     return (*checked.conditions, *(one for one in update.status.conditions if one.type not in new))
+
+
+def _moved(update: AgentMemoryUpdate) -> KrateError:
+    return KrateError(
+        "MEMORY_UPDATE_STALE_APPROVAL",
+        f"{update.spec.branch_name} isn't where the reviewers of {update.name} saw it",
+        hint="`update refresh` looks at it again",
+        location=update.name,
+    )
 
 
 def _not_approved(update: AgentMemoryUpdate) -> KrateError:

@@ -23,10 +23,12 @@ from krate_gitops.records.documents import (
     insert_step,
     list_documents,
 )
+from krate_gitops.records.notifications import Notification, insert_notifications
 from krate_gitops.records.snapshots import find_object, insert_objects
 from krate_gitops.records.update_events import UpdateUse
 from krate_gitops.updates.desk import Desk
 from krate_gitops.updates.model import TERMINAL, AgentMemoryUpdate, Phase, UpdateStatus, decode_update
+from krate_gitops.updates.phases import check_step
 from krate_gitops.updates.report import UpdateReport, decode_report
 
 ARTIFACT = "artifact:"
@@ -149,8 +151,10 @@ class Ledger:
         *,
         contents: Mapping[str, bytes] | None = None,
         report: UpdateReport | None = None,
+        notices: Sequence[Notification] = (),
     ) -> Held:
-        """Writes what becomes of an update. Raises ``MovedOnError``."""
+        """Writes what becomes of an update. Raises ``MovedOnError``, and as ``check_step`` does."""
+        check_step(update.name, held.update.phase, update.phase)
         status = msgspec.structs.replace(update.status, updated_at=self._desk.instant)
         update = msgspec.structs.replace(update, status=status)
         kept = dict(contents or {})
@@ -162,6 +166,7 @@ class Ledger:
                 self._keep(connection, kept)
                 stored = insert_step(connection, UPDATES, held.stored, _step(update))
                 append(connection, entries, now=self._desk.now)
+                insert_notifications(connection, self._organization, notices)
         except IntegrityError:
             raise MovedOnError(update.name) from None
         return Held(stored, update)

@@ -9,24 +9,19 @@ from datetime import timedelta
 
 from krate_gitops.errors import KrateError
 from krate_gitops.git.command import run_git
-from krate_gitops.git.history import read_commit
 from krate_gitops.git.instants import parse_instant
 from krate_gitops.git.lookup import read_refs
-from krate_gitops.git.objects import ObjectReader
-from krate_gitops.updates.approvals import outstanding_of
 from krate_gitops.updates.desk import Desk
 from krate_gitops.updates.end import end_update, is_part_of, remove_branch
 from krate_gitops.updates.forge_reviews import take_reviews
 from krate_gitops.updates.forges.port import PullState
-from krate_gitops.updates.land import finish, merge, settle_merging
-from krate_gitops.updates.landed import holds_what_was_judged
-from krate_gitops.updates.ledger import OPEN, Held, Ledger
-from krate_gitops.updates.model import TERMINAL, Phase
+from krate_gitops.updates.land import finish_arrived, merge, settle_merging
+from krate_gitops.updates.ledger import OPEN, Held, Ledger, MovedOnError
+from krate_gitops.updates.model import TERMINAL, AgentMemoryUpdate, Phase
 from krate_gitops.updates.names import PREFIX
 from krate_gitops.updates.propose import carry_on, revalidate
 from krate_gitops.updates.pushed import adopt_pushed
 from krate_gitops.updates.repository_policy import EXPIRES_AFTER_DAYS
-from krate_gitops.updates.validation import check_update
 
 
 def look(desk: Desk, name: str) -> Held:
@@ -36,12 +31,26 @@ def look(desk: Desk, name: str) -> Held:
 
 
 def look_at_all(desk: Desk) -> list[Held]:
-    """Every open update as it is now, and no branch left of one that has ended."""
+    """Every open update as it is now, and no branch left of one that has ended.
+
+    One that can't be looked at doesn't keep the others waiting: its error is raised when they are done.
+    """
     desk = desk.again()
     ledger = Ledger(desk)
-    # Each is read when its turn comes: one that is shown may have ended another.
-    found = [_looked(desk, ledger.find(held.name)) for held in ledger.listed(phases=OPEN, limit=1000)]
+    found: list[Held] = []
+    failure: KrateError | None = None
+    # Oldest first, for what came later may replace it. Each is read when its turn comes: one that is shown may have
+    # ended another.
+    for held in reversed(ledger.listed(phases=OPEN, limit=1000)):
+        try:
+            found.append(_looked(desk, ledger.find(held.name)))
+        except MovedOnError:
+            found.append(ledger.find(held.name))
+        except KrateError as error:
+            failure = failure or error
     clean_branches(desk)
+    if failure is not None:
+        raise failure
     return found
 
 
@@ -53,6 +62,8 @@ def clean_branches(desk: Desk) -> list[str]:
         return []
     ended = Ledger(desk).listed(phases={phase.value for phase in TERMINAL}, limit=1000)
     by_branch = {held.update.spec.branch_name: held for held in ended}
+    for held in Ledger(desk).listed(phases=OPEN, limit=1000):
+        by_branch.pop(held.update.spec.branch_name, None)
     return [name for name in names if name in by_branch and remove_branch(desk, by_branch[name].update)]
 
 
@@ -61,7 +72,7 @@ def _looked(desk: Desk, held: Held) -> Held:
     if update.phase in (Phase.PENDING, Phase.VALIDATING):
         return carry_on(desk, held)
     if update.phase is Phase.MERGING:
-        return settle_merging(desk, held) or _merged_again(desk, held)
+        return settle_merging(desk, held) or _arrived(desk, held) or _merged_again(desk, held)
     if update.phase in TERMINAL:
         return held
     for step in (_arrived, _closed, _expired):
@@ -93,37 +104,27 @@ def _arrived(desk: Desk, held: Held) -> Held | None:
         return None
     commit = None
     if head is not None and is_part_of(desk, head, tip):
-        commit = _first_with(desk, head, tip)
+        commit = _first_with(desk, update, head, tip)
     elif update.status.pull_request_ref is not None:
         pull = desk.forge.read(update.status.pull_request_ref)
         if pull.state is PullState.MERGED:
             commit = pull.merge_commit if pull.merge_commit and is_part_of(desk, pull.merge_commit, tip) else tip
     if commit is None:
         return None
-    if _is_as_approved(desk, held, commit):
-        return finish(desk, held, commit)
-    return finish(desk, held, commit, reason="OutOfBandMerge", severity="critical")
+    return finish_arrived(desk, held, commit)
 
 
-def _first_with(desk: Desk, head: str, tip: str) -> str:
-    """The oldest commit of the target's first parents that has a commit in its history."""
+def _first_with(desk: Desk, update: AgentMemoryUpdate, head: str, tip: str) -> str:
+    """The oldest commit of the target's first parents that has a commit in its history: itself, where it was moved
+    there by a fast-forward.
+    """
+    git_dir = desk.brain.repository.git_dir
+    chain = run_git(git_dir, ["rev-list", "--first-parent", tip, f"^{update.spec.base_commit}"]).decode("ascii").split()
+    if head in chain:
+        return head
     arguments = ["rev-list", "--first-parent", "--ancestry-path", "--reverse", f"{head}..{tip}"]
-    listed = run_git(desk.brain.repository.git_dir, arguments).decode("ascii").split()
+    listed = run_git(git_dir, arguments).decode("ascii").split()
     return listed[0] if listed else tip
-
-
-def _is_as_approved(desk: Desk, held: Held, commit: str) -> bool:
-    """Whether the reviews are there, and the commit is one on top of the chain that changes what was approved."""
-    update = held.update
-    with ObjectReader(desk.brain.repository) as reader:
-        parents = read_commit(reader, commit).parents
-    if not parents or update.phase is not Phase.APPROVED:
-        return False
-    ledger = Ledger(desk)
-    checked = check_update(desk, update.spec, ledger.contents(update), parents[0], withheld=update.status.withheld)
-    if checked.report.digest != update.status.validation_report_digest or outstanding_of(desk, update, checked):
-        return False
-    return holds_what_was_judged(desk, checked, parents[0], commit)
 
 
 def _closed(desk: Desk, held: Held) -> Held | None:
@@ -141,8 +142,8 @@ def _closed(desk: Desk, held: Held) -> Held | None:
 
 
 def _expired(desk: Desk, held: Held) -> Held | None:
-    """An update that nobody touched for too long."""
-    changed = parse_instant(held.stored.updated_at, now=desk.now)
+    """An update that nobody touched for too long. That its target moved, and it was judged again, is no touch."""
+    changed = parse_instant(held.update.status.changed_at or held.stored.updated_at, now=desk.now)
     age = timedelta(seconds=int(desk.now.timestamp()) - changed)
     if age <= timedelta(days=EXPIRES_AFTER_DAYS):
         return None

@@ -9,6 +9,7 @@ from krate_gitops.updates.model import AgentMemoryUpdate, Proposer
 
 COMMITTER = "krate-gitops <krate-gitops@localhost>"
 _ODD = re.compile(r"[^A-Za-z0-9._-]+")
+_SIGNATURE = re.compile(r"(.*)<([^<>]*)>\s*", re.DOTALL)
 _TRAILER = re.compile(r"^Krate-Update: (amu-[0-9a-f]{12})$", re.MULTILINE)
 
 
@@ -29,8 +30,12 @@ def commit_message(title: str, update: AgentMemoryUpdate, approvers: Sequence[st
 
 def author_of(proposer: Proposer, signature: str = "") -> str:
     """Who a commit says wrote it; agents have no address of their own."""
-    if proposer.kind == "User" and signature:
-        return signature
+    match = _SIGNATURE.fullmatch(signature) if proposer.kind == "User" else None
+    if match is not None:
+        # What a commit object takes for the end of a name or of the line has no place in either.
+        name, address = (_line(re.sub(r"[<>]", " ", part)) for part in match.groups())
+        if name:
+            return f"{name} <{address.replace(' ', '')}>"
     name = _ODD.sub("-", proposer.name).strip("-") or "unknown"
     return f"{name} <{name.lower()}@{proposer.kind.lower()}s.krate.invalid>"
 

@@ -209,6 +209,8 @@ class UpdateStatus(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tr
     """What became of it so far.
 
     ``head_commit`` holds revision ``head_revision``; ``validated_commit`` is the tip that the report is about.
+    ``updated_at`` is the time of the last step, ``changed_at`` that of the last revision or decision.
+    ``may_change_ontology`` says whether the proposer had that right.
     """
 
     phase: Phase = Phase.PENDING
@@ -228,6 +230,8 @@ class UpdateStatus(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tr
     superseded_by: str | None = None
     conditions: tuple[Condition, ...] = ()
     updated_at: str = ""
+    changed_at: str = ""
+    may_change_ontology: bool = False
     error: str | None = None
 
 

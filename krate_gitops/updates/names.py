@@ -52,14 +52,14 @@ def update_name(key: str, attempt: int) -> str:
 
 
 def branch_of(kind: UpdateKind, proposer: Proposer, *, source_run: str | None, name: str, ordinal: int) -> str:
-    """The branch of an update, by its purpose. ``ordinal`` counts the updates of a run from 1."""
+    """The branch of an update, by its purpose. ``ordinal`` counts from 1 those that would be called the same."""
     if source_run and source_run.startswith("import-") and proposer.kind == "Controller":
         return _branch("memory-import", source_run.removeprefix("import-"), ordinal)
     if kind is UpdateKind.REVERT:
-        return _branch("memory-revert", name, 1)
+        return _branch("memory-revert", name, ordinal)
     if source_run:
         return _branch("agent-memory", source_run, ordinal)
-    return _branch("memory-edit", name, 1)
+    return _branch("memory-edit", name, ordinal)
 
 
 def _branch(purpose: str, text: str, ordinal: int) -> str:

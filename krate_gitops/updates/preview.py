@@ -17,7 +17,7 @@ from krate_gitops.updates.propose import Limits, begun
 from krate_gitops.updates.publish import judged
 from krate_gitops.updates.request import Proposal
 from krate_gitops.updates.requirements import Requirement
-from krate_gitops.updates.validation import Checked, check_update
+from krate_gitops.updates.validation import Checked, check_kept
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +65,7 @@ def predict(desk: Desk, update: AgentMemoryUpdate, contents: Mapping[str, bytes]
 
 
 def _judged(desk: Desk, update: AgentMemoryUpdate, contents: Mapping[str, bytes], commit: str) -> Preview:
-    checked = check_update(desk, update.spec, contents, commit, withheld=update.status.withheld)
+    checked = check_kept(desk, update, contents, commit)
     phase = Phase.CHANGES_REQUESTED if checked.is_blocked else Phase.AWAITING_APPROVAL
     update = with_status(judged(update, checked), phase=phase)
     return Preview(update=update, checked=checked, outstanding=outstanding_of(desk, update, checked))

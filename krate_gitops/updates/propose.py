@@ -16,25 +16,27 @@ from krate_gitops.records.audit_record import Stage
 from krate_gitops.records.tables import snapshots
 from krate_gitops.records.update_events import update_denied, update_proposed
 from krate_gitops.updates.carry import reader_of
-from krate_gitops.updates.desk import PROPOSE, Desk
-from krate_gitops.updates.end import end_update
+from krate_gitops.updates.desk import ONTOLOGY, PROPOSE, Desk
+from krate_gitops.updates.end import end_update, is_part_of
 from krate_gitops.updates.examine import Examined, examine, holds_secret, without_secrets
-from krate_gitops.updates.ledger import ARTIFACT, OPEN, Held, Ledger, with_status
+from krate_gitops.updates.ledger import ARTIFACT, OPEN, Held, Ledger, MovedOnError, with_status
 from krate_gitops.updates.model import (
     Action,
     AgentMemoryUpdate,
     ChangeItem,
     Metadata,
     Phase,
+    UpdateKind,
     UpdateSpec,
     UpdateStatus,
     ValidationPolicy,
 )
 from krate_gitops.updates.names import branch_of, diff_digest, idempotency_key, update_name
-from krate_gitops.updates.publish import publish
+from krate_gitops.updates.publish import branch_moved, publish
 from krate_gitops.updates.request import Proposal, ProposedChange, check_proposal
 
 _LABEL = "krate.a5c.ai/"
+_TRIES = 5
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -101,6 +103,8 @@ def revalidate(desk: Desk, held: Held) -> Held:
         return held
     desk = desk.again()
     if held.update.phase not in (Phase.PENDING, Phase.VALIDATING):
+        if branch_moved(desk, held.update):
+            raise _pushed_meanwhile(held)
         held = Ledger(desk).step(held, with_status(held.update, phase=Phase.VALIDATING))
     return carry_on(desk, held)
 
@@ -111,6 +115,8 @@ def revise(desk: Desk, name: str, changes: Sequence[ProposedChange], *, rational
     Only who proposed it may revise it. Raises as ``propose`` does, and ``KrateError(MEMORY_UPDATE_NOT_APPROVED)`` for
     one that is closed or being merged.
     """
+    desk.require(PROPOSE)
+    desk.require_writes()
     desk = desk.again()
     ledger = Ledger(desk)
     held = ledger.find(name)
@@ -129,9 +135,23 @@ def revise(desk: Desk, name: str, changes: Sequence[ProposedChange], *, rational
         update_kind=spec.update_kind,
     )
     check_proposal(proposal)
+    _check_paths(proposal)
+    if branch_moved(desk, held.update):
+        raise _pushed_meanwhile(held)
     observed = spec.observed_commit or spec.base_commit
     items, contents, examined = proposed_items(desk, proposal.changes, observed)
+    may = ONTOLOGY in desk.caller.permissions
+    held = held._replace(update=with_status(held.update, may_change_ontology=may))
     return next_revision(desk, held, items, contents, examined, without_secrets(proposal.rationale))
+
+
+def _pushed_meanwhile(held: Held) -> KrateError:
+    return KrateError(
+        "PUSH_CONFLICT",
+        f"{held.update.spec.branch_name} was moved by somebody else",
+        hint="`update refresh` looks at it; then try again",
+        location=held.name,
+    )
 
 
 def next_revision(
@@ -153,6 +173,7 @@ def next_revision(
         revision=held.update.status.revision + 1,
         diff_digest=diff_digest(items),
         withheld=examined.secrets,
+        changed_at=desk.instant,
     )
     if head is not None:
         update = with_status(update, head_commit=head, head_revision=update.status.revision)
@@ -173,6 +194,10 @@ def _admit(desk: Desk, proposal: Proposal) -> None:
         use = Ledger(desk).use(_nothing(desk, proposal))
         Ledger(desk).note([update_denied(use, "propose", error.code, reason="Refused")])
         raise
+    _check_paths(proposal)
+
+
+def _check_paths(proposal: Proposal) -> None:
     for change in proposal.changes:
         if any(holds_secret(path) for path in (change.path, change.new_path or "")):
             raise UsageError("INVALID_REQUEST", "a path looks like it holds a secret", hint="choose another name")
@@ -209,7 +234,14 @@ def _is_replaced(older: Held, newer: int, touched: set[str]) -> bool:
 
 def _supersede(desk: Desk, held: Held, older: Sequence[Held]) -> None:
     for one in older:
-        end_update(desk, one, Phase.SUPERSEDED, reason="Superseded", superseded_by=held.name)
+        for _ in range(_TRIES):
+            try:
+                end_update(desk, one, Phase.SUPERSEDED, reason="Superseded", superseded_by=held.name)
+                break
+            except MovedOnError:
+                one = Ledger(desk).find(one.name)
+                if one.update.phase.value not in OPEN or one.update.phase is Phase.MERGING:
+                    break
 
 
 class Draft:
@@ -223,11 +255,19 @@ class Draft:
         tip = desk.tip(self._target)
         if tip is None:
             raise UnavailableError("MEMORY_REF_NOT_FOUND", "the target branch has no commit", location=self._target)
+        self._tip = tip
         self._base = proposal.base_commit or tip
         self._observed = proposal.observed_commit or _pinned(desk, proposal.source_run) or self._base
         for commit in (self._base, self._observed):
             if not holds(desk.brain.repository, commit):
                 raise UnavailableError("MEMORY_REF_NOT_FOUND", "a commit isn't in the repository", location=commit)
+        if not is_part_of(desk, self._base, tip):
+            raise DeniedError(
+                "MEMORY_REF_NOT_APPROVED",
+                f"the base is no commit of {self._target}",
+                hint="start from what was approved",
+                location=self._base,
+            )
         self._items, self._contents, self._examined = proposed_items(desk, proposal.changes, self._observed)
         self._digest = diff_digest(self._items)
         self._key = idempotency_key(
@@ -256,23 +296,32 @@ class Draft:
         return self._new((), ()), self._contents
 
     def _make(self, alike: Sequence[Held], of_run: Sequence[Held]) -> AgentMemoryUpdate | Held:
-        known = next((one for one in alike if one.update.phase.value in OPEN or _is_done(one)), None)
+        known = next((one for one in alike if one.update.phase.value in OPEN or self._is_done(one)), None)
         if known is not None:
             return known
         touched = {path for item in self._items for path in (item.path, item.target)}
         self.replaced = [one for one in of_run if one.update.phase.value in OPEN and touched & _paths(one.update)]
         return self._new(alike, of_run)
 
+    def _is_done(self, held: Held) -> bool:
+        """Whether an update did what was asked for, so that asking again is no new request.
+
+        Where the target stands as it did before, somebody took it back: then it may be asked for again.
+        """
+        if held.update.phase is not Phase.MERGED:
+            return False
+        desk = self._desk
+        root = desk.brain.read(self._tip, lambda opened: opened.manifest.root)
+        with ObjectReader(desk.brain.repository) as reader:
+            read = reader_of(reader, root)
+            now = [read(self._tip, item.path) for item in self._items]
+        before = [item.base_digest for item in self._items]
+        return [None if data is None else sha256_digest(data) for data in now] != before
+
     def _new(self, alike: Sequence[Held], of_run: Sequence[Held]) -> AgentMemoryUpdate:
         proposal, desk = self._proposal, self._desk
         name = update_name(self._key, len(alike))
-        branch = branch_of(
-            proposal.update_kind,
-            proposal.proposer,
-            source_run=proposal.source_run,
-            name=name,
-            ordinal=len(of_run) + 1,
-        )
+        branch = self._free_branch(name, 1 if proposal.update_kind is UpdateKind.REVERT else len(of_run) + 1)
         spec = UpdateSpec(
             organization_ref=desk.organization,
             memory_repository=desk.repository_name,
@@ -291,8 +340,28 @@ class Draft:
             ),
             validation_policy=_policy(proposal),
         )
-        status = UpdateStatus(diff_digest=self._digest, withheld=self._examined.secrets, updated_at=self._desk.instant)
+        status = UpdateStatus(
+            diff_digest=self._digest,
+            withheld=self._examined.secrets,
+            updated_at=desk.instant,
+            changed_at=desk.instant,
+            may_change_ontology=ONTOLOGY in desk.caller.permissions,
+        )
         return AgentMemoryUpdate(metadata=self._metadata(name), spec=spec, status=status)
+
+    def _free_branch(self, name: str, ordinal: int) -> str:
+        """The branch of a new update: the first of its row that nobody has. Two runs may well be called alike."""
+        proposal, desk = self._proposal, self._desk
+        # Whoever is told to begin holds the lock of the records, so nobody takes one of these meanwhile.
+        taken = {one.update.spec.branch_name for one in Ledger(desk).listed(phases=OPEN, limit=1000)}
+        while True:
+            branch = branch_of(
+                proposal.update_kind, proposal.proposer, source_run=proposal.source_run, name=name, ordinal=ordinal
+            )
+            if branch not in taken and desk.tip(branch) is None:
+                return branch
+            taken.add(branch)
+            ordinal += 1
 
     def _metadata(self, name: str) -> Metadata:
         desk, proposal = self._desk, self._proposal
@@ -309,11 +378,6 @@ class Draft:
             labels=labels,
             creation_timestamp=desk.instant,
         )
-
-
-def _is_done(held: Held) -> bool:
-    """Whether an update did what was asked for, so that asking again is no new request."""
-    return held.update.phase is Phase.MERGED
 
 
 def _paths(update: AgentMemoryUpdate) -> set[str]:

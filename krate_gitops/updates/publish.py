@@ -12,12 +12,12 @@ from krate_gitops.errors import KrateError, UnavailableError
 from krate_gitops.git.commits import build_commit
 from krate_gitops.git.instants import parse_instant
 from krate_gitops.git.pins import holds
-from krate_gitops.git.push import Pushed, push_branch
+from krate_gitops.git.push import Pushed, descends, push_branch
 from krate_gitops.records.audit_record import Stage
 from krate_gitops.records.update_events import update_proposed, update_validated
 from krate_gitops.updates.approvals import outstanding_of
 from krate_gitops.updates.desk import Desk
-from krate_gitops.updates.end import close_request
+from krate_gitops.updates.end import close_request, end_update
 from krate_gitops.updates.forges.port import CheckState, PullDraft
 from krate_gitops.updates.impact_section import impact_section
 from krate_gitops.updates.ledger import Held, Ledger, with_status
@@ -25,7 +25,7 @@ from krate_gitops.updates.message import COMMITTER, author_of, commit_message
 from krate_gitops.updates.model import AgentMemoryUpdate, Condition, Phase, UpdateKind
 from krate_gitops.updates.pull_request import body_of, title_of
 from krate_gitops.updates.staleness import banner_of
-from krate_gitops.updates.validation import Checked, check_update
+from krate_gitops.updates.validation import Checked, check_kept
 
 _WITH_REQUEST = (UpdateKind.PROPOSED_PR, UpdateKind.REVERT, UpdateKind.TRUSTED_MAINTENANCE)
 
@@ -41,10 +41,13 @@ def publish(desk: Desk, held: Held) -> Held:
     tip = desk.tip(update.spec.target_branch)
     if tip is None:
         raise _no_branch(update.spec.target_branch)
-    checked = check_update(desk, update.spec, ledger.contents(update), tip, withheld=update.status.withheld)
+    checked = check_kept(desk, update, ledger.contents(update), tip)
     update = judged(update, checked)
     use = ledger.use(update)
     if checked.may_push and update.spec.update_kind is not UpdateKind.PATCH_ARTIFACT:
+        if _is_rewritten(desk, update):
+            comment = "Closed: the branch was rewritten."
+            return end_update(desk, held, Phase.REJECTED, reason="BranchTampered", comment=comment)
         ledger.note([update_proposed(use, stage=Stage.INTENT, result=checked.report.result)])
         update = _shown(desk, held, update, checked)
     elif update.status.head_commit is not None and not checked.may_push:
@@ -109,10 +112,15 @@ def _settled(desk: Desk, update: AgentMemoryUpdate, checked: Checked) -> AgentMe
 def _shown(desk: Desk, held: Held, update: AgentMemoryUpdate, checked: Checked) -> AgentMemoryUpdate:
     """The update with its branch pushed and its request opened or brought up to date."""
     title = title_of(update, checked.report)
-    head = head_of(desk, held, update, checked, title)
     branch = update.spec.branch_name
     settings, brain = desk.brain.settings, desk.brain
     expected = desk.tip(branch)
+    if _is_built(desk, update) and expected not in (None, update.status.head_commit):
+        # A reviewer pushed on top of it this moment. The next look takes that over.
+        return update
+    head = head_of(desk, held, update, checked, title)
+    if expected not in (None, head, update.status.head_commit or update.spec.base_commit):
+        head = head_of(desk, held, update, checked, title, parent=expected)
     if expected != head and push_branch(brain.repository, brain.spec, branch, head, expected, settings=settings) is (
         Pushed.MOVED
     ):
@@ -151,13 +159,39 @@ def _shown(desk: Desk, held: Held, update: AgentMemoryUpdate, checked: Checked) 
     return with_status(update, pull_request_ref=pull.ref)
 
 
-def head_of(desk: Desk, held: Held, update: AgentMemoryUpdate, checked: Checked, title: str) -> str:
-    """The commit of the update's present revision: the one that was built before, or a new one on top of its branch."""
+def branch_moved(desk: Desk, update: AgentMemoryUpdate) -> bool:
+    """Whether an update's branch isn't where it was left: somebody pushed to it, or took it away."""
+    head = update.status.head_commit
+    return head is not None and desk.tip(update.spec.branch_name) != head
+
+
+def _is_built(desk: Desk, update: AgentMemoryUpdate) -> bool:
+    """Whether there is a commit of the present revision."""
+    status = update.status
+    is_present = status.head_commit is not None and status.head_revision == status.revision
+    return is_present and holds(desk.brain.repository, status.head_commit or "")
+
+
+def _is_rewritten(desk: Desk, update: AgentMemoryUpdate) -> bool:
+    """Whether a branch of its name doesn't continue what was left there."""
+    tip, left = desk.tip(update.spec.branch_name), update.status.head_commit or update.spec.base_commit
+    repository = desk.brain.repository
+    return tip is not None and tip != left and not (holds(repository, left) and descends(repository, tip, left))
+
+
+def head_of(
+    desk: Desk, held: Held, update: AgentMemoryUpdate, checked: Checked, title: str, *, parent: str | None = None
+) -> str:
+    """The commit of the update's present revision: the one that was built before, or a new one on top of its branch.
+
+    ``parent`` is where the branch stands, when that isn't where it was left.
+    """
     status, repository = update.status, desk.brain.repository
-    if status.head_commit and status.head_revision == status.revision and holds(repository, status.head_commit):
+    if _is_built(desk, update) and status.head_commit is not None:
         return status.head_commit
     base = update.spec.base_commit
-    parent = status.head_commit if status.head_commit and holds(repository, status.head_commit) else base
+    if parent is None:
+        parent = status.head_commit if status.head_commit and holds(repository, status.head_commit) else base
     # The time is that of the state the work began in: whoever does it again after a crash builds the same commit.
     began = parse_instant(held.stored.updated_at, now=desk.now)
     return build_commit(

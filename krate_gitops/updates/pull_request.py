@@ -6,6 +6,7 @@ scanned before they were kept. Text of others is made harmless: it can neither e
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from krate_gitops.printable import printable
@@ -15,8 +16,10 @@ from krate_gitops.updates.requirements import Requirement
 
 MOST_TITLE = 60
 MOST_SHOWN = 20
-_SPECIAL = str.maketrans({one: f"\\{one}" for one in "\\`*_{}[]<>()#+!|~"})
-_QUIET = {"@": "@\u200b", "://": ":\u200b//"}
+_SPECIAL = str.maketrans({one: f"\\{one}" for one in "\\`*_{}[]<>()#+!|~&"})
+_NOTHING = "<!-- -->"
+"""What no reader sees, and no forge reads over: what it parts is no mention, no link and no reference any more."""
+_QUIET = re.compile(r"(?i)@|#(?=[0-9])|:(?=//)|\bwww(?=\.)|\bGH(?=-[0-9])")
 
 
 def title_of(update: AgentMemoryUpdate, report: UpdateReport) -> str:
@@ -41,7 +44,10 @@ def body_of(
     retention: str = "",
     source_digest: str | None = None,
 ) -> str:
-    """The body, in the order of the contract. ``impact`` is Markdown of its own; ``banner`` one line of text."""
+    """The body, in the order of the contract; a forge ends it with the digest's trailer.
+
+    ``impact`` is Markdown of its own; ``banner`` one line of text.
+    """
     parts = [
         _identity(update),
         _commits(update, tip, banner),
@@ -53,7 +59,6 @@ def body_of(
         *([_near(near)] if near else []),
         _digests(update, report, retention, source_digest),
         _checklist(requirements),
-        f"Krate-Diff-Digest: {update.status.diff_digest}",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -63,10 +68,7 @@ def cell(text: str, longest: int = 200) -> str:
     plain = printable(" ".join(text.split()))
     if len(plain) > longest:
         plain = plain[: longest - 1].rstrip() + "…"
-    plain = plain.translate(_SPECIAL)
-    for sign, quiet in _QUIET.items():
-        plain = plain.replace(sign, quiet)
-    return plain
+    return _QUIET.sub(lambda match: match[0] + _NOTHING, plain.translate(_SPECIAL))
 
 
 def code(text: str, longest: int = 200) -> str:

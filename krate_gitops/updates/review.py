@@ -16,7 +16,7 @@ from krate_gitops.updates.examine import without_secrets
 from krate_gitops.updates.ledger import Held, Ledger, with_status
 from krate_gitops.updates.model import AgentMemoryUpdate, Condition, Decision, Phase, UpdateKind, Verdict
 from krate_gitops.updates.requirements import is_one_of
-from krate_gitops.updates.validation import Checked, check_update
+from krate_gitops.updates.validation import Checked, check_kept
 
 MAX_COMMENT = 4000
 _REVIEWABLE = (Phase.AWAITING_APPROVAL, Phase.APPROVED, Phase.CHANGES_REQUESTED)
@@ -78,11 +78,18 @@ def reviewer_name(caller: Caller) -> str:
 
 def _said(desk: Desk, held: Held, decision: Decision, checked: Checked) -> Held:
     ledger = Ledger(desk)
-    update = with_status(held.update, decisions=(*held.update.status.decisions, decision))
+    decisions = (*held.update.status.decisions, decision)
+    update = with_status(held.update, decisions=decisions, changed_at=desk.instant)
     if decision.decision is Verdict.REJECT:
-        entry = _entry(ledger, update, decision, approved=False)
-        ledger.note([entry])
-        return end_update(desk, held, Phase.REJECTED, reason="Rejected", comment=decision.comment, update=update)
+        return end_update(
+            desk,
+            held,
+            Phase.REJECTED,
+            reason="Rejected",
+            comment=decision.comment,
+            update=update,
+            entries=[_entry(ledger, update, decision, approved=False)],
+        )
     if decision.decision is Verdict.REQUEST_CHANGES:
         phase, missing = Phase.CHANGES_REQUESTED, "ChangesRequested"
     else:
@@ -128,7 +135,8 @@ def _check_form(opinion: Opinion) -> None:
 def check_phase(update: AgentMemoryUpdate, verdict: Verdict) -> None:
     """Raises ``KrateError(MEMORY_UPDATE_NOT_APPROVED)`` where an update isn't at a point to say that."""
     can_be_said = _REVIEWABLE if verdict is not Verdict.APPROVE else _REVIEWABLE[:2]
-    if update.phase not in can_be_said:
+    is_shown = update.status.head_commit is not None or update.spec.update_kind is UpdateKind.PATCH_ARTIFACT
+    if update.phase not in can_be_said or (verdict is Verdict.APPROVE and not is_shown):
         raise KrateError(
             "MEMORY_UPDATE_NOT_APPROVED",
             f"{update.name} is {update.phase}, so nobody can {verdict} it now",
@@ -179,7 +187,7 @@ _INITIATOR = "krate.a5c.ai/initiator"
 def _checked(desk: Desk, ledger: Ledger, update: AgentMemoryUpdate) -> Checked:
     """The update as it was judged last: on the tip that its report is about."""
     tip = update.status.validated_commit or update.spec.base_commit
-    return check_update(desk, update.spec, ledger.contents(update), tip, withheld=update.status.withheld)
+    return check_kept(desk, update, ledger.contents(update), tip)
 
 
 def _check_seen(checked: Checked, opinion: Opinion) -> None:

@@ -63,7 +63,7 @@ def right_to(
     """What a proposer may do with a path. ``trusted`` names workflows that the repository's owner trusts."""
     is_agent = proposer.kind == "Agent"
     area = area_of(path, classify)
-    if area is Area.OUTSIDE:
+    if area is Area.OUTSIDE and (is_agent or kind is not UpdateKind.REVERT):
         return Right(False, "this is no place for records, notes or pages of a brain")
     if area is Area.DERIVED:
         return Right(False, "derived files are written by merging alone")

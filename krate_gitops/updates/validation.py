@@ -25,9 +25,18 @@ from krate_gitops.index.proposed import trial
 from krate_gitops.index.validate import Validation, validate
 from krate_gitops.memory.opened import OpenIndex
 from krate_gitops.updates.carry import Carried, Versions, carry, reader_of
-from krate_gitops.updates.desk import ONTOLOGY, Desk
+from krate_gitops.updates.desk import Desk
 from krate_gitops.updates.examine import Examined, examine
-from krate_gitops.updates.model import Action, ChangeItem, Condition, NearRecord, UpdateSpec, WithheldSecret
+from krate_gitops.updates.merge.outcome import OVERLAP, SINCE
+from krate_gitops.updates.model import (
+    Action,
+    AgentMemoryUpdate,
+    ChangeItem,
+    Condition,
+    NearRecord,
+    UpdateSpec,
+    WithheldSecret,
+)
 from krate_gitops.updates.nearness import NearRepeat, near_repeats
 from krate_gitops.updates.report import MOST_DIAGNOSTICS, FileReport, UpdateReport
 from krate_gitops.updates.request import path_fault
@@ -90,13 +99,27 @@ def check_update(
     tip: str,
     *,
     withheld: Sequence[WithheldSecret] = (),
+    may_change_ontology: bool = False,
 ) -> Checked:
     """The verdict on an update on top of ``tip``. ``contents`` holds proposed contents by digest, ``withheld`` says
-    where they held secrets that were taken out of them.
+    where they held secrets that were taken out of them, ``may_change_ontology`` whether its proposer has that right.
 
     Raises ``UnavailableError`` when repository or index store can't be used, or a scan fails.
     """
-    return _Check(desk, spec, contents, tip, withheld).run()
+    return _Check(desk, spec, contents, tip, withheld, may_change_ontology).run()
+
+
+def check_kept(desk: Desk, update: AgentMemoryUpdate, contents: Mapping[str, bytes], tip: str) -> Checked:
+    """The same of an update on record: whoever asks, it is judged by the rights of its proposer."""
+    status = update.status
+    return check_update(
+        desk,
+        update.spec,
+        contents,
+        tip,
+        withheld=status.withheld,
+        may_change_ontology=status.may_change_ontology,
+    )
 
 
 class _Tried(msgspec.Struct, frozen=True):
@@ -117,8 +140,10 @@ class _Check:
         contents: Mapping[str, bytes],
         tip: str,
         withheld: Sequence[WithheldSecret],
+        may_change_ontology: bool,
     ) -> None:
         self._withheld = withheld
+        self._may_change_ontology = may_change_ontology
         self._desk = desk
         self._spec = spec
         self._contents = contents
@@ -141,7 +166,8 @@ class _Check:
 
             merged = onto(self._tip)
             head = merged if base == self._tip else onto(base)
-        self._condition("PatchApplies", not merged.conflicts, _reason_of(merged), _told(merged))
+        applies = bool(merged.changed) and not merged.conflicts
+        self._condition("PatchApplies", applies, "" if applies else _reason_of(merged), _told(merged))
         rules, tip_result = brain.read(
             self._tip, lambda opened: (opened.source.ontology.rules, str(opened.manifest.result))
         )
@@ -198,7 +224,7 @@ class _Check:
                     kind=spec.update_kind,
                     is_import=is_import(spec),
                     trusted=policy.trusted_maintenance,
-                    may_change_ontology=ONTOLOGY in self._desk.caller.permissions,
+                    may_change_ontology=self._may_change_ontology,
                     classify=classify,
                 )
                 if fault or not right.allowed:
@@ -336,7 +362,10 @@ def _file_report(
 
 
 def _reason_of(merged: Carried) -> str:
-    return merged.conflicts[0].reason if merged.conflicts else ""
+    if not merged.conflicts:
+        return "NothingToChange"
+    reason = merged.conflicts[0].reason
+    return OVERLAP if reason in SINCE else reason
 
 
 def _told(merged: Carried) -> str:

@@ -21,7 +21,8 @@ Result = TypeVar("Result")
 class Pin(msgspec.Struct, frozen=True, kw_only=True):
     """``commit`` is what ``resolution`` came to, once. ``snapshot`` is the name of the snapshot it was taken from.
 
-    ``run`` is the run that snapshot was taken for. ``consumer`` says what ranks first; what may be read was decided when ``policy`` was computed.
+    ``run`` is the run that snapshot was taken for. ``consumer`` says what ranks first; what may be read was decided
+    when ``policy`` was computed.
     """
 
     brain: Brain

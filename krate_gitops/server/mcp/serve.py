@@ -32,7 +32,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 def serve(pin: Pin, options: Options, transport: Callable[[Server[Any]], None]) -> None:
     """Opens the pinned index, building it first where it is not there, and runs ``transport`` with a server over it.
 
-    Raises ``UsageError`` as ``granted`` does, ``KrateError`` where the commit can't be read or the record store, which keeps every call, can't be opened.
+    Raises ``UsageError`` as ``granted`` does, ``KrateError`` where the commit can't be read or the record store, which
+    keeps every call, can't be opened.
     """
     try:
         tools = granted(pin, options)

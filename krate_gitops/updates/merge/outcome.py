@@ -16,6 +16,8 @@ RETIRED = "RetiredSince"
 DELETED = "DeletedSince"
 CHANGED = "ChangedSince"
 CREATED = "CreatedSince"
+SINCE = (OVERLAP, RETIRED, DELETED, CHANGED, CREATED)
+"""What happened at the target since the proposer looked; each is a conflict with what is current."""
 
 MAX_CONFLICTS = 50
 """Conflicts that are told of one file; more than that are as many as these."""

@@ -70,7 +70,13 @@ def test_the_natural_key_is_organization_repository_run_and_diff() -> None:
 
     assert key() == key()
     assert key() == key(proposer=Proposer("Agent", "another of the same run"))
-    for other in ({"organization": "b"}, {"repository": "b"}, {"source_run": "adr-2"}, {"digest": "b"}, {"branch": "b"}):
+    for other in (
+        {"organization": "b"},
+        {"repository": "b"},
+        {"source_run": "adr-2"},
+        {"digest": "b"},
+        {"branch": "b"},
+    ):
         assert key(**other) != key()
     alone = key(source_run=None, proposer=USER)
     assert alone != key(source_run=None, proposer=Proposer("User", "bo"))

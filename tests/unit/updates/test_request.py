@@ -154,7 +154,9 @@ def test_what_is_refused_is_shown_without_what_a_terminal_obeys() -> None:
     assert "\x1b" not in caught.value.message
 
 
-@pytest.mark.parametrize("path", ["", "/etc/passwd", "../a", "a/../b", "a//b", "./a", "a\\b", "a\0b", "a /b", "a.", "a/"])
+@pytest.mark.parametrize(
+    "path", ["", "/etc/passwd", "../a", "a/../b", "a//b", "./a", "a\\b", "a\0b", "a /b", "a.", "a/"]
+)
 def test_paths_that_mean_another_place_have_a_fault(path: str) -> None:
     assert path_fault(path)
 

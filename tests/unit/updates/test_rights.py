@@ -19,7 +19,15 @@ CONTENT = (
 )  # fmt: skip
 RUN_MEMORY = ("babysitter/runs/r1/run.yaml", "babysitter/runs/r1/journal/000001.yaml", "babysitter/sessions/2026/a.md")
 DERIVED = ("indexes/graph.json", "indexes/sub/x")
-OUTSIDE = (".github/workflows/ci.yml", "src/main.py", "Makefile", "babysitter/other.bin", "x.md", "notes/.gitkeep", "notes/a.png")
+OUTSIDE = (
+    ".github/workflows/ci.yml",
+    "src/main.py",
+    "Makefile",
+    "babysitter/other.bin",
+    "x.md",
+    "notes/.gitkeep",
+    "notes/a.png",
+)
 
 
 def test_every_path_has_an_area() -> None:

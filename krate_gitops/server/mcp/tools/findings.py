@@ -1,4 +1,4 @@
-"""What validation found, as far as a caller may be told: of files it may read, of the ontology, and of what it changes."""
+"""What validation found, as far as a caller may be told: of files it may read, the ontology, and what it changes."""
 
 from __future__ import annotations
 

@@ -1,12 +1,14 @@
 """``memory_update_propose``: what an agent learned, put on record for people to review.
 
-Nothing is pushed and no forge is asked: an update is kept as ``Pending``, and whoever looks after the repository carries
-it on. The verdict in the answer is what validation says of it on the pinned commit, the only one a caller may hear of.
+Nothing is pushed and no forge is asked: an update is kept as ``Pending``, and whoever looks after the repository
+carries it on. The verdict in the answer is what validation says of it on the pinned commit, the only one a caller may
+hear of.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import msgspec
@@ -132,7 +134,7 @@ class ProposeAnswer(Answer, frozen=True, kw_only=True):
     conditions: tuple[Condition, ...] = ()
     waits_for: tuple[str, ...] = ()
     near: tuple[Near, ...] = ()
-    counts: dict[str, int] = {}
+    counts: Mapping[str, int] = {}
     diagnostics: tuple[Finding, ...] = ()
 
 
