@@ -41,12 +41,16 @@ COMMANDS: Mapping[str, LazyCommand] = {
     "dev": LazyCommand("krate_gitops.cli.dev:dev", "Try things out: a small Kubernetes API server for development."),
     "index": LazyCommand("krate_gitops.cli.index:index", "List, clean up and check the index store."),
     "mcp": LazyCommand("krate_gitops.cli.mcp:mcp", "Serve the memory tools to a coding agent, pinned to one commit."),
+    "notifications": LazyCommand(
+        "krate_gitops.cli.notifications:notifications", "List who had to be told what, such as that memory was bad."
+    ),
     "permissions": LazyCommand("krate_gitops.cli.permissions:permissions", "Review what agent stacks may do."),
     "reconcile": LazyCommand(
         "krate_gitops.cli.reconcile:reconcile", "Plan, review and apply agent resources from Git to a cluster."
     ),
     "run": LazyCommand("krate_gitops.cli.run:run", "Reconcile all sources of a cluster, until stopped."),
     "snapshot": LazyCommand("krate_gitops.cli.snapshot:snapshot", "Freeze, replay and trace what was told to agents."),
+    "update": LazyCommand("krate_gitops.cli.update:update", "Propose, review and merge changes of a company brain."),
     "ref": LazyCommand("krate_gitops.cli.ref:ref", "Find out which commit a ref, a time or a snapshot tag means."),
 }
 """Every top-level command. Adding one touches this table and its module."""

@@ -49,8 +49,8 @@ def mark_known_bad(
     """Mark the commits of REPO from one on and before another as known to be bad.
 
     Snapshots pinned there which selected one of the paths or records, or all of them where none is named, are marked
-    too. New snapshots and retries of marked ones then need --acknowledge-known-bad. --close says later what fixed a
-    range, and --withdraw, which needs no REPO, takes one back.
+    too, and whoever was given them or owns them is notified. New snapshots and retries of marked ones then need
+    --acknowledge-known-bad. --close says later what fixed a range, and --withdraw, which needs no REPO, takes one back.
     """
     from krate_gitops.encoding import plain
     from krate_gitops.memory.known_bad import Evidence, close, mark, withdraw
@@ -103,6 +103,7 @@ def _table(found: Marked) -> str:
             "reason": bad.reason,
             "state": _state(bad.withdrawn, bad.end),
             "snapshots": f"{found.covered} covered" + (f", {found.unmarked} no longer" if found.unmarked else ""),
+            "notified": f"{found.notified} recipient{'' if found.notified == 1 else 's'}" if found.notified else None,
         }
     )
 

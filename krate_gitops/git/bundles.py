@@ -28,6 +28,7 @@ class _Header(msgspec.Struct):
     needs: int = 0
     head: str | None = None
     branches: dict[str, str] = {}
+    has_notes: bool = False
 
 
 def is_bundle(path: Path) -> bool:
@@ -49,6 +50,9 @@ def open_bundle(path: Path, *, settings: Settings) -> Repository:
     if not git_dir.is_dir():
         folder.mkdir(parents=True, exist_ok=True)
         _unpack(path, git_dir, settings.deadline_seconds)
+    elif _read_header(path).has_notes and not run_git(git_dir, ["for-each-ref", "--count=1", "refs/notes/"]):
+        # Older releases unpacked branches and tags alone.
+        _fill(path, git_dir, settings.deadline_seconds)
     return repository_at(git_dir, name=path.name.removesuffix(".bundle"))
 
 
@@ -61,11 +65,7 @@ def _unpack(path: Path, git_dir: Path, deadline: float) -> None:
     with tempfile.TemporaryDirectory(prefix=".new-", dir=git_dir.parent) as temporary:
         new = Path(temporary) / "repository.git"
         init_git_dir(new, object_format=header.object_format)
-        try:
-            arguments = ["fetch", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--quiet", "--"]
-            run_git_with_remote(new, [*arguments, str(path), *REFSPECS], protocols=["file"], deadline=deadline)
-        except GitFailedError as error:
-            raise _unusable(path, error.detail, "check it with `git bundle verify`, or copy it again") from None
+        _fill(path, new, deadline)
         branch = _default_branch(header)
         if branch:
             run_git(new, ["symbolic-ref", "HEAD", branch])
@@ -74,6 +74,14 @@ def _unpack(path: Path, git_dir: Path, deadline: float) -> None:
         except OSError:
             if not git_dir.is_dir():
                 raise
+
+
+def _fill(path: Path, git_dir: Path, deadline: float) -> None:
+    try:
+        arguments = ["fetch", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--quiet", "--"]
+        run_git_with_remote(git_dir, [*arguments, str(path), *REFSPECS], protocols=["file"], deadline=deadline)
+    except GitFailedError as error:
+        raise _unusable(path, error.detail, "check it with `git bundle verify`, or copy it again") from None
 
 
 def _default_branch(header: _Header) -> str | None:
@@ -104,6 +112,7 @@ def _read_header(path: Path) -> _Header:
             else:
                 oid, _, name = line.partition(" ")
                 header.head = oid if name == "HEAD" else header.head
+                header.has_notes |= name.startswith("refs/notes/")
                 if name.startswith("refs/heads/"):
                     header.branches[name] = oid
     return header

@@ -26,13 +26,16 @@ from krate_gitops.git.locks import exclusive_lock
 from krate_gitops.git.remotes import Remote
 from krate_gitops.settings import Settings
 
-REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
-"""Branches and tags, nothing else: a forge keeps other people's proposals under further refs."""
-_MIRRORED = ("refs/heads/", "refs/tags/")
-"""What a fetch makes equal to the remote's; pins are ours."""
+MIRRORED = ("refs/heads/", "refs/tags/", "refs/notes/")
+"""Branches, tags and notes, nothing else: a forge keeps other people's proposals under further refs, and pins are ours.
+
+Notes are carried along for who moves the repository; nothing is resolved by them.
+"""
+REFSPECS = tuple(f"+{folder}*:{folder}*" for folder in MIRRORED)
+"""What a fetch makes equal to the remote's."""
 
 
-class _Advertisement(msgspec.Struct, frozen=True):
+class Advertisement(msgspec.Struct, frozen=True):
     """What a remote says it has: object ids by full ref name, and the branch its HEAD names."""
 
     refs: dict[str, str]
@@ -96,7 +99,7 @@ def _refresh(talk: _Conversation, git_dir: Path) -> None:
     # A killed fetch leaves locks behind. We hold ours, which every fetch inherits: nobody else can be at work here.
     offered = _ask(talk)
     if git_dir.is_dir():
-        _remove_leftovers(git_dir)
+        remove_leftovers(git_dir)
         _fetch(talk, git_dir, offered)
         return
     new = git_dir.with_name(f".new-{git_dir.name}")
@@ -109,21 +112,30 @@ def _refresh(talk: _Conversation, git_dir: Path) -> None:
         shutil.rmtree(new, ignore_errors=True)
 
 
-def _ask(talk: _Conversation) -> _Advertisement:
-    output = talk.run(None, "ls-remote", "--symref", "--", talk.remote.url, "HEAD", "refs/heads/*", "refs/tags/*")
+def _ask(talk: _Conversation) -> Advertisement:
+    return read_advertisement(talk.run(None, *ask_for_refs(talk.remote)))
+
+
+def ask_for_refs(remote: Remote) -> list[str]:
+    """The git command whose output ``read_advertisement`` takes."""
+    return ["ls-remote", "--symref", "--", remote.url, "HEAD", *(f"{folder}*" for folder in MIRRORED)]
+
+
+def read_advertisement(output: bytes) -> Advertisement:
+    """What a remote offers, from git's listing; tags as they are, not what they stand for."""
     refs: dict[str, str] = {}
     head: str | None = None
     for line in output.decode("utf-8", "surrogateescape").splitlines():
         value, _, name = line.partition("\t")
         if value.startswith("ref: refs/heads/") and name == "HEAD":
             head = value.removeprefix("ref: ")
-        elif name.startswith(("refs/heads/", "refs/tags/")) and not name.endswith("^{}"):
+        elif name.startswith(MIRRORED) and not name.endswith("^{}"):
             refs[name] = value
-    return _Advertisement(refs, head)
+    return Advertisement(refs, head)
 
 
-def _fetch(talk: _Conversation, git_dir: Path, offered: _Advertisement) -> None:
-    listed = run_git(git_dir, ["for-each-ref", "--format=%(objectname)%09%(refname)", *_MIRRORED])
+def _fetch(talk: _Conversation, git_dir: Path, offered: Advertisement) -> None:
+    listed = run_git(git_dir, ["for-each-ref", "--format=%(objectname)%09%(refname)", *MIRRORED])
     lines = (line.partition("\t") for line in listed.decode("utf-8", "surrogateescape").splitlines())
     held = {name: oid for oid, _, name in lines}
     if held != offered.refs:
@@ -134,7 +146,7 @@ def _fetch(talk: _Conversation, git_dir: Path, offered: _Advertisement) -> None:
         run_git(git_dir, ["symbolic-ref", "HEAD", offered.head])
 
 
-def _clear_the_way(git_dir: Path, gone: AbstractSet[str], offered: _Advertisement) -> None:
+def _clear_the_way(git_dir: Path, gone: AbstractSet[str], offered: Advertisement) -> None:
     """Deletes refs that a new one needs as a folder, or the reverse: no transaction of git's can do both at once."""
     new_folders = _folders(offered.refs)
     blocking = [name for name in gone if name in new_folders or not _folders([name]).isdisjoint(offered.refs)]
@@ -148,7 +160,8 @@ def _folders(names: Iterable[str]) -> set[str]:
     return {name[:end] for name in names for end in range(len(name)) if name[end] == "/"}
 
 
-def _remove_leftovers(git_dir: Path) -> None:
+def remove_leftovers(git_dir: Path) -> None:
+    """Deletes what a git that was killed left behind. Only for who knows that no other is at work there."""
     names = ("*.lock", "refs/**/*.lock", "objects/info/**/*.lock", "objects/pack/tmp_*", "objects/tmp_objdir-*")
     for pattern in names:
         for path in list(git_dir.glob(pattern)):

@@ -11,9 +11,10 @@ import shutil
 from pathlib import Path
 
 from krate_gitops.errors import UnavailableError
-from krate_gitops.git.command import run_git, start_git
+from krate_gitops.git.command import run_git
 from krate_gitops.git.local import Repository, init_git_dir, repository_at
 from krate_gitops.git.locks import exclusive_lock
+from krate_gitops.git.packs import copy_objects, held_commits
 from krate_gitops.settings import Settings
 
 PINS = "refs/krate/pins/"
@@ -52,7 +53,7 @@ def holds(repository: Repository, commit: str) -> bool:
     """Whether a repository has the commit."""
     if not repository.is_object_id(commit):
         return False
-    return bool(_held(repository.git_dir, [commit]))
+    return bool(held_commits(repository.git_dir, [commit]))
 
 
 def _is_ours(repository: Repository, settings: Settings) -> bool:
@@ -85,27 +86,14 @@ def _make(git_dir: Path, object_format: str) -> None:
 
 
 def _copy(source: Path, keeper: Path, commit: str) -> None:
-    """Brings a commit and all it stands on over, but for what earlier pins brought.
-
-    A fetch would do, but the serving side of it refuses repositories of other users, which may be read in place.
-    """
-    known = _held(source, _pins(keeper))
-    wanted = "".join(f"{line}\n" for line in (commit, *(f"^{oid}" for oid in known)))
-    with (
-        start_git(source, ["pack-objects", "--revs", "--stdout", "--delta-base-offset", "-q"]) as (ask, pack, _),
-        start_git(keeper, ["index-pack", "--stdin", "--fix-thin"]) as (write, done, _),
-    ):
-        ask.write(wanted.encode())
-        ask.close()
-        shutil.copyfileobj(pack, write, 1 << 20)
-        write.close()
-        if not done.read():
-            raise UnavailableError(
-                "MEMORY_REPOSITORY_UNAVAILABLE",
-                f"commit {commit} could not be copied",
-                hint="run `git fsck` in the repository, and check free space of the home folder",
-                location=commit,
-            )
+    """Brings a commit and all it stands on over, but for what earlier pins brought."""
+    if copy_objects(source, keeper, [commit], known=held_commits(source, _pins(keeper))) is not None:
+        raise UnavailableError(
+            "MEMORY_REPOSITORY_UNAVAILABLE",
+            f"commit {commit} could not be copied",
+            hint="run `git fsck` in the repository, and check free space of the home folder",
+            location=commit,
+        )
 
 
 def _pins(git_dir: Path) -> list[str]:
@@ -115,13 +103,6 @@ def _pins(git_dir: Path) -> list[str]:
 def _has_pin(git_dir: Path, commit: str) -> bool:
     found = run_git(git_dir, ["show-ref", "--verify", "--hash", PINS + commit], answers=(0, 1, 128))
     return found.strip() == commit.encode()
-
-
-def _held(git_dir: Path, commits: list[str]) -> list[str]:
-    """Those of the commits that a repository has; one child for all of them."""
-    stdin = "".join(f"{oid}\n" for oid in commits).encode()
-    answers = set(run_git(git_dir, ["cat-file", "--batch-check=%(objectname) %(objecttype)"], stdin=stdin).splitlines())
-    return [oid for oid in commits if f"{oid} commit".encode() in answers]
 
 
 def _lock(git_dir: Path) -> Path:

@@ -17,6 +17,7 @@ from krate_gitops.git.local import Repository
 from krate_gitops.git.lookup import read_refs
 from krate_gitops.git.remotes import Remote, is_url, parse_remote
 from krate_gitops.git.request import check_ref_name
+from krate_gitops.git.work_trees import RefMovedError, checked_out_at, move_with_work_tree
 from krate_gitops.settings import Settings
 
 _RACES = re.compile(
@@ -40,10 +41,18 @@ class Pushed(enum.Enum):
 
 
 def push_branch(
-    repository: Repository, spec: str, branch: str, new: str, expected: str | None, *, settings: Settings
+    repository: Repository,
+    spec: str,
+    branch: str,
+    new: str,
+    expected: str | None,
+    *,
+    settings: Settings,
+    with_work_tree: bool = False,
 ) -> Pushed:
     """Moves ``branch`` from ``expected`` (``None``: it isn't there) to commit ``new``, whose objects are in
     ``repository``; ``spec`` is what that was opened by. A branch that is there already counts as moved by us.
+    ``with_work_tree`` moves the files of a branch that is checked out on this machine along, where no work is lost.
 
     Raises ``DeniedError(PUSH_REFUSED)`` when the other side doesn't take it: a protected branch, a hook, a branch that
     is checked out; ``UnavailableError`` with ``KR705`` without access and ``KR701`` for an unreachable remote;
@@ -56,7 +65,30 @@ def push_branch(
     if is_remote(spec):
         remote = parse_remote(spec, allow_file_protocol=settings.allow_file_protocol)
         return _push(repository, remote, ref, new, expected, settings)
-    return _move(repository, spec, ref, new, expected)
+    return _move(repository, spec, ref, new, expected, with_work_tree=with_work_tree)
+
+
+def delete_branch(repository: Repository, spec: str, branch: str, expected: str, *, settings: Settings) -> Pushed:
+    """Deletes ``branch`` while it stands on ``expected``; ``MOVED`` where it stands elsewhere, or is gone already.
+
+    Raises as ``push_branch``.
+    """
+    check_ref_name(branch)
+    if not repository.is_object_id(expected):
+        raise UsageError("INVALID_REQUEST", "a branch is deleted by the full id of its commit", location=branch)
+    ref = f"refs/heads/{branch}"
+    if is_remote(spec):
+        remote = parse_remote(spec, allow_file_protocol=settings.allow_file_protocol)
+        return _push(repository, remote, ref, "", expected, settings)
+    refuse_bundle(spec)
+    refuse_checked_out(repository, ref)
+    try:
+        run_git(repository.git_dir, ["update-ref", "-d", ref, expected])
+    except GitFailedError as error:
+        if read_refs(repository, [ref]).get(ref) == expected and _RACES.search(error.detail) is None:
+            raise
+        return Pushed.MOVED
+    return Pushed.DONE
 
 
 def descends(repository: Repository, commit: str, ancestor: str) -> bool:
@@ -65,8 +97,13 @@ def descends(repository: Repository, commit: str, ancestor: str) -> bool:
     return count.strip() == b"0"
 
 
-def _move(repository: Repository, spec: str, ref: str, new: str, expected: str | None) -> Pushed:
+def _move(
+    repository: Repository, spec: str, ref: str, new: str, expected: str | None, *, with_work_tree: bool
+) -> Pushed:
     refuse_bundle(spec)
+    place = checked_out_at(repository).get(ref) if with_work_tree and expected is not None else None
+    if place is not None and expected is not None:
+        return _move_checked_out(repository, place, ref, new, expected)
     refuse_checked_out(repository, ref)
     try:
         # It waits for other writers' locks, and knows every way refs are stored.
@@ -79,6 +116,19 @@ def _move(repository: Repository, spec: str, ref: str, new: str, expected: str |
             raise _refused(f"{ref} can't be made: {error.detail}", ref) from None
         if tip == expected and _RACES.search(error.detail) is None:
             raise
+        return Pushed.MOVED
+    return Pushed.DONE
+
+
+def _move_checked_out(repository: Repository, place: Path, ref: str, new: str, expected: str) -> Pushed:
+    try:
+        move_with_work_tree(place, ref, new, expected)
+    except RefMovedError as error:
+        tip = read_refs(repository, [ref]).get(ref)
+        if tip == new:
+            return Pushed.DONE
+        if tip == expected and _RACES.search(error.said) is None:
+            raise _refused(f"{ref} can't be moved: {error.said}", ref) from None
         return Pushed.MOVED
     return Pushed.DONE
 
@@ -99,7 +149,7 @@ def refuse_checked_out(repository: Repository, ref: str) -> None:
 
     Moved under them, the branch would make the files look as if somebody had taken its new commits back.
     """
-    if ref in _checked_out(repository):
+    if ref in checked_out_at(repository):
         raise DeniedError(
             "PUSH_REFUSED",
             f"{ref} is checked out in {repository.name}: moving it would leave its files behind",
@@ -113,20 +163,10 @@ def is_remote(spec: str) -> bool:
     return is_url(spec) and not Path(spec).exists()
 
 
-def _checked_out(repository: Repository) -> set[str]:
-    """Branches with a work tree of their own; that of a bare repository's HEAD has none."""
-    listed = run_git(repository.common_dir, ["worktree", "list", "--porcelain", "-z"]).decode("utf-8", "replace")
-    found = set()
-    for block in listed.split("\0\0"):
-        lines = block.strip("\0").split("\0")
-        if "bare" not in lines:
-            found |= {line.removeprefix("branch ") for line in lines if line.startswith("branch ")}
-    return found
-
-
 def _push(
     repository: Repository, remote: Remote, ref: str, new: str, expected: str | None, settings: Settings
 ) -> Pushed:
+    """Moves a ref of a remote by a lease; an empty ``new`` deletes it."""
     lease = f"--force-with-lease={ref}:{expected or ''}"
     # What a user's own configuration may add to a push has no place in this one.
     plain = ["--porcelain", "--no-verify", "--no-signed", "--no-follow-tags", "--recurse-submodules=no"]

@@ -61,6 +61,16 @@ def changed_findings(
     return found
 
 
+def owner_matters(base: Judged, head: Judged, touched: frozenset[str]) -> list[Found]:
+    """Findings of profile U that are none once a memory owner has approved the change."""
+    versions = _version(base, touched), _version(head, touched)
+    untouched = _Untouched(head.columns, touched)
+    allowed = check_change(*versions, untouched=untouched, owner_approved=True)
+    severities = Severities(head.ontology.rules)
+    placed = [one for one in check_change(*versions, untouched=untouched) if one not in allowed]
+    return [(path, finding, level) for path, finding in placed if (level := severities.of(finding, path)) is not None]
+
+
 def _version(side: Judged, touched: frozenset[str]) -> Version:
     files = {path: file for path in sorted(touched) if (file := side.file(path)) is not None}
     return Version(files, side.ontology_index())

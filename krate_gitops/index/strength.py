@@ -7,7 +7,7 @@ come from decimal arithmetic, so the integers that come out are equal on every m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, localcontext
 from functools import cached_property, lru_cache
 from typing import NamedTuple
@@ -180,14 +180,26 @@ class _Rows(NamedTuple):
 
 
 class Ranker:
-    """Scores texts over one commit. Opening reads the postings of all shards."""
+    """Scores texts over one commit. Opening reads the postings of all shards.
 
-    def __init__(self, columns: Columns) -> None:
+    ``known`` are postings that are in memory already, by key of their shard, and ``names`` those of all units.
+    """
+
+    def __init__(
+        self, columns: Columns, *, known: Mapping[str, Postings] | None = None, names: Names | None = None
+    ) -> None:
         self._columns = columns
-        self._postings: list[Postings] = [shard.postings() for shard in columns.shards]
+        by_key = known or {}
+        self._postings: list[Postings] = [by_key.get(shard.summary.key) or shard.postings() for shard in columns.shards]
         self._bases = columns.shard_bases()
+        self._given_names = names
         self._known: dict[str, _Rows] = {}
         self._known_priors: dict[int, Array] = {}
+
+    @property
+    def postings(self) -> Sequence[Postings]:
+        """Postings of each shard; its units are numbered from ``columns.shard_bases()``."""
+        return self._postings
 
     @cached_property
     def _norms(self) -> Array:
@@ -212,7 +224,10 @@ class Ranker:
         return known
 
     @cached_property
-    def _names(self) -> Names:
+    def names(self) -> Names:
+        """Names of all units."""
+        if self._given_names is not None:
+            return self._given_names
         return Names([line for shard in self._columns.shards for line in shard.names().split("\n")])
 
     def frequency(self, term: str) -> int:
@@ -263,7 +278,7 @@ class Ranker:
         score = base * (0.5 + 0.5 * (coverage * coverage)) * (1.0 + named / (mass or 1.0)) * prior
         strength, words_held = np.zeros(units, dtype=np.int64), np.zeros(units, dtype=np.uint64)
         strength[touched], words_held[touched] = np.rint(score * _SCALE).astype(np.int64), held
-        strength[self._names.holding(query.folded)] += NAME_BONUS
+        strength[self.names.holding(query.folded)] += NAME_BONUS
         return Matches(strength, tuple(word.text for word in words), words_held)
 
     def _touched(self, words: Sequence[QueryWord]) -> Array:

@@ -9,11 +9,12 @@ from typing import NamedTuple
 import msgspec
 
 from krate_gitops.brain.globs import compile_globs
+from krate_gitops.brain.model import Diagnostic
 from krate_gitops.brain.report import Report, assemble
 from krate_gitops.brain.rules.table import REPOSITORY, UPDATE
 from krate_gitops.git.objects import ObjectReader
 from krate_gitops.index.build import Builder, Built
-from krate_gitops.index.change import changed_findings, touched_paths
+from krate_gitops.index.change import changed_findings, owner_matters, touched_paths
 from krate_gitops.index.committed import check_committed
 from krate_gitops.index.diagnose import Found
 from krate_gitops.index.judged import Judged
@@ -44,11 +45,15 @@ class Selection(msgspec.Struct, frozen=True):
 
 
 class Validation(NamedTuple):
-    """A report, with the memory root its paths start from and the severity that decided."""
+    """A report, with the memory root its paths start from and the severity that decided.
+
+    ``for_owners`` are those of its diagnostics that are none once a memory owner has approved the change.
+    """
 
     report: Report
     root: str
     fail_on: str
+    for_owners: tuple[Diagnostic, ...] = ()
 
 
 def validate(
@@ -90,11 +95,14 @@ class _Scan:
         source, manifest = self._head.source, self._head.manifest
         paths: frozenset[str] | None = None
         with ObjectReader(source.target.repository) as reader:
+            for_owners: list[Found] = []
             if self._base is None:
                 found: Iterable[Found] = self._whole(reader)
             else:
                 paths = touched_paths(reader, self._base, self._head)
                 found = changed_findings(self._base, self._head, paths)
+                for_owners = owner_matters(self._base, self._head, paths)
+            theirs = self._head.diagnostics(self._selection.of(for_owners, source.root), reader)
             diagnostics = self._head.diagnostics(self._selection.of(found, source.root), reader)
         files, records = self._looked_at(paths)
         level = fail_on or source.ontology.rules.fail_on
@@ -108,7 +116,7 @@ class _Scan:
             duration_ms=round((time.perf_counter() - started) * 1000),
             fail_on=level,
         )
-        return Validation(report, source.root, level)
+        return Validation(report, source.root, level, tuple(theirs))
 
     def _whole(self, reader: ObjectReader) -> Iterator[Found]:
         yield from self._head.judge.findings()

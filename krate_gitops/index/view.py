@@ -80,8 +80,10 @@ class WordView:
             return "\n"
         return "\n" + "\n".join(word for word, _ in self._opened.searcher.terms_with_prefix(FIELD, "")) + "\n"
 
-    def files_with(self, text: str) -> Array:
+    def files_with(self, text: str, among: Array | None = None) -> Array:
         """Files that may hold the text, whatever its case: every file that does is among them.
+
+        ``among`` is a mask of those that matter to the caller, which may save work.
 
         The first word of the text may be the end of a word of the file, the last one the start of one.
         """

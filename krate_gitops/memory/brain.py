@@ -114,7 +114,7 @@ class Brain:
         """The same for a commit that was found before: no branch and no tag is looked at again."""
 
         def checked(opened: OpenIndex) -> Result:
-            _check(opened, policy)
+            check_readable(opened, policy)
             manifest = opened.manifest
             return action(
                 opened,
@@ -142,7 +142,11 @@ class Brain:
         return Scope(self.settings.organization, self.repository.name, resolution)
 
 
-def _check(opened: OpenIndex, policy: EffectivePolicy) -> None:
+def check_readable(opened: OpenIndex, policy: EffectivePolicy) -> None:
+    """Whether a policy lets a commit be read at all.
+
+    Raises ``KrateError`` with MEMORY_LAYOUT_INVALID or MEMORY_ONTOLOGY_INVALID.
+    """
     manifest = opened.manifest
     if not opened.source.root_present:
         raise KrateError(

@@ -41,11 +41,11 @@ def best_lines(question: Question, records: Sequence[int]) -> Lines:
     """Excerpts around the matches, in the files that ``records`` narrow the search to."""
     grep = question.request.grep
     matcher = Matcher(question.request.text, regex=grep.regex, case_sensitive=grep.case_sensitive)
-    strength = _strength(question)
+    strength = file_strength(question)
     found: list[_Found] = []
     raw, most = 0, grep.max_matches * SCAN_FACTOR
     cut = False
-    files = np.flatnonzero(_candidates(question, matcher, _scope(question, records)))
+    files = np.flatnonzero(_candidates(question, matcher, scope_of(question, records)))
     for text in _texts(question, files, strength):
         if raw >= most:
             cut = True
@@ -105,7 +105,7 @@ def _within(question: Question, found: Sequence[_Found]) -> list[Candidate]:
     return kept
 
 
-def _scope(question: Question, records: Sequence[int]) -> Array:
+def scope_of(question: Question, records: Sequence[int]) -> Array:
     """Admitted files a search may look into: named paths, else those the records narrow it to, else all."""
     admitted: Array = question.admission.files & ~question.excluded.files
     if question.request.grep.paths:
@@ -137,11 +137,11 @@ def _candidates(question: Question, matcher: Matcher, scope: Array) -> Array:
         return scope
     holding = np.zeros(len(scope), dtype=np.int64)
     for term in matcher.terms:
-        holding += question.opened.words.files_with(term)
+        holding += question.opened.words.files_with(term, scope)
     return scope & (holding >= matcher.needed)
 
 
-def _strength(question: Question) -> Array:
+def file_strength(question: Question) -> Array:
     """Strength of each file: that of its best unit."""
     first = question.columns.first_unit[:-1]
     return np.maximum.reduceat(question.matches.strength, first) if len(first) else first

@@ -14,6 +14,8 @@ from krate_gitops.git.instants import format_instant
 from krate_gitops.git.request import RefMode, RefRequest
 from krate_gitops.memory.brain import Brain
 from krate_gitops.memory.coverage import covered_snapshots
+from krate_gitops.memory.known_bad_notices import notify
+from krate_gitops.memory.owner_book import OwnerBook, read_owners
 from krate_gitops.memory.trail import append_known_bad
 from krate_gitops.records.audit_head import locked_head
 from krate_gitops.records.database import Database
@@ -28,12 +30,16 @@ from krate_gitops.records.known_bad import (
 
 
 class Marked(msgspec.Struct, frozen=True, rename="camel"):
-    """A range as it is now, how many snapshots it covers, and how many of them, and of others, that is news for."""
+    """A range as it is now, how many snapshots it covers, and how many of them, and of others, that is news for.
+
+    ``notified`` is how many people and teams were told so.
+    """
 
     range: KnownBadRange
     covered: int
     marked: int
     unmarked: int
+    notified: int = 0
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +54,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
 def mark(brain: Brain, database: Database, start: str, end: str | None, evidence: Evidence) -> Marked:
     """Marks the commits from ``start`` on and before ``end``; both are refs of approved commits.
+
+    Whom it concerns is notified in the same transaction, see ``known_bad_notices``.
 
     Raises what resolving raises, and ``UsageError(INVALID_REQUEST)`` for an end that is not after the start.
     """
@@ -74,7 +82,8 @@ def mark(brain: Brain, database: Database, start: str, end: str | None, evidence
             return _renewed(msgspec.structs.replace(bad, name=name), evidence.marked_by)
         return known  # closed meanwhile, perhaps; it stays closed
 
-    return _apply(database, brain.settings.organization, name, marked, chain)
+    book = read_owners(brain, (chain.oid(len(chain) - 1), first), bad.paths, bad.record_ids)
+    return _apply(database, brain.settings.organization, name, marked, chain, book)
 
 
 def close(brain: Brain, database: Database, name: str, end: str, *, marked_by: str) -> Marked:
@@ -118,10 +127,11 @@ def _apply(
     name: str,
     change: Callable[[KnownBadRange | None], KnownBadRange],
     chain: FirstParentChain | None,
+    book: OwnerBook | None = None,
 ) -> Marked:
     """Makes of a range, as it is, what it becomes, and marks what it then covers. What changes nothing writes nothing.
 
-    Without a chain it covers nothing.
+    Without a chain it covers nothing. With a book of owners, those whom it concerns are notified.
 
     The head of the audit log is taken first: whoever stores a snapshot takes it too before looking for ranges, so that
     of the two one sees the other's work.
@@ -132,6 +142,7 @@ def _apply(
         bad = change(known)
         before = marked_snapshots(connection, organization, name)
         after: set[int] = set()
+        notified = 0
         if chain is not None:
             commits = commits_with_snapshots(connection, organization, bad.memory_repository)
             after = covered_snapshots(connection, organization, bad, chain, commits)
@@ -140,7 +151,9 @@ def _apply(
             insert_marks(connection, organization, row, bad, sorted(after - before))
             insert_marks(connection, organization, row, bad, sorted(before - after), is_bad=False)
             append_known_bad(connection, organization, bad, marked=len(after - before), unmarked=len(before - after))
-    return Marked(bad, len(after), len(after - before), len(before - after))
+            if book is not None:
+                notified = notify(connection, organization, bad, after - before, book)
+    return Marked(bad, len(after), len(after - before), len(before - after), notified)
 
 
 def _known(bad: KnownBadRange | None) -> KnownBadRange:

@@ -41,7 +41,7 @@ class Scope(NamedTuple):
     resolution: Any
 
 
-class _Found(NamedTuple):
+class Found(NamedTuple):
     """Candidates in ranking order, what the limits of items left out, and what may not be read."""
 
     candidates: list[Candidate]
@@ -63,12 +63,13 @@ def run_query(opened: OpenIndex, request: QueryRequest, policy: EffectivePolicy,
 
 def answer(question: Question, scope: Scope) -> Response:
     """The answer to a question that was checked. Raises what ``run_query`` raises but INVALID_REQUEST."""
-    found = _find(question)
+    found = find(question)
     chosen = Assembler(question).select(found.candidates, question.request.limits.max_bytes)
     return _response(question, scope, found, chosen)
 
 
-def _find(question: Question) -> _Found:
+def find(question: Question) -> Found:
+    """Candidates for the answer in ranking order. Raises what ``run_query`` raises but INVALID_REQUEST."""
     found = selected(question)
     denied = denied_scopes(question)
     omitted_records = omitted_excerpts = 0
@@ -86,10 +87,10 @@ def _find(question: Question) -> _Found:
         found += documents
         denied += unread
     found.sort(key=lambda item: item.order)
-    return _Found(found, omitted_records, omitted_excerpts, cut, denied)
+    return Found(found, omitted_records, omitted_excerpts, cut, denied)
 
 
-def _response(question: Question, scope: Scope, found: _Found, chosen: Selection) -> Response:
+def _response(question: Question, scope: Scope, found: Found, chosen: Selection) -> Response:
     omitted = Omitted(
         found.omitted_records + chosen.omitted[RECORD],
         found.omitted_excerpts + chosen.omitted[EXCERPT],
@@ -124,7 +125,7 @@ def _response(question: Question, scope: Scope, found: _Found, chosen: Selection
     )
 
 
-def _reason(found: _Found, chosen: Selection) -> str | None:
+def _reason(found: Found, chosen: Selection) -> str | None:
     """Why something did not come back; None when everything did."""
     if chosen.omitted_bytes or chosen.cut:
         return "size-limit"

@@ -175,6 +175,10 @@ class Ranking:
     def _run(self) -> Array:
         return self._standing.run(by_class=self._by_class)
 
+    def nearness(self, units: Array) -> tuple[Array, Array] | None:
+        """Associations and distance of some units, None where the consumer is about nothing and they don't count."""
+        return (self._associated[units], self._distance[units]) if self._sources else None
+
     def best_first(self, units: Array, most: int) -> Array:
         """The first of the units in ranking order."""
         columns = self._columns

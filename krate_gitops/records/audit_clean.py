@@ -8,15 +8,17 @@ from typing import Any
 import msgspec
 
 from krate_gitops.brain.model import SecretScan
-from krate_gitops.brain.scan.patterns import SECRET_TRIGGER, SecretKind, compile_trigger
+from krate_gitops.brain.scan.linear import compile_trigger
+from krate_gitops.brain.scan.patterns import SECRET_TRIGGER, SecretKind
 from krate_gitops.brain.scan.secrets import find_secrets
+from krate_gitops.brain.scan.views import VIEWED
 from krate_gitops.encoding import strings_in
 from krate_gitops.errors import KrateError
 from krate_gitops.records.audit_record import Entry
 from krate_gitops.records.audit_schema import CLASSES, REDACTIONS
 from krate_gitops.records.correlation import is_correlation_id
 
-_TRIGGER = compile_trigger(SECRET_TRIGGER)
+_TRIGGERS = (compile_trigger(SECRET_TRIGGER), compile_trigger(VIEWED, characters=True))
 _SEPARATOR = "\n\0\n"  # what no secret reaches across
 _BUILT_IN = SecretScan()
 
@@ -35,7 +37,7 @@ def cleaned(entry: Entry) -> dict[str, Any]:
         texts = _SEPARATOR.join(strings_in(record)).encode()
     except UnicodeEncodeError:
         raise _invalid("a text holds half a surrogate pair") from None
-    if _TRIGGER.search(texts) is None:
+    if all(trigger.search(texts) is None for trigger in _TRIGGERS):
         return record
     counts: Counter[str] = Counter()
     record = _without_secrets(record, counts)

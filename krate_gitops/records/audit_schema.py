@@ -75,7 +75,8 @@ CLASSES: Mapping[str, AuditClass] = {
         "repository requestedRef commit snapshot counts deniedScopes diffDigest validationResult "
         "mode requester requireApprovedCommit acknowledgeKnownBad "
         "queryModes queryDigest queryManifestDigest truncated preview ontologyDigest indexDigest "
-        "parseErrors errors blocking tag knownBadRange isBad tool argumentDigest resultDigest outcome",
+        "parseErrors errors blocking tag knownBadRange isBad tool argumentDigest resultDigest outcome "
+        "update sourceRun paths headCommit pullRequest reportDigest decision approved reason severity phase",
     ),
     "memory-import": _class(
         "MemoryImportCollected MemoryImportRedacted MemoryImportValidated MemoryImportReviewed MemoryImportMerged",

@@ -93,6 +93,29 @@ _FORMS: Mapping[str, _Form] = {
             "queryManifestDigest": "queryManifestDigest",
         },
     ),
+    "MemoryUpdateProposed": _Form(
+        "agent.memory.update.proposed",
+        {
+            "update": "update",
+            "sourceRun": "sourceRun",
+            "paths": "paths",
+            "diffDigest": "diffDigest",
+            "validationResult": "validationResult",
+        },
+    ),
+    "MemoryUpdateReviewed": _Form(
+        "agent.memory.update.approved", {"update": "update", "requester": "actor", "decision": "reason"}
+    ),
+    "MemoryUpdateMerged": _Form(
+        "agent.memory.update.merged",
+        {"update": "update", "requester": "actor", "reason": "reason", "commit": "resultingCommit"},
+    ),
+    "MemoryUpdateRejected": _Form(
+        "agent.memory.update.rejected",
+        {"update": "update", "requester": "actor", "reason": "reason"},
+        severity="warning",
+        of_denials=True,
+    ),
     "MemoryOntologyInvalid": _Form(
         "agent.memory.ontology.invalid",
         {

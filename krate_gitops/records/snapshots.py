@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -110,6 +110,11 @@ def _insert_consumed(connection: Connection, rows: Sequence[dict[str, Any]]) -> 
 
 def _insert_objects(connection: Connection, new: Sequence[NewSnapshot]) -> None:
     found = {(one.snapshot.organization, one.snapshot.selection_digest): one.selection for one in new}
+    insert_objects(connection, found)
+
+
+def insert_objects(connection: Connection, contents: Mapping[tuple[str, str], bytes]) -> None:
+    """Stores material by organisation and digest; what is there already stays."""
     compressor = zstandard.ZstdCompressor(level=_LEVEL)
     rows = [
         {
@@ -118,9 +123,10 @@ def _insert_objects(connection: Connection, new: Sequence[NewSnapshot]) -> None:
             "bytes": len(content),
             "content": compressor.compress(content),
         }
-        for (organization, digest), content in found.items()
+        for (organization, digest), content in contents.items()
     ]
-    connection.execute(_insert_if_new(connection, objects), rows)
+    if rows:
+        connection.execute(_insert_if_new(connection, objects), rows)
 
 
 def _insert_if_new(connection: Connection, table: Table) -> Any:

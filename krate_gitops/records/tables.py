@@ -238,7 +238,20 @@ pull_request_events = Table(
     ),
     Index(None, "organization", "memory_repository", "number"),
 )
-"""What happened to them: descriptions, comments, statuses, reviews, closing and merging."""
+"""What happened to them: descriptions, comments, reviews, closing and merging."""
+
+commit_statuses = Table(
+    "commit_statuses",
+    metadata,
+    Column("id", _Number, primary_key=True),
+    Column("organization", Text, nullable=False),
+    Column("memory_repository", Text, nullable=False),
+    Column("commit", Text, nullable=False),
+    Column("context", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Index(None, "organization", "memory_repository", "commit"),
+)
+"""Statuses of commits of repositories that no forge keeps; the newest one of a context counts."""
 
 notifications = Table(
     "notifications",

@@ -84,8 +84,9 @@ class ValidationPolicy(msgspec.Struct, frozen=True, rename="camel"):
 class ChangeItem(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
     """One path that changes. ``path`` and ``new_path`` are below the memory root.
 
-    ``content_ref`` names stored content by ``artifact:<digest>``; an item never holds the content itself.
-    ``base_digest`` is the digest of the version that was edited.
+    ``content_ref`` names stored content by ``artifact:<digest>``; an item never holds the content itself. Where the
+    proposed content held a secret, it and its digest are of what was left. ``base_digest`` is that of the version that
+    was edited.
     """
 
     path: str
@@ -165,6 +166,27 @@ class Conflict(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, 
     proposed: str | None = None
 
 
+class WithheldSecret(msgspec.Struct, frozen=True, rename="camel"):
+    """Where a proposed content held a secret, which was taken out before anything was kept. Lines are 1-based."""
+
+    path: str
+    code: str
+    line: int
+    column: int
+    message: str
+    hint: str = ""
+
+
+class NearRecord(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """An existing record that a proposed one nearly repeats; ``percent`` says how nearly."""
+
+    record_id: str
+    near_id: str
+    near_path: str
+    percent: int
+    shared: tuple[str, ...] = ()
+
+
 class UpdateSpec(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
     """What is proposed. Commits are full ids; ``branch_name`` and ``target_branch`` are short names."""
 
@@ -184,10 +206,17 @@ class UpdateSpec(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True
 
 
 class UpdateStatus(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
-    """What became of it so far."""
+    """What became of it so far.
+
+    ``head_commit`` holds revision ``head_revision``; ``validated_commit`` is the tip that the report is about.
+    ``updated_at`` is the time of the last step, ``changed_at`` that of the last revision or decision.
+    ``may_change_ontology`` says whether the proposer had that right.
+    """
 
     phase: Phase = Phase.PENDING
     revision: int = 1
+    head_revision: int = 0
+    validated_commit: str | None = None
     head_commit: str | None = None
     merge_commit: str | None = None
     diff_digest: str = ""
@@ -196,9 +225,13 @@ class UpdateStatus(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tr
     pull_request_ref: str | None = None
     decisions: tuple[Decision, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
+    withheld: tuple[WithheldSecret, ...] = ()
+    near: tuple[NearRecord, ...] = ()
     superseded_by: str | None = None
     conditions: tuple[Condition, ...] = ()
     updated_at: str = ""
+    changed_at: str = ""
+    may_change_ontology: bool = False
     error: str | None = None
 
 

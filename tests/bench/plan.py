@@ -34,7 +34,7 @@ FULL = Sizes(
 )  # fmt: skip
 QUICK = Sizes(
     small=1_000, large=3_000, repetitions=2, large_repetitions=2, words=15, fresh_processes=2, commits=2_000,
-    instants=10, snapshots=2_000, objects=100, events=3_000,
+    instants=10, snapshots=2_000, objects=100, events=20_000,
 )  # fmt: skip
 
 

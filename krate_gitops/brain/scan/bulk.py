@@ -18,10 +18,12 @@ from krate_gitops.brain.model import Finding, PromptInjection, SecretScan, Sever
 from krate_gitops.brain.scan.encoded import ENCODED
 from krate_gitops.brain.scan.entropy import entropy_trigger, find_high_entropy
 from krate_gitops.brain.scan.injection import DISGUISED, Verdict, phrase_trigger, scan_injection
-from krate_gitops.brain.scan.patterns import SECRET_TRIGGER, SecretKind, compile_policy, compile_trigger, loosened
+from krate_gitops.brain.scan.linear import compile_policy, compile_trigger
+from krate_gitops.brain.scan.patterns import SECRET_TRIGGER, SecretKind, loosened
 from krate_gitops.brain.scan.private import PRIVATE, find_private_data
 from krate_gitops.brain.scan.ranges import Ranges
 from krate_gitops.brain.scan.secrets import SecretHit, find_secrets
+from krate_gitops.brain.scan.views import VIEWED, Seen, views
 from krate_gitops.brain.text import LineIndex
 
 _SEPARATOR = b"\n\0\n"
@@ -71,8 +73,13 @@ class Scanner:
 
     def _together(self) -> tuple[_Pass, ...]:
         entropy = entropy_trigger(self._secret.entropy_min_length)
-        # What is cheap alone goes into one automaton; the texts it stops in are asked again which of the three it was.
-        cheap = ((Reason.ENTROPY, entropy), (Reason.PRIVATE, PRIVATE), (Reason.INJECTION, DISGUISED))
+        # What is cheap alone goes into one automaton; the texts it stops in are asked again which of them it was.
+        cheap = (
+            (Reason.ENTROPY, entropy),
+            (Reason.PRIVATE, PRIVATE),
+            (Reason.INJECTION, DISGUISED),
+            (Reason.SECRET | Reason.ENTROPY, VIEWED),
+        )
         together = "|".join(pattern for _, pattern in cheap)
         return (
             _Pass(
@@ -93,6 +100,8 @@ class Scanner:
         if Reason.ENTROPY in wanted:
             trigger = compile_trigger(entropy_trigger(self._secret.entropy_min_length), characters=True)
             yield _Pass(trigger, ((Reason.ENTROPY, None),))
+        if viewed := wanted & (Reason.SECRET | Reason.ENTROPY):
+            yield _Pass(compile_trigger(VIEWED, characters=True), ((viewed, None),))
         if Reason.INJECTION in wanted:
             yield _Pass(compile_trigger(loosened(ENCODED)), ((Reason.INJECTION, None),))
             yield _Pass(phrase_trigger(self._injection.extra_phrases), ((Reason.INJECTION, None),))
@@ -137,22 +146,23 @@ class Scanner:
     def scan(self, text: str, reasons: Reason) -> list[Finding]:
         """Findings with the character offset in ``text``, sorted by it. Messages hold kind and place, no value."""
         lines = LineIndex(text)
-        secrets = find_secrets(text, self._secret) if reasons & (Reason.SECRET | Reason.ENTROPY) else []
+        seen = views(text) if reasons & (Reason.SECRET | Reason.ENTROPY) else ()
+        secrets = find_secrets(text, self._secret, seen) if seen else []
         found: list[Finding] = []
         if reasons & Reason.SECRET:
             found.extend(_limited([_secret_finding(hit, lines) for hit in secrets]))
         if reasons & Reason.ENTROPY:
-            found.extend(_limited(self._entropy(text, secrets, lines)))
+            found.extend(_limited(self._entropy(text, seen, secrets, lines)))
         if reasons & Reason.INJECTION:
             found.extend(_limited(self._injections(text)))
         if reasons & Reason.PRIVATE:
             found.extend(_limited(_private(text, lines)))
         return sorted(found, key=lambda finding: (finding.offset, finding.code))
 
-    def _entropy(self, text: str, secrets: list[SecretHit], lines: LineIndex) -> list[Finding]:
+    def _entropy(self, text: str, seen: Sequence[Seen], secrets: list[SecretHit], lines: LineIndex) -> list[Finding]:
         found = []
         known = Ranges((secret.start, secret.end) for secret in secrets)
-        for hit in find_high_entropy(text, self._secret):
+        for hit in find_high_entropy(text, self._secret, seen):
             if known.meets(hit.start, hit.end):
                 continue
             line, column = lines.position(hit.start)

@@ -62,8 +62,26 @@ _ENCODINGS: tuple[tuple[str, Callable[[str], bytes]], ...] = (
 ENCODED = "|".join(pattern for pattern, _ in _ENCODINGS)
 """RE2 pattern of everything ``decoded_runs`` looks at."""
 
+_JSON_STARTS = ("ey", "ew", "W1", "W3", "Wy")
+"""What ``{`` and ``[`` with a string, a space or another bracket behind it look like in base64."""
+
+_JSON_HEX = ("7b22", "7b20", "7b0a", "5b22", "5b7b", "5b20", "5b0a")
+
 _COMPILED = tuple((re.compile(pattern), decode) for pattern, decode in _ENCODINGS)
 _ANY = re2.compile(ENCODED)
+
+
+def encoded_document(run: str) -> str | None:
+    """The JSON object or list that a whole run of base64 or hex encodes, if it is ASCII: other scans can read it."""
+    decode = _from_hex if run.lower().startswith(_JSON_HEX) else _from_base64
+    if decode is _from_base64 and not run.startswith(_JSON_STARTS):
+        return None
+    try:
+        text = decode(run.rstrip("=")).decode("ascii")
+        msgspec.json.decode(text)
+    except (binascii.Error, ValueError, msgspec.DecodeError):
+        return None
+    return text
 
 
 def decoded_runs(text: str) -> Iterator[Decoded]:

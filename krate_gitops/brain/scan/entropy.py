@@ -7,20 +7,21 @@ URIs and public keys are random by design or long by nature, and none of them is
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import msgspec
 import re2
 
 from krate_gitops.brain.model import SecretScan
-from krate_gitops.brain.scan.encoded import decoded_runs
+from krate_gitops.brain.scan.encoded import decoded_runs, encoded_document
 from krate_gitops.brain.scan.examples import is_documented_example
 from krate_gitops.brain.scan.folds import FOLD
-from krate_gitops.brain.scan.patterns import compile_trigger
+from krate_gitops.brain.scan.linear import compile_trigger
 from krate_gitops.brain.scan.randomness import alphabet_bits, is_masked, random_part, shannon_bits
 from krate_gitops.brain.scan.ranges import Ranges
 from krate_gitops.brain.scan.secrets import fingerprint, fingerprints
+from krate_gitops.brain.scan.views import Seen, views
 
 
 class EntropyHit(msgspec.Struct, frozen=True, order=True):
@@ -51,6 +52,7 @@ _PATH_WORD = re.compile(r"[.@~]?[A-Z]?[a-z]{3,}\d{0,3}(?:[._-][A-Za-z]?[a-z0-9]+
 _EXTENSION = re.compile(r"\.[a-z][a-z0-9]{0,5}(?![A-Za-z0-9])")
 _URL_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/?#@!$&*+;=%,[]")
 _LOOK_BACK = 2048
+_HALF = 0.5
 _MOSTLY = 0.85
 """Share of a run that makes it one token: words at the edges of base64 are chance, a word before a ULID is not."""
 
@@ -72,14 +74,36 @@ def _runs(least: int) -> re2._Regexp:
     return re2.compile(rf"[A-Za-z0-9+/_-]{{{min(max(1, least - 2), 1000)},}}={{0,2}}")
 
 
-def find_high_entropy(text: str, config: SecretScan) -> list[EntropyHit]:
+def find_high_entropy(text: str, config: SecretScan, seen: Sequence[Seen] = ()) -> list[EntropyHit]:
     """Random-looking tokens of at least ``entropyMinLength`` characters, sorted, in characters of ``text``.
 
-    The threshold is a percentage of the bits that a token of this alphabet and length could have at most.
+    The threshold is a percentage of the bits that a token of this alphabet and length could have at most. ``seen`` are
+    the views of the text if the caller has them already.
     """
+    allowed = fingerprints(config)
+    hits = [
+        EntropyHit(*one.original(hit.start, hit.end), hit.length)
+        for one in seen or views(text)
+        for hit in _high_entropy(one.text, config, allowed)
+    ]
+    return _disjoint(hits)
+
+
+def _disjoint(hits: list[EntropyHit]) -> list[EntropyHit]:
+    """Hits of the same place in several views are one."""
+    kept: list[EntropyHit] = []
+    for hit in sorted(hits):
+        if kept and hit.start < kept[-1].end:
+            last = kept[-1]
+            kept[-1] = EntropyHit(last.start, max(last.end, hit.end), max(last.length, hit.length))
+        else:
+            kept.append(hit)
+    return kept
+
+
+def _high_entropy(text: str, config: SecretScan, allowed: frozenset[str]) -> list[EntropyHit]:
     if _trigger(config.entropy_min_length).search(text.encode()) is None:
         return []
-    allowed = fingerprints(config)
     exempt = _exempt_ranges(text)
     hits: list[EntropyHit] = []
     for start, end in _tokens(text, config.entropy_min_length):
@@ -90,7 +114,9 @@ def find_high_entropy(text: str, config: SecretScan) -> list[EntropyHit]:
             continue
         if is_masked(token) or is_documented_example(token) or (allowed and fingerprint(token) in allowed):
             continue
-        hits.append(EntropyHit(start, end, end - start))
+        document = encoded_document(token)
+        if document is None or find_high_entropy(document, config):
+            hits.append(EntropyHit(start, end, end - start))
     return hits
 
 
@@ -103,7 +129,8 @@ def _tokens(text: str, least: int) -> Iterator[tuple[int, int]]:
         run = _UUID.sub(lambda uuid: "." * len(uuid.group()), run)
         low, high = random_part(run)
         preceding = text[max(0, start - 16) : start + low]
-        if high - low >= _MOSTLY * len(run):
+        share = _HALF if run.endswith("=") or "+" in run else _MOSTLY
+        if high - low >= share * len(run):
             low, high = 0, len(run)
         if high - low < least:
             continue

@@ -11,9 +11,9 @@ import re
 
 import msgspec
 
-from krate_gitops.brain.scan.randomness import is_mixed
+from krate_gitops.brain.scan.randomness import goes_on
 
-FOLD = r"(?:[ \t]{0,2}(?:\\?\r?\n|\\n)[ \t>#]*\\?)"
+FOLD = r"(?:[ \t]{0,2}(?:\\?\r?\n|\\{1,4}n)[ \t>#]*\\{0,2})"
 """One line break inside a token, in the syntax that ``re`` and RE2 share."""
 
 _FOLD = re.compile(FOLD)
@@ -51,7 +51,7 @@ def gather(text: str, at: int, body: re.Pattern[str], *, least: int, most: int =
         run = body.match(text, at, at + most - len(value))
         if run is None:
             break
-        if len(value) >= least and not is_mixed(run.group()):
+        if len(value) >= least and not goes_on(run.group()):
             break
         value += run.group()
         end = run.end()

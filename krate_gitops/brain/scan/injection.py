@@ -15,8 +15,9 @@ import re2
 
 from krate_gitops.brain.scan.encoded import ENCODED, decoded_runs
 from krate_gitops.brain.scan.hidden import HIDDEN, hidden_characters, invisible_ranges
+from krate_gitops.brain.scan.linear import compile_trigger
 from krate_gitops.brain.scan.normal import DISGUISING, Normal, normalise
-from krate_gitops.brain.scan.patterns import compile_trigger, loosened
+from krate_gitops.brain.scan.patterns import loosened
 from krate_gitops.brain.scan.phrases import PHRASES, SCANNER_VERSION, VERDICTS, Category, Verdict, expand
 from krate_gitops.brain.scan.ranges import Ranges
 

@@ -13,10 +13,8 @@ import re
 import msgspec
 import re2
 
-from krate_gitops.brain.model import SecretPattern
 from krate_gitops.brain.scan.encoded import ENCODED
 from krate_gitops.brain.scan.folds import FOLD, folded
-from krate_gitops.errors import KrateError
 
 
 class SecretKind(enum.StrEnum):
@@ -86,10 +84,20 @@ ASSIGNED_NAMES = (
     r"access[ _-]?token|client[ _-]?secret|signing[ _-]?secret|webhook[ _-]?secret|passw(?:or)?d|passphrase|"
     r"credentials?"
 )
-_MARKS = r"(?:\\?[\"'`]|\*{1,3}){0,2}"
+_MARKS = r"(?:\\*[\"'`]|\*{1,3}){0,2}"
+_SPACE = r"(?:\s|\\+[nrt])*"
+_QUOTE = r"\\*[\"'`]"
+_FIELD = rf"{_QUOTE}?[A-Za-z_]{{1,16}}{_QUOTE}?{_SPACE}:{_SPACE}"
+_FIELDS = rf"(?:{_FIELD}(?:{_QUOTE}[^\"'`\n\\]{{0,40}}{_QUOTE}|[A-Za-z0-9_.-]{{1,40}}){_SPACE},?{_SPACE}){{0,3}}"
+_BESIDE = (
+    rf"{_QUOTE}?{_SPACE},?{_SPACE}{_FIELDS}{_QUOTE}?(?:string_?)?(?:value|val|content|data|secret|default){_QUOTE}?"
+    rf"{_SPACE}[:=]{_SPACE}{_QUOTE}?"
+)
+"""What stands between a name and its value where both are values of fields: ``{"name": "…", "value": "…"}``."""
+
 ASSIGNMENT = (
-    rf"(?:{ASSIGNED_NAMES})[A-Za-z0-9_-]{{0,24}}{_MARKS}[ \t]{{0,4}}(?::=|=>|=|:|\|)(?:\*{{1,3}})?"
-    rf"\s*(?:-[ \t]+)?(?:[|>][+-]?\s*)?{_MARKS}"
+    rf"(?:{ASSIGNED_NAMES})[A-Za-z0-9_-]{{0,24}}(?:{_MARKS}[ \t]{{0,4}}(?::=|=>|=|:|\|)(?:\*{{1,3}})?"
+    rf"\s*(?:-[ \t]+)?(?:[|>][+-]?\s*)?{_MARKS}|{_BESIDE})"
 )
 """Name, sign and the opening marks of an assigned value: quotes and emphasis, a table's cell, the first of a list."""
 
@@ -105,7 +113,18 @@ SIGNATURE_HEADERS = (
     r"x-[a-z-]{0,24}signature(?:-256)?|stripe-signature|paypal-transmission-sig|x-gitlab-token|x-vault-token|"
     r"x-auth-token|x-api-key|(?:proxy-)?authorization|(?:set-)?cookie"
 )
-HEADER = rf"(?:{SIGNATURE_HEADERS}){_MARKS}[ \t]{{0,4}}[:=|](?:\*{{1,3}})?\s*{_MARKS}"
+HEADER = rf"(?:{SIGNATURE_HEADERS})(?:{_MARKS}[ \t]{{0,4}}[:=|](?:\*{{1,3}})?\s*{_MARKS}|{_BESIDE})"
+
+_SECRET_NAME = rf"(?P<name>[A-Za-z0-9_ -]{{0,24}}(?:{ASSIGNED_NAMES}|{SIGNATURE_HEADERS})[A-Za-z0-9_-]{{0,24}})"
+_ANY_VALUE = r"(?P<value>[^\"'`\n\\]{8,})"
+VALUE_FIRST = (
+    rf"(?:value|val){_QUOTE}?{_SPACE}:{_SPACE}(?:{_QUOTE}{_ANY_VALUE}{_QUOTE}{_SPACE},?{_SPACE}){_FIELDS}"
+    rf"{_QUOTE}?(?:name|key|field|header|variable){_QUOTE}?{_SPACE}:{_SPACE}{_QUOTE}?{_SECRET_NAME}"
+)
+"""A value in quotes whose field of a name follows."""
+
+PAIR = rf"{_QUOTE}{_SECRET_NAME}{_QUOTE}{_SPACE},{_SPACE}{_QUOTE}{_ANY_VALUE}{_QUOTE}"
+"""Name and value as two strings of a list."""
 
 BEARER = r"bearer(?:\s|\\n|%20|[\"':=\\>#]){1,16}"
 BASIC = r"basic(?:\s|%20|[\"':=\\]){1,16}"
@@ -125,12 +144,16 @@ _BEGUN = rf"(?:{_START})(?:{FOLD}?[A-Za-z0-9_.+/=-]){{8}}"
 
 _FROM_NONE = re.compile(r"\{0,\d+\}")
 _FROM_SOME = re.compile(r"\{[1-9]\d*,\d{2,}\}")
-_TRIGGER_MEMORY = 128 << 20
 
 
 def loosened(pattern: str) -> str:
     """The pattern without upper bounds of repetition: it matches more, by an automaton that need not count."""
     return _FROM_SOME.sub("+", _FROM_NONE.sub("*", pattern))
+
+
+def _unnamed(pattern: str) -> str:
+    """The pattern with groups that keep nothing."""
+    return re.sub(r"\(\?P<[a-z]+>", "(?:", pattern)
 
 
 SECRET_TRIGGER = loosened(
@@ -139,6 +162,8 @@ SECRET_TRIGGER = loosened(
             f"{EDGE}{_BEGUN}",
             rf"(?i:{ASSIGNMENT}{_VALUE})",
             rf"(?i:{HEADER}{_VALUE})",
+            rf"(?i:{_unnamed(VALUE_FIRST)})",
+            rf"(?i:{_unnamed(PAIR)})",
             rf"(?i:{BEARER}[A-Za-z0-9._~+/=-]{{8}})",
             rf"(?i:{BASIC}[A-Za-z0-9+/]{{8}})",
             JWT,
@@ -154,37 +179,3 @@ SECRET_TRIGGER = loosened(
     )
 )
 """RE2 pattern that matches every text in which a built-in secret can be found."""
-
-
-def compile_trigger(pattern: str, *, characters: bool = False) -> re2._Regexp:
-    """A trigger over bytes. Its automaton grows as it meets text, hence the larger bound.
-
-    Without ``characters`` a class means single bytes: a class that excludes some ASCII then takes any part of any other
-    character, which keeps the automaton small and the trigger a superset. With it, the pattern speaks of UTF-8.
-    """
-    options = re2.Options()
-    options.max_mem = _TRIGGER_MEMORY
-    options.log_errors = False
-    if not characters:
-        options.encoding = re2.Options.Encoding.LATIN1
-    return re2.compile(pattern.encode(), options)
-
-
-def compile_policy(pattern: SecretPattern) -> re2._Regexp:
-    """A brain's own pattern, in RE2's linear-time syntax. Raises ``KrateError(KB081)`` if it is none."""
-    return compile_linear(pattern.regex, code="KB081", where=f"secretScan.extraPatterns[{pattern.kind}]")
-
-
-def compile_linear(regex: str, *, code: str, where: str) -> re2._Regexp:
-    """Compile a pattern from outside. Raises ``KrateError(code)`` that names the place and not the pattern."""
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        return re2.compile(regex, options)
-    except re2.error as error:
-        raise KrateError(
-            code,
-            "the pattern is not a regular expression that RE2 can run",
-            hint="use RE2 syntax: no look-around, no back-references",
-            location=where,
-        ) from error

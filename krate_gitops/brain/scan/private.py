@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from krate_gitops.brain.scan.patterns import compile_trigger
+from krate_gitops.brain.scan.linear import compile_trigger
 
 
 class PrivateKind(enum.StrEnum):

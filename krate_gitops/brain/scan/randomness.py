@@ -25,9 +25,10 @@ _MASKED = re.compile(r"\.\.\.|…|\*\*|([xX*._-])\1{3}|0{7}")
 _OPENS_PLACEHOLDER = ("<", "[", "{", "$", "%", "(", "*", "env:", "ENV:", "vault:", "secret:", "file:", "ref:", "op://")
 _PLACEHOLDER_WORDS = re.compile(
     r"your|example|placeholder|redacted|change.?me|change.?it|replace|dummy|fake|sample|insert|todo|here\b|mock|demo|"
-    r"passw(?:or)?d|secret|token|api.?key|credential|xxx|foobar|abc123|abcdef|qwerty|test",
+    r"passw(?:or)?d|secret|token|api.?key|credential|(?-i:xxx|XXX)|foobar|abc123|abcdef|qwerty|test",
     re.IGNORECASE,
 )
+UUID = re.compile(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LEET = str.maketrans({"0": "o", "4": "a", "@": "a", "3": "e", "1": "l", "5": "s", "$": "s", "7": "t"})
 
 
@@ -44,6 +45,18 @@ def is_mixed(text: str) -> bool:
     return (letters and digits) or (len(parts) >= 3 and len(text) / len(parts) < 3.5)
 
 
+def goes_on(run: str) -> bool:
+    """Whether a run on the next line may be the rest of a token: it is mixed, or hardly a word of it can be read."""
+    if is_mixed(run):
+        return True
+    parts = pieces(run)
+    if len(run) >= 8 and len(parts) >= 3:
+        return _words_cover(parts) < 0.5 * len(run)
+    if len(run) >= 6 and len(parts) == 2 and any(_CLUSTER.search(part) for part in parts if not part.isupper()):
+        return True
+    return len(run) >= 6 and run.isalpha() and not run.isupper() and _VOWEL.search(run) is None
+
+
 def is_digest(segment: str) -> bool:
     """Hex of a length that hash functions give: a commit, a checksum, a fingerprint."""
     return len(segment) in _DIGEST_LENGTHS and _DIGEST.match(segment) is not None
@@ -56,7 +69,8 @@ def is_random_segment(segment: str) -> bool:
     parts = pieces(segment)
     if len(parts) <= 3:
         return segment.isalpha() and len(segment) >= 12 and _is_unpronounceable(segment)
-    if _words_cover(parts) >= 0.5 * len(segment) and not segment.islower():
+    # Short words are found in random characters too, but hardly with so many other pieces between them.
+    if _words_cover(parts) >= 0.5 * len(segment) >= 1.2 * len(parts) and not segment.islower():
         return False
     has_digit = any(part.isdigit() for part in parts)
     return len(segment) / len(parts) < (4.2 if has_digit else 3.5) or irregularities(segment) >= 5
@@ -142,6 +156,8 @@ def is_secret_value(value: str) -> bool:
     has_letter = any(char.isalpha() for char in value)
     has_digit = any(char.isdigit() for char in value)
     if any(char in "!@#$%^&*?" for char in value) and has_letter and has_digit:
+        return True
+    if has_letter and has_digit and UUID.fullmatch(value):
         return True
     return has_letter and any(_is_odd(segment) for segment in _SEGMENT.findall(value))
 

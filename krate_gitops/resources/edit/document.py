@@ -31,10 +31,13 @@ class _Read(NamedTuple):
     nodes: list[DocumentNode]
 
 
-def edit_document(path: str, data: bytes, ordinal: int, wanted: dict[str, Any]) -> bytes:
+def edit_document(
+    path: str, data: bytes, ordinal: int, wanted: dict[str, Any], *, only_in_place: bool = False
+) -> bytes:
     """The file with the value of one document (counted from 0, empty ones aside) replaced.
 
-    ``wanted`` is plain data without null members. ``path`` only tells JSON from YAML. Raises
+    ``wanted`` is plain data without null members. ``path`` only tells JSON from YAML. ``only_in_place`` forbids what
+    would lose comments and order. Raises
     ``UsageError(INVALID_REQUEST)`` for what no file can hold, and ``KrateError(CONFIG_NOT_EDITABLE)`` for a file that
     can't be read, or no longer could be.
     """
@@ -45,7 +48,7 @@ def edit_document(path: str, data: bytes, ordinal: int, wanted: dict[str, Any]) 
     if same(values[ordinal], wanted):
         return data
     expected = [*values[:ordinal], wanted, *values[ordinal + 1 :]]
-    for attempt in (_in_place, _without_aliases, _anew):
+    for attempt in (_in_place, _without_aliases) if only_in_place else (_in_place, _without_aliases, _anew):
         with contextlib.suppress(Unsplicable, KrateError, ValueError):
             result = attempt(path, data, ordinal, wanted)
             if result is not None and _holds(path, result, expected):

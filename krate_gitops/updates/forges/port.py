@@ -1,9 +1,10 @@
 """What updates need of a forge: a pull request for a branch, a status of a commit, the reviews, and a pinned merge.
 
 Every implementation normalises what its forge says to these words, and lets nothing but this project's errors out:
-``UnavailableError(FORGE_UNAVAILABLE)`` for what may pass by itself, ``DeniedError(FORGE_DENIED)`` for missing rights
-and expired tokens, ``KrateError(FORGE_CONFLICT)`` where the pull request isn't as expected any more, and
-``UnavailableError(FORGE_NOT_FOUND)``. No message of theirs holds a token.
+``UnavailableError(FORGE_UNAVAILABLE)`` for what may pass by itself, ``UnavailableError(RATE_LIMITED)`` for too many
+calls, ``UnavailableError(FORGE_NOT_FOUND)``, ``DeniedError(FORGE_DENIED)`` for missing rights and expired tokens, and
+``KrateError(FORGE_CONFLICT)`` where the pull request isn't as expected any more. Where Git itself moves branches, its
+``PUSH_REFUSED``, ``KR701`` and ``KR705`` come too. No message of theirs holds a token.
 """
 
 from __future__ import annotations
@@ -111,10 +112,14 @@ class Forge(Protocol):
     def reviews(self, ref: str) -> tuple[ForgeReview, ...]:
         """All reviews, oldest first, whatever pages they come on."""
 
-    def merge(self, ref: str, *, expected_head: str, message: str) -> str:
+    def merge(self, ref: str, *, expected_head: str, message: str, expected_target: str | None = None) -> str:
         """Merges by one merge commit, only while the head is ``expected_head``; the merge commit's id.
 
-        Raises ``KrateError(FORGE_CONFLICT)`` when the head moved, or the forge can't or mustn't merge.
+        ``expected_target`` is the commit that the target branch must stand on. Without a forge it is held to by
+        compare-and-swap; a forge can only be asked for it just before, so that whoever relies on it looks at the first
+        parent of the merge commit afterwards. The same again after a success gives the same commit.
+
+        Raises ``KrateError(FORGE_CONFLICT)`` when head or target moved, or the forge can't or mustn't merge.
         """
 
     def close(self, ref: str, *, comment: str = "") -> None:

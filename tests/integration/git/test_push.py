@@ -9,7 +9,7 @@ import pytest
 
 from krate_gitops.errors import DeniedError, UnavailableError, UsageError
 from krate_gitops.git.local import Repository
-from krate_gitops.git.push import Pushed, descends, push_branch
+from krate_gitops.git.push import Pushed, delete_branch, descends, push_branch
 from krate_gitops.git.repository import open_repository
 from krate_gitops.settings import Settings
 from tests.integration.git.servers import git_backend, hang, redirect_to, serve
@@ -142,3 +142,30 @@ def test_failures_of_the_way_are_told_apart(tmp_path: Path, home: Path) -> None:
         with pytest.raises(UnavailableError, match="no answer"):
             place.push("main", place.second, place.first)
     assert repo.tip() == place.first
+
+
+def test_a_branch_is_deleted_only_where_it_was_seen(place: Place) -> None:
+    def delete(branch: str, expected: str) -> Pushed:
+        return delete_branch(place.repository, place.spec, branch, expected, settings=place.settings)
+
+    git(place.repo.git_dir, "update-ref", "refs/heads/other", place.second)
+    assert delete("other", place.other) is Pushed.MOVED
+    assert place.repo.tip("other") == place.second
+    assert delete("other", place.second) is Pushed.DONE
+    assert place.repo.tip("other") is None
+    assert delete("other", place.second) is Pushed.MOVED
+    for branch, expected in (("second", ""), ("second", place.second[:12]), ("../second", place.second)):
+        with pytest.raises(UsageError):
+            delete(branch, expected)
+    assert place.repo.tip("second") == place.second
+
+
+def test_a_branch_with_files_in_a_work_tree_is_not_deleted(tmp_path: Path, home: Path) -> None:
+    settings = Settings(home=home)
+    repo = RepoBuilder(tmp_path / "co", bare=False)
+    first = repo.commit({"a": "1"})
+    repo.checkout()
+    repository = open_repository(str(repo.path), settings=settings)
+    with pytest.raises(DeniedError, match="checked out"):
+        delete_branch(repository, str(repo.path), "main", first, settings=settings)
+    assert repo.tip() == first

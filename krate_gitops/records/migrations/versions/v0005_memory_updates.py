@@ -54,6 +54,20 @@ def upgrade() -> None:
         ["organization", "memory_repository", "number"],
     )
     op.create_table(
+        "commit_statuses",
+        sa.Column("id", _NUMBER, primary_key=True),
+        sa.Column("organization", sa.Text(), nullable=False),
+        sa.Column("memory_repository", sa.Text(), nullable=False),
+        sa.Column("commit", sa.Text(), nullable=False),
+        sa.Column("context", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+    )
+    op.create_index(
+        "ix_commit_statuses_organization_memory_repository_commit",
+        "commit_statuses",
+        ["organization", "memory_repository", "commit"],
+    )
+    op.create_table(
         "notifications",
         sa.Column("id", _NUMBER, primary_key=True),
         sa.Column("organization", sa.Text(), nullable=False),
@@ -67,7 +81,7 @@ def upgrade() -> None:
     make_append_only(
         op.get_bind(),
         *("memory_updates", "memory_update_states", "memory_imports", "memory_import_states"),
-        *("pull_requests", "pull_request_events", "notifications"),
+        *("pull_requests", "pull_request_events", "commit_statuses", "notifications"),
     )
 
 
