@@ -128,3 +128,16 @@ def _snapshot_commit(desk: Desk, spec: ImportSpec) -> str | None:
         statement = select(table.resolved_commit).where(*where).order_by(table.id.desc()).limit(1)
         commit: str | None = connection.execute(statement).scalar()
     return commit if commit is not None and holds(desk.brain.repository, commit) else None
+
+
+def repositories(desk: Desk, commit: str) -> tuple[str, ...]:
+    """Names of the code repositories that a brain has records of, sorted."""
+
+    def look(opened: OpenIndex) -> tuple[str, ...]:
+        columns = opened.columns
+        names = columns.links.names
+        kinds = columns.links.record_kind.tolist()
+        found = [columns.record(at).id for at, kind in enumerate(kinds) if names[kind] == "Repository"]
+        return tuple(sorted(one.partition(":")[2] for one in found))
+
+    return desk.brain.read(commit, look)
