@@ -58,7 +58,7 @@ _FLAGS = {"true": True, "false": False, "yes": True, "no": False}
 @click.option("--large", is_flag=True, help="Read a journal of up to 8 GiB, or up to a million files.")
 @click.option("--again", metavar="NAME", help="Do this import anew: one that failed, or with less of it (--tier).")
 @pass_invocation
-def run(invocation: Invocation, path: Path, work: Work, again: str | None, **asked: Any) -> int:
+def run(invocation: Invocation, /, path: Path, work: Work, again: str | None, **asked: Any) -> int:
     """Import the run at PATH into the brain REPO: read it, clean it, and propose what is kept of it.
 
     PATH is the folder of a run (with run.json, journal, tasks), a workspace with .a5c/runs, or the file of a session.

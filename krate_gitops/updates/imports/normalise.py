@@ -43,10 +43,10 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """What an import needs to know beside its source.
 
     ``owners`` are those of the code repository's record, else the memory owners. ``baseline`` is the organization's
-    ``MEMORY.md`` at the run's snapshot commit, where that is known, ``current`` what it is now. ``outcome`` is how the
-    run ended, declared by somebody who knows that nobody will go on with it. ``too_broad`` is the share of a file's characters whose removal
-    is too much; a policy may lower it. ``retrospective_status`` is that of the run's retrospective in the brain: one
-    that was approved is no draft again.
+    ``MEMORY.md`` at the run's snapshot commit, where that is known, ``current`` what it is now. ``outcome`` is how
+    the run ended, declared by somebody who knows that nobody will go on with it. ``too_broad`` is the share of a
+    file's characters whose removal is too much; a policy may lower it. ``retrospective_status`` is that of the
+    run's retrospective in the brain: one that was approved is no draft again.
     """
 
     import_name: str
