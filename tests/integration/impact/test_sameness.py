@@ -29,6 +29,7 @@ from tests.property.histories import CUTS
 from tests.repos import Content, RepoBuilder
 from tests.unit.memory.world import ONTOLOGY, Resolution, markdown, policy, record, request
 
+ONTOLOGY_TEXT = {path: str(content) for path, content in ONTOLOGY.items()}
 WORDS = ("refund", "ledger", "replay", "payment", "queue", "order", "vault", "core", "the", "service")
 
 
@@ -76,7 +77,7 @@ class Commits:
 
     def __init__(self, folder: Path, seed: int, files: int) -> None:
         rng = self.rng = random.Random(seed)
-        self.files: dict[str, Content] = {**ONTOLOGY, **dict(some_file(rng, number) for number in range(files))}
+        self.files: dict[str, str] = {**ONTOLOGY_TEXT, **dict(some_file(rng, number) for number in range(files))}
         self.repo = RepoBuilder(folder / "brain")
         self.commit = self.repo.commit(self.files)
         self.home = folder / "home"
