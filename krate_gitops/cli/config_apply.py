@@ -49,8 +49,8 @@ def commit(invocation: Invocation, writing: Writing, changes_file: str) -> None:
     """
     from krate_gitops.errors import UsageError
 
-    documents = _documents(changes_file)
-    body = documents[0] if len(documents) == 1 else None
+    found = documents(changes_file)
+    body = found[0] if len(found) == 1 else None
     if not isinstance(body, dict) or set(body) - {"message", "changes"} or not isinstance(body.get("changes"), list):
         raise UsageError(
             "INVALID_REQUEST", "the file holds one map with changes, and perhaps message", location=changes_file
@@ -70,7 +70,7 @@ def _objects(file: str) -> list[dict[str, Any]]:
     from krate_gitops.errors import UsageError
 
     found: list[dict[str, Any]] = []
-    for value in _documents(file):
+    for value in documents(file):
         is_list = isinstance(value, dict) and value.get("kind") == "List" and isinstance(value.get("items"), list)
         found += value["items"] if is_list else [value]
     if not found or not all(isinstance(one, dict) for one in found):
@@ -78,7 +78,7 @@ def _objects(file: str) -> list[dict[str, Any]]:
     return found
 
 
-def _documents(file: str) -> list[Any]:
+def documents(file: str) -> list[Any]:
     """The documents of a file as plain values. Raises ``UsageError(INVALID_REQUEST)``, and shows nothing of it."""
     from krate_gitops.brain.text import EncodingProblem, LineIndex, decode
     from krate_gitops.brain.yaml_exact import YamlRefused

@@ -131,7 +131,7 @@ def write(
     now = datetime.now(UTC)
     if writing.correlation_id is not None and not is_correlation_id(writing.correlation_id):
         raise UsageError("INVALID_REQUEST", "a correlation id is krate- and a ULID", hint="leave it out to get one")
-    author = writing.actor or _author()
+    author = writing.actor or own_signature()
     with progress(invocation):
         target = target_of(invocation, writing.place)
         request = WriteRequest(
@@ -175,7 +175,8 @@ def _diagnostics_shown() -> Iterator[None]:
         raise
 
 
-def _author() -> str:
+def own_signature() -> str:
+    """``Name <address>`` of who uses this command line: as git would sign, or the account."""
     name, address = os.environ.get("GIT_AUTHOR_NAME", ""), os.environ.get("GIT_AUTHOR_EMAIL", "")
     if name and address:
         return f"{name} <{address}>"

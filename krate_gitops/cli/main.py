@@ -50,6 +50,7 @@ COMMANDS: Mapping[str, LazyCommand] = {
     ),
     "run": LazyCommand("krate_gitops.cli.run:run", "Reconcile all sources of a cluster, until stopped."),
     "snapshot": LazyCommand("krate_gitops.cli.snapshot:snapshot", "Freeze, replay and trace what was told to agents."),
+    "update": LazyCommand("krate_gitops.cli.update:update", "Propose, review and merge changes of a company brain."),
     "ref": LazyCommand("krate_gitops.cli.ref:ref", "Find out which commit a ref, a time or a snapshot tag means."),
 }
 """Every top-level command. Adding one touches this table and its module."""

@@ -13,7 +13,7 @@ from krate_gitops.cli.commands import KrateCommand
 from krate_gitops.cli.consumer_options import consumer_options
 from krate_gitops.cli.invocation import Invocation, pass_invocation
 from krate_gitops.cli.opening import open_brain, policy_for
-from krate_gitops.cli.options import RefSelection, jobs_option, policy_option, ref_options
+from krate_gitops.cli.options import WORDS, RefSelection, jobs_option, policy_option, ref_options
 from krate_gitops.cli.progress import progress
 from krate_gitops.cli.snapshot_options import acknowledge_option, place_options, released, reopened
 from krate_gitops.errors import UsageError
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from krate_gitops.server.mcp.http import Access
     from krate_gitops.server.mcp.pin import Pin
     from krate_gitops.server.mcp.serve import Options
+    from krate_gitops.server.mcp.tools.propose import Proposing
 
+KINDS = ("proposed-pr", "review-branch", "patch-artifact")
 TOKEN_VARIABLE = "KRATE_TOKEN"  # noqa: S105 - the name of one
 _LEAST_TOKEN = 16
 _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognised, not bound
@@ -81,6 +83,17 @@ class Address(click.ParamType[tuple[str, int]]):
     show_default=True,
     help="Room for all answers to one client.",
 )
+@click.option("--allow-propose", is_flag=True, help="Grant the tool that proposes updates; people review them.")
+@click.option("--agent", type=WORDS, metavar="NAME", help="The agent that proposes; that of --stack without it.")
+@click.option("--run", type=WORDS, metavar="NAME", help="The run it proposes for; that of --snapshot without it.")
+@click.option("--initiator", type=WORDS, metavar="NAME", help="Who started the run, and so doesn't approve.")
+@click.option("--kind", type=click.Choice(KINDS), default=KINDS[0], show_default=True, help="How updates are carried.")
+@click.option(
+    "--repository-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="AgentMemoryRepository document with the owner's rules for updates.",
+)
 @pass_invocation
 def mcp(
     invocation: Invocation,
@@ -100,6 +113,12 @@ def mcp(
     max_matches: int,
     max_calls: int,
     max_total_bytes: int,
+    allow_propose: bool,
+    agent: str | None,
+    run: str | None,
+    initiator: str | None,
+    kind: str,
+    repository_file: Path | None,
 ) -> None:
     """Serve the memory tools to a coding agent, pinned to one commit.
 
@@ -107,6 +126,9 @@ def mcp(
 
     Speaks the Model Context Protocol over standard input and output, or with --http over streamable HTTP. A client is
     whoever is at the other end of the pipe; over HTTP, whoever shows the same token.
+
+    Nothing is written to the brain. With --allow-propose clients can propose updates, which are kept on record until
+    `update refresh` shows them to their reviewers.
     """
     from krate_gitops.server.mcp.budget import Limits
     from krate_gitops.server.mcp.serve import Options
@@ -114,6 +136,9 @@ def mcp(
     options = Options(
         limits=Limits(call_bytes=max_bytes, call_matches=max_matches, calls=max_calls, total_bytes=max_total_bytes),
         dotted=tool_names == "dotted",
+        proposing=_proposing(invocation, agent or consumer.stack, run, initiator, kind, repository_file)
+        if allow_propose
+        else None,
     )
 
     def pin(listen: Progress) -> Pin:
@@ -145,6 +170,21 @@ def mcp(
             _over_stdio(lambda: pin(listen), options)
         else:
             _over_http(lambda: pin(listen), options, *http, access=_access(http[0], hosts, token_file))
+
+
+def _proposing(
+    invocation: Invocation, agent: str | None, run: str | None, initiator: str | None, kind: str, file: Path | None
+) -> Proposing:
+    """As whom clients propose. Raises ``UsageError``."""
+    from krate_gitops.server.mcp.tools.propose import Proposing
+    from krate_gitops.updates.model import UpdateKind
+    from krate_gitops.updates.repository_policy import LOCAL, read_repository_policy
+
+    if agent is None:
+        raise click.UsageError("--allow-propose takes --agent, or --stack: somebody proposes")
+    organization = invocation.settings.organization
+    policy = LOCAL if file is None else read_repository_policy(file, organization=organization)
+    return Proposing(agent=agent, run=run, initiator=initiator, kind=UpdateKind(kind), policy=policy)
 
 
 def _over_stdio(pin: Callable[[], Pin], options: Options) -> None:

@@ -29,13 +29,16 @@ class Words(click.ParamType[str]):
 
     name = "text"
 
+    def __init__(self, most: int = _MOST_CHARACTERS) -> None:
+        self._most = most
+
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The text itself. Raises ``UsageError(INVALID_REQUEST)``."""
         from krate_gitops.errors import UsageError
 
         option = param.opts[0] if param else "the text"
-        if not 0 < len(value) <= _MOST_CHARACTERS:
-            raise UsageError("INVALID_REQUEST", f"{option} takes 1 to {_MOST_CHARACTERS} characters")
+        if not 0 < len(value) <= self._most:
+            raise UsageError("INVALID_REQUEST", f"{option} takes 1 to {self._most} characters")
         if any("\ud800" <= character <= "\udfff" or character == "\0" for character in value):
             raise UsageError("INVALID_REQUEST", f"{option} is no text: it holds bytes that are no UTF-8")
         return value

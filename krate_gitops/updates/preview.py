@@ -8,9 +8,13 @@ import msgspec
 
 from krate_gitops.errors import UnavailableError
 from krate_gitops.updates.approvals import outstanding_of
+from krate_gitops.updates.carry import Carried
 from krate_gitops.updates.desk import Desk
-from krate_gitops.updates.model import AgentMemoryUpdate
+from krate_gitops.updates.detail import carried_onto
+from krate_gitops.updates.ledger import with_status
+from krate_gitops.updates.model import AgentMemoryUpdate, Phase
 from krate_gitops.updates.propose import Limits, begun
+from krate_gitops.updates.publish import judged
 from krate_gitops.updates.request import Proposal
 from krate_gitops.updates.requirements import Requirement
 from krate_gitops.updates.validation import Checked, check_kept
@@ -42,6 +46,15 @@ def preview(
     return _judged(desk, update, contents, tip)
 
 
+def carried_of(desk: Desk, proposal: Proposal) -> tuple[str, str, Carried]:
+    """Commit, memory root, and what a proposal makes of that commit's files; not judged, and nothing is kept."""
+    desk, draft = begun(desk, proposal, None, None)
+    update, contents = draft.preview()
+    tip = desk.tip(update.spec.target_branch) or update.spec.base_commit
+    carried, root = carried_onto(desk, update, contents, tip)
+    return tip, root, carried
+
+
 def predict(desk: Desk, update: AgentMemoryUpdate, contents: Mapping[str, bytes], commit: str) -> Preview:
     """The verdict on an update as if its target stood at ``commit``, and had when it was proposed.
 
@@ -53,4 +66,6 @@ def predict(desk: Desk, update: AgentMemoryUpdate, contents: Mapping[str, bytes]
 
 def _judged(desk: Desk, update: AgentMemoryUpdate, contents: Mapping[str, bytes], commit: str) -> Preview:
     checked = check_kept(desk, update, contents, commit)
+    phase = Phase.CHANGES_REQUESTED if checked.is_blocked else Phase.AWAITING_APPROVAL
+    update = with_status(judged(update, checked), phase=phase)
     return Preview(update=update, checked=checked, outstanding=outstanding_of(desk, update, checked))

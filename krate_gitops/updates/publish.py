@@ -42,7 +42,7 @@ def publish(desk: Desk, held: Held) -> Held:
     if tip is None:
         raise _no_branch(update.spec.target_branch)
     checked = check_kept(desk, update, ledger.contents(update), tip)
-    update = _judged(update, checked)
+    update = judged(update, checked)
     use = ledger.use(update)
     if checked.may_push and update.spec.update_kind is not UpdateKind.PATCH_ARTIFACT:
         if _is_rewritten(desk, update):
@@ -74,7 +74,8 @@ def publish(desk: Desk, held: Held) -> Held:
     return ledger.step(held, update, entries, report=checked.report)
 
 
-def _judged(update: AgentMemoryUpdate, checked: Checked) -> AgentMemoryUpdate:
+def judged(update: AgentMemoryUpdate, checked: Checked) -> AgentMemoryUpdate:
+    """The update with what validation found out in its status."""
     return with_status(
         update,
         conditions=checked.conditions,

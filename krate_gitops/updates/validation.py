@@ -53,8 +53,8 @@ _OF_TIME = frozenset(("KB053", "KB059"))
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
     """Everything validation found out. ``head`` is what the update's branch holds on top of its base, ``merged`` what
     would be merged onto ``tip``; ``head`` is None where there is nothing to push. ``root`` is the memory root;
-    ``near`` are existing records that it nearly repeats; ``tip_result`` and ``merged_result`` are the verdicts on the
-    whole brain before and after.
+    ``diagnostics`` are all of them, with what they are related to; ``near`` are existing records that it nearly
+    repeats; ``tip_result`` and ``merged_result`` are the verdicts on the whole brain before and after.
     """
 
     tip: str
@@ -66,6 +66,7 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     requirements: tuple[Requirement, ...]
     before: Mapping[str, RecordState]
     after: Mapping[str, RecordState]
+    diagnostics: tuple[Diagnostic, ...] = ()
     near: tuple[NearRecord, ...] = ()
     tip_result: str = "valid"
     merged_result: str = "valid"
@@ -194,6 +195,7 @@ class _Check:
             before=before.records,
             after=after,
             tip_result=tip_result,
+            diagnostics=tuple(diagnostics),
             near=tried.near,
             merged_result=tried.result or tip_result,
         )

@@ -50,6 +50,7 @@ _SAYS: Mapping[str, _Says] = {
     "MEMORY_ONTOLOGY_INVALID": _Says("the policy requires a valid ontology, and there is none", _OPERATOR),
     "MEMORY_LAYOUT_INVALID": _Says("there is no brain at that commit", _OPERATOR),
     "MEMORY_REDACTION_FAILED": _Says("the answer could not be made safe to show, so it is withheld", _OPERATOR),
+    "MEMORY_WRITES_DISABLED": _Says("the memory takes no proposals now", _OPERATOR),
     "SERVICE_UNAVAILABLE": _Says("the call could not be recorded, so it was not answered", _OPERATOR),
 }
 _TOLD_AS_IT_IS = frozenset(("CROSS_ORG_REF_DENIED", "MEMORY_PIN_VIOLATION", "POLICY_DENIED", "RATE_LIMITED"))

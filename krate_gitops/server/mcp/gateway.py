@@ -71,6 +71,7 @@ class Gateway:
         room = max(LEAST_ROOM, min(limits.call_bytes, pin.policy.max_context_bytes))
         self._limits = msgspec.structs.replace(limits, call_bytes=room)
         self._index = index
+        self.tools = tuple(tools)
         # Called by either form of its name, whichever is on the wire: models mix them up.
         self._tools = {name: tool for tool in tools for name in (tool.name, tool.dotted)}
         self._ledgers: dict[str, Ledger] = {}

@@ -21,7 +21,8 @@ Result = TypeVar("Result")
 class Pin(msgspec.Struct, frozen=True, kw_only=True):
     """``commit`` is what ``resolution`` came to, once. ``snapshot`` is the name of the snapshot it was taken from.
 
-    ``consumer`` says what ranks first; what may be read was decided when ``policy`` was computed.
+    ``run`` is the run that snapshot was taken for. ``consumer`` says what ranks first; what may be read was decided
+    when ``policy`` was computed.
     """
 
     brain: Brain
@@ -30,6 +31,7 @@ class Pin(msgspec.Struct, frozen=True, kw_only=True):
     policy: EffectivePolicy
     organization: str
     snapshot: str | None = None
+    run: str | None = None
     consumer: Consumer = Consumer()
     acknowledges_known_bad: bool = False
 
@@ -59,6 +61,7 @@ def pin_snapshot(kept: Kept, brain: Brain, policy: EffectivePolicy, consumer: Co
         policy=kept.material.policy.narrowed(policy),
         organization=spec.organization_ref,
         snapshot=kept.snapshot.metadata.name,
+        run=spec.dispatch_run,
         consumer=consumer,
     )
 

@@ -24,7 +24,6 @@ from krate_gitops.server.mcp.gateway import Call, Gateway, Outcome, answered
 from krate_gitops.server.mcp.prompts import NAME, PROMPT, start_with_memory
 from krate_gitops.server.mcp.resources import list_page
 from krate_gitops.server.mcp.tools.read import READ, read_uri
-from krate_gitops.server.mcp.tools.table import TOOLS
 from krate_gitops.server.mcp.tools.tool import NOTICE, Reading, Tool, input_schema, output_schema
 from krate_gitops.server.mcp.uris import DOCUMENT_TEMPLATE, RECORD_TEMPLATE
 
@@ -52,13 +51,15 @@ def build_server(gateway: Gateway, *, dotted: bool = False) -> Server[Any]:
     """
     handlers = _Handlers(gateway, dotted=dotted)
     pin = gateway.pin
+    writing = [tool.name for tool in gateway.tools if tool.writes]
+    proposing = f"Propose what you learned with {writing[0]}; people review it. " if writing else ""
     return Server(
         "krate-gitops",
         version=__version__,
         title="Company brain memory",
         instructions=(
             f"Memory of the team, as of commit {pin.commit}: search with memory_graph_search, read with "
-            f"memory_record_read, find exact lines with memory_docs_grep. {NOTICE}"
+            f"memory_record_read, find exact lines with memory_docs_grep. {proposing}{NOTICE}"
         ),
         cache_hints=_HINTS,
         get_tool_input_schema=handlers.schema,
@@ -75,7 +76,7 @@ def build_server(gateway: Gateway, *, dotted: bool = False) -> Server[Any]:
 class _Handlers:
     def __init__(self, gateway: Gateway, *, dotted: bool) -> None:
         self._gateway = gateway
-        self._tools = [described(tool, dotted=dotted) for tool in TOOLS]
+        self._tools = [described(tool, dotted=dotted) for tool in gateway.tools]
 
     def schema(self, name: str) -> dict[str, Any] | None:
         return next((tool.input_schema for tool in self._tools if tool.name == name), None)
@@ -153,7 +154,11 @@ def described(tool: Tool, *, dotted: bool) -> types.Tool:
         input_schema=input_schema(tool),
         output_schema=output_schema(tool),
         annotations=types.ToolAnnotations(
-            title=tool.title, read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+            title=tool.title,
+            read_only_hint=not tool.writes,
+            destructive_hint=False,
+            idempotent_hint=True,
+            open_world_hint=False,
         ),
     )
 

@@ -71,6 +71,7 @@ class Tool(NamedTuple):
     """A tool as a value: what it is called, what it takes, what it does, and how its answer reads.
 
     ``items`` names the field that holds the items of an answer, the best first; what doesn't fit is taken off its end.
+    ``writes``: whether something is kept of a call beside its audit record.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Tool(NamedTuple):
     lines: Callable[[Any], list[str]]
     items: str = ""
     aliases: Mapping[str, str] = {}
+    writes: bool = False
 
     @property
     def dotted(self) -> str:

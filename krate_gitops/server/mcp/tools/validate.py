@@ -12,17 +12,14 @@ import msgspec
 from msgspec import Meta
 
 from krate_gitops.brain.globs import compile_globs
-from krate_gitops.brain.model import Diagnostic
 from krate_gitops.brain.report.model import verdict
-from krate_gitops.brain.rules.table import RULES
 from krate_gitops.errors import DeniedError, UsageError
 from krate_gitops.index.proposed import validate_proposed
 from krate_gitops.index.validate import Selection, Validation, validate
-from krate_gitops.memory.policy import EffectivePolicy
 from krate_gitops.memory.safe import SafeStrings
-from krate_gitops.server.mcp.tools.tool import Answer, Names, Reading, Tool, one_line
+from krate_gitops.server.mcp.tools.findings import Finding, finding_lines, finding_of, may_change, may_tell
+from krate_gitops.server.mcp.tools.tool import Answer, Names, Reading, Tool
 
-_ONTOLOGY = "ontology/"
 _LONGEST_FILE = 2_000_000
 
 
@@ -38,21 +35,6 @@ class ValidateArguments(msgspec.Struct, frozen=True, rename="camel", forbid_unkn
         tuple[ProposedChange, ...],
         Meta(description="Check these changes instead of the commit as it is.", max_length=50),
     ] = ()
-
-
-class Finding(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """A diagnostic. Lines and columns are 1-based."""
-
-    code: str
-    name: str
-    severity: str
-    path: str
-    line: int
-    column: int
-    record_id: str
-    field: str
-    message: str
-    hint: str
 
 
 class ValidateAnswer(Answer, frozen=True, kw_only=True):
@@ -77,7 +59,7 @@ def check(reading: Reading, asked: ValidateArguments) -> ValidateAnswer:
     told = [
         diagnostic
         for diagnostic in found.report.diagnostics
-        if _may_tell(reading, diagnostic.path, changed) and (not asked.paths or wanted(diagnostic.path))
+        if may_tell(reading, diagnostic.path, changed) and (not asked.paths or wanted(diagnostic.path))
     ]
     counts = Counter(diagnostic.severity for diagnostic in told)
     safe = SafeStrings(reading.opened.cleaner)
@@ -88,7 +70,7 @@ def check(reading: Reading, asked: ValidateArguments) -> ValidateAnswer:
         profile=found.report.profile,
         result=verdict(counts, found.fail_on),
         counts=dict(sorted(counts.items())),
-        diagnostics=tuple(_finding(reading, diagnostic, changed, safe) for diagnostic in told),
+        diagnostics=tuple(finding_of(reading, diagnostic, changed, safe) for diagnostic in told),
     )
 
 
@@ -105,7 +87,7 @@ def _proposed(reading: Reading, changes: tuple[ProposedChange, ...]) -> Validati
             raise UsageError("INVALID_REQUEST", "a path is changed twice", hint="give each path once")
         if change.action == "delete" and change.content:
             raise UsageError("INVALID_REQUEST", "a file that is deleted has no content", hint="leave content out")
-        if not _may_change(reading, change.path):
+        if not may_change(reading, change.path):
             raise DeniedError("POLICY_DENIED", "a change is to a file that is not admitted", hint="leave it out")
         contents[change.path] = None if change.action == "delete" else change.content.encode("utf-8", "replace")
     return validate_proposed(
@@ -117,53 +99,9 @@ def _proposed(reading: Reading, changes: tuple[ProposedChange, ...]) -> Validati
     )
 
 
-def _may_change(reading: Reading, path: str) -> bool:
-    """Whether a file may be read or, where there is none yet, could be."""
-    policy, number = reading.pin.policy, reading.opened.columns.file_number.get(path)
-    if number is not None:
-        return path.startswith(_ONTOLOGY) or bool(reading.opened.admission(policy).files[number])
-    return _could_be_read(policy, path)
-
-
-def _could_be_read(policy: EffectivePolicy, path: str) -> bool:
-    """Whether a policy admits a path, whatever there will be."""
-    if compile_globs(policy.exclude_paths)(path) or (policy.within and not _could_be_read(policy.within, path)):
-        return False
-    return any(grant.everything or compile_globs(grant.include.paths)(path) for grant in policy.grants)
-
-
-def _may_tell(reading: Reading, path: str, changed: set[str]) -> bool:
-    if path in changed or path.startswith(_ONTOLOGY):
-        return True
-    number = reading.opened.columns.file_number.get(path)
-    return number is not None and bool(reading.opened.admission(reading.pin.policy).files[number])
-
-
-def _finding(reading: Reading, found: Diagnostic, changed: set[str], safe: SafeStrings) -> Finding:
-    """A diagnostic as it may leave; where it is about a file that may not be told of too, in the rule's own words."""
-    open_to_all = all(_may_tell(reading, related.path, changed) for related in found.related)
-    return Finding(
-        code=found.code,
-        name=found.name,
-        severity=found.severity,
-        path=safe(found.path),
-        line=found.line,
-        column=found.column,
-        record_id=safe(found.record_id),
-        field=safe(found.field),
-        message=safe(found.message) if open_to_all else RULES[found.code].checks,
-        hint=safe(found.hint) if open_to_all else RULES[found.code].hint,
-    )
-
-
 def _lines(answer: ValidateAnswer) -> list[str]:
-    lines = [
-        f"{one_line(found.path)}:{found.line}:{found.column}: {found.severity} {found.code} {one_line(found.message)}"
-        + (f" ({one_line(found.hint)})" if found.hint else "")
-        for found in answer.diagnostics
-    ]
     counts = ", ".join(f"{count} {severity}" for severity, count in answer.counts.items())
-    return [*lines, f"{answer.result}: {counts or 'no findings'}"]
+    return [*finding_lines(answer.diagnostics), f"{answer.result}: {counts or 'no findings'}"]
 
 
 VALIDATE = Tool(
