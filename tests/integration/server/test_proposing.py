@@ -6,7 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +28,8 @@ RUNBOOK = markdown(
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[tuple[RepoBuilder, Path]]:
-    yield make_repository(tmp_path / "served"), tmp_path / "home"
+def place(tmp_path: Path) -> tuple[RepoBuilder, Path]:
+    return make_repository(tmp_path / "served"), tmp_path / "home"
 
 
 def talk(

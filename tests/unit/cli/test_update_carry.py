@@ -149,12 +149,12 @@ def test_known_bad_history_is_marked_first_and_closed_by_the_merge(updates: Upda
     def ranges() -> list[tuple[str, str | None, list[str]]]:
         done = updates._run("--home", updates.home, "snapshot", "known-bad", "-o", "json")
         found = json.loads(done.stdout)["items"]
-        return [(one["start"], one.get("end"), one["paths"]) for one in found]
+        return [(one["from"], one.get("to"), one["paths"]) for one in found]
 
     name = updates.approved()
     commit = updates.json("merge", name)["mergeCommit"]
     found = updates.json("revert", name, "--reason", "It paid twice.", "--mark-known-bad")
-    assert found["knownBad"]["range"]["start"] == commit
+    assert found["knownBad"]["range"]["from"] == commit
     assert ranges() == [(commit, None, [RUNBOOK])]
     updates.json("approve", found["update"], actor=OWNER)
     merged = updates.json("merge", found["update"])

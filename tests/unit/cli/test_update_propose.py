@@ -238,6 +238,9 @@ kind: AgentMemoryRepository
 metadata: {name: company-brain}
 spec:
   organizationRef: acme
+  repositoryRef: acme/company-brain
+  defaultBranch: main
+  layoutProfile: atlas-md-yaml-v1
   provider: git
   repoUrl: https://git.example/acme/brain.git
   accessMode: ReadOnly
