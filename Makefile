@@ -12,30 +12,33 @@ CREATED := $(VENV)/.created
 LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
 HELM := $(VENV)/helm/.ready
+FORGES := $(VENV)/forge-descriptions/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 # Tests to run, and options of pytest: make test T=tests/unit/cli ARGS="-k completion -x"
 T ?=
 ARGS ?= -n auto
 
-.PHONY: help venv helm demo test test-slow lint package format bench eval docs clean
+.PHONY: help venv helm forge-descriptions demo test test-slow lint package format bench eval docs clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | awk -F ':.*## ' '{ printf "  make %-18s %s\n", $$1, $$2 }'
 	@echo '  make test T=tests/unit/cli ARGS="-k completion" runs a part; PYTHON=/path/to/python3 names the interpreter'
 
 venv: $(READY) ## create .venv from requirements.lock
 
 helm: $(HELM) ## install the engine that renders the chart
 
+forge-descriptions: $(FORGES) ## fetch what requests to forges are tested against
+
 demo: $(READY) ## build a small world and show the main job on it, step by step
 	@$(BIN)/krate-gitops demo
 
-test: $(READY) $(HELM) ## run the tests, without the slow ones
+test: $(READY) $(HELM) $(FORGES) ## run the tests, without the slow ones
 	$(BIN)/python -m pytest -m "not slow" $(ARGS) $(T)
 
 # Exit status 5 says that no test is marked slow, which is no failure.
-test-slow: $(READY) $(HELM) ## run the slow tests
+test-slow: $(READY) $(HELM) $(FORGES) ## run the slow tests
 	$(BIN)/python -m pytest -m slow $(T) || [ $$? -eq 5 ]
 
 lint: $(READY) $(HELM) ## check style, types, import floors, and that generated docs are current
@@ -71,6 +74,9 @@ docs: $(READY) $(HELM) ## write docs/reference and what of the chart comes from 
 # Not there after a failure, which is told and no error: what needs it says so too.
 $(HELM): charts/requirements.lock scripts/helm.sh | $(READY)
 	@scripts/helm.sh $(VENV)
+
+$(FORGES): tests/integration/forges/descriptions.lock scripts/forge_descriptions.sh | $(READY)
+	@scripts/forge_descriptions.sh $(VENV)
 
 clean: ## remove caches and build products; rm -rf .venv starts from nothing
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

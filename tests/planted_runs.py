@@ -80,8 +80,10 @@ def _journal(
         ("EFFECT_REQUESTED", {"effectId": f"n{at}", "args": [{"env": {"note": one.fragment}}, one.yaml()]})
         for at, one in enumerate(nested)
     )
-    # A log line by line: what is cut by a line break stands in two strings of one list.
-    events.extend(("LOG", {"lines": one.text().split("\n"), "message": one.fragment}) for one in chunks)
+    for one in chunks:
+        # A log line by line. What a line break cuts would stand in two strings, which nothing can tell from a list.
+        lines = [] if "\n" in one.fragment else one.text().split("\n")
+        events.append(("LOG", {"lines": lines, "message": one.fragment}))
     events.append(("RUN_COMPLETED", {"outcome": "completed"}))
     for number, (kind, data) in enumerate(events, 1):
         event = {"type": kind, "recordedAt": f"{_START}{number % 60:02}.000Z", "data": data}

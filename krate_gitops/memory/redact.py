@@ -20,6 +20,7 @@ from krate_gitops.brain.scan.normal import INVISIBLE, normalise
 from krate_gitops.brain.scan.patterns import SecretKind
 from krate_gitops.brain.scan.ranges import Ranges
 from krate_gitops.brain.scan.secrets import find_secrets
+from krate_gitops.brain.scan.views import views
 from krate_gitops.errors import UnavailableError
 
 REDACTION_VERSION = 1
@@ -105,22 +106,28 @@ def _redact(text: str, config: RedactionConfig) -> Redacted:
 
 def _spans(text: str, config: RedactionConfig) -> Iterator[_Span]:
     """Everything to remove, possibly overlapping; a lower rank names the kind where several overlap."""
-    for denied in config.denied:
-        at = text.find(denied) if denied else -1
-        while at >= 0:
-            yield _Span(at, at + len(denied), 0, _DENIED)
-            at = text.find(denied, at + len(denied))
-    secrets = find_secrets(text, config.secret_scan)
+    seen = views(text)
+    for one in seen:
+        for denied in config.denied:
+            at = one.text.find(denied) if denied else -1
+            while at >= 0:
+                yield _Span(*one.original(at, at + len(denied)), 0, _DENIED)
+                at = one.text.find(denied, at + len(denied))
+    secrets = find_secrets(text, config.secret_scan, seen)
     for hit in secrets:
         if hit.kind != SecretKind.EXAMPLE:
             yield _Span(hit.start, hit.end, 1, str(hit.kind))
     known = Ranges((hit.start, hit.end) for hit in secrets)
-    for token in find_high_entropy(text, widest_scan(config.secret_scan)):
+    for token in find_high_entropy(text, widest_scan(config.secret_scan), seen):
         if not known.meets(token.start, token.end):
             yield _Span(token.start, token.end, 2, SecretKind.BASE64_CREDENTIAL.value)
     for number, pattern in enumerate(config.user_patterns):
-        for match in compile_linear(pattern, code="MEMORY_REDACTION_FAILED", where=f"pattern {number}").finditer(text):
-            yield _Span(match.start(), match.end(), 3, _USER)
+        compiled = compile_linear(pattern, code="MEMORY_REDACTION_FAILED", where=f"pattern {number}")
+        for one in seen:
+            for match in compiled.finditer(one.text):
+                # A view holds no sentences that anybody wrote, so only words count there.
+                if not one.through or not any(char.isspace() for char in match.group()):
+                    yield _Span(*one.original(match.start(), match.end()), 3, _USER)
 
 
 def _merged(spans: Iterator[_Span]) -> list[_Span]:

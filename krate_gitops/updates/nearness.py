@@ -33,7 +33,7 @@ from krate_gitops.memory.first import first_of
 from krate_gitops.memory.opened import OpenIndex
 from krate_gitops.memory.policy import EffectivePolicy
 
-THRESHOLD = 75
+THRESHOLD = 72
 """Hundredths of the measure from which on a record is told as a near repeat."""
 _COPY = 90
 """Hundredths from which on a record is told whatever else is near."""
@@ -54,8 +54,8 @@ _TARGET_WEIGHT = 2
 
 # Twice the weight, so that they are integers. The id is left out: it differs by design.
 _FIELD_WEIGHTS = np.zeros(FIELD_COUNT, dtype=np.int64)
-_FIELD_WEIGHTS[[TITLE, ALIAS, SUMMARY]] = 4
-_FIELD_WEIGHTS[[TAG, BODY]] = 2
+_FIELD_WEIGHTS[SUMMARY] = 3
+_FIELD_WEIGHTS[[TITLE, ALIAS, TAG, BODY]] = 2
 _FIELD_WEIGHTS[ATTRIBUTE] = 1
 
 

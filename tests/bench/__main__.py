@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.bench import client, cold, incremental, provenance, queries, reconcile, refs, snapshots
+from tests.bench import client, cold, impact, incremental, provenance, queries, reconcile, refs, snapshots
 from tests.bench.corpora import Corpora, find_shared
 from tests.bench.plan import FULL, QUICK, Plan
 from tests.bench.processes import TOP
@@ -29,6 +29,7 @@ BENCHMARKS: Mapping[str, Callable[[Plan], Section]] = {
     "refs": refs.measure,
     "snapshots": snapshots.measure,
     "provenance": provenance.measure,
+    "impact": impact.measure,
     "reconcile": reconcile.measure,
     "client": client.measure,
 }

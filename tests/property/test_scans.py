@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import random
 import re
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,10 +18,13 @@ from krate_gitops.brain.scan.injection import scan_injection
 from krate_gitops.brain.scan.normal import DISGUISING, normalise
 from krate_gitops.brain.scan.private import find_private_data
 from krate_gitops.brain.scan.secrets import find_secrets
+from krate_gitops.brain.scan.views import views
 from krate_gitops.memory.redact import Redacted, RedactionConfig, make_inert, redact
+from tests.planted import planted as planted_corpus
 from tests.unit.scan.planted import VARIANTS, chars, planted
 from tests.unit.scan.test_injection import ATTACKS
 
+CORPUS = planted_corpus(3, 400)
 SECRET = SecretScan(extra_patterns=(SecretPattern("ticket", r"^T-\d{4}$"),))
 INJECTION = PromptInjection(extra_phrases=("open sesame",))
 SCANNER = Scanner(SECRET, INJECTION)
@@ -35,6 +39,10 @@ fragments = st.one_of(
     tokens,
     attacks,
     encoded,
+    st.sampled_from([one.fragment for one in CORPUS]),
+    st.sampled_from(
+        ["\\u0041", "&#98;", "%2d", "k9Xv\nQ2mL7", "\\\\\\n", '", "value": "', "aws_secret_key", "\x1b[0m", "\r"]
+    ),
     st.sampled_from(["T-1234", "Open Sesame", "4539 1488 0343 6467", "\u200b", "\\\n  ", "\n", " ", "'", "```", "# "]),
     st.text(max_size=12),
 )
@@ -63,6 +71,17 @@ def test_redaction_leaves_alone_what_the_scan_of_a_file_calls_clean(text: str) -
         reasons = dict(scanner.suspects([text.encode()])).get(0, Reason(0))
         if is_clean(text, text.encode(), scanner.scan(text, reasons), scan):
             assert redact(text, config=RedactionConfig(scan)) == Redacted(text, {}, 0.0)
+
+
+@settings(deadline=None)
+@given(documents)
+def test_views_lead_back_to_the_characters_they_stand_for(text: str) -> None:
+    for seen in views(text):
+        places = [seen.original(at, at + 1) for at in range(len(seen.text))]
+        assert all(0 <= start < end <= len(text) for start, end in places)
+        assert all(before[0] <= after[0] and before[1] <= after[1] for before, after in pairwise(places))
+        kept = [text[start:end] == char for (start, end), char in zip(places, seen.text, strict=True)]
+        assert seen.through or all(kept)
 
 
 @settings(deadline=None)

@@ -81,7 +81,8 @@ class View(msgspec.Struct, frozen=True):
 
     def original(self, start: int, end: int) -> tuple[int, int]:
         """The range of the original whose characters the range of the view stands for, whole parts of it."""
-        return self._place(start, after=False), self._place(end - 1, after=True) if end > start else 0
+        first = self._place(start, after=False)
+        return first, self._place(end - 1, after=True) if end > start else first
 
     def _place(self, offset: int, *, after: bool) -> int:
         index = bisect_right(self.at, offset) - 1

@@ -14,7 +14,10 @@ from math import isqrt
 from typing import NamedTuple
 
 _STEPS = 1_500_000
-"""Steps of the walk for one pair of texts, about a second at most."""
+"""Steps of the walk for one pair of texts at most, about half a second."""
+_STEPS_PER_LINE = 64
+_FREE_STEPS = 40_000
+"""What even a short text may take: one of 200 lines can be replaced as a whole."""
 _DEEPEST_SPLIT = 8
 
 
@@ -70,7 +73,7 @@ class _Matcher:
     def __init__(self, old: list[int], new: list[int]) -> None:
         self._old = old
         self._new = new
-        self._left = _STEPS
+        self._left = min(_STEPS, max(_FREE_STEPS, _STEPS_PER_LINE * (len(old) + len(new))))
 
     def pairs(self) -> list[tuple[int, int]]:
         """Places of equal lines, increasing on both sides."""

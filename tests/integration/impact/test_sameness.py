@@ -84,7 +84,8 @@ class Commits:
         self.target = Target(open_repository(str(self.repo.path), settings=Settings(home=self.home)), self.commit)
 
     def changes(self) -> dict[str, bytes | None]:
-        rng, found = self.rng, {}
+        rng = self.rng
+        found: dict[str, bytes | None] = {}
         documents = [path for path in self.files if not path.startswith("ontology/")]
         for _ in range(rng.randint(1, 3)):
             if rng.random() < 0.3:
@@ -195,3 +196,48 @@ def test_most_answers_are_proven_the_same_without_being_given(tmp_path: Path) ->
         asked = [some_request(commits.rng) for _ in range(60)]
         proven = sum(surely_same(base, new, one, owner_policy()) for one in asked)
     assert proven > len(asked) / 2
+
+
+class Small(Commits):
+    """Commits of given files."""
+
+    def __init__(self, folder: Path, files: dict[str, Content]) -> None:
+        self.home, self.repo = folder / "home", RepoBuilder(folder / "brain")
+        self.commit = self.repo.commit({**ONTOLOGY, **files})
+        self.builder = Builder(self.home, jobs=1)
+        self.target = Target(open_repository(str(self.repo.path), settings=Settings(home=self.home)), self.commit)
+
+    def proven(self, changes: dict[str, bytes | None], asked: QueryRequest) -> bool:
+        """Whether it is proven that the answer stays; the impact must agree in any case."""
+        with self.opened(changes) as (base, new, plain_base, plain_new):
+            old, fresh = (selection(opened, asked, owner_policy()) for opened in (plain_base, plain_new))
+            proven = surely_same(base, new, asked, owner_policy())
+            assert not proven or old == fresh
+            return proven
+
+
+def test_a_file_that_the_search_does_not_come_to_changes_nothing(tmp_path: Path) -> None:
+    notes: dict[str, Content] = {f"notes/n{number:02}.md": f"# Note\n\nA refund {number}.\n" for number in range(40)}
+    commits = Small(tmp_path, notes)
+    asked = request("refund", mode="grep-only", max_matches=1)
+    long = "word " * 300
+    assert commits.proven({"notes/z.md": f"# Note\n\n{long} refund\n".encode()}, asked)
+    assert not commits.proven({"notes/z.md": b"# Refund refund\n\nrefund\n"}, asked)
+    assert not commits.proven({"notes/n00.md": None}, asked)
+    every = request("refund", mode="grep-only")
+    assert not commits.proven({"notes/z.md": f"# Note\n\n{long} refund\n".encode()}, every)
+
+
+def test_who_asks_counts_for_the_order_of_lines(tmp_path: Path) -> None:
+    def service(target: str) -> str:
+        return record("Service", "service:x", title="X", edges={"depends_on": [target]})
+
+    files: dict[str, Content] = {
+        "graph/x.yaml": service("runbook:a"),
+        "runbooks/a.md": markdown("Runbook", "runbook:a", "# A\n\nA refund.\n"),
+        "runbooks/b.md": markdown("Runbook", "runbook:b", "# B\n\nA refund.\n"),
+    }
+    commits = Small(tmp_path, files)
+    changes: dict[str, bytes | None] = {"graph/x.yaml": service("runbook:b").encode()}
+    assert commits.proven(changes, request("refund", mode="grep-only"))
+    assert not commits.proven(changes, request("refund", mode="grep-only", consumer={"service": "x"}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -208,3 +209,18 @@ def test_a_range_that_was_withdrawn_and_marked_anew_is_news(desk: Desk, monkeypa
     monkeypatch.setattr(known_bad, "format_instant", lambda _: "2030-01-01T00:00:00Z")
     assert desk.mark(desk.first).notified == 1
     assert len(told(desk, "user:ann")) == 2
+
+
+def test_the_bad_commit_is_read_only_for_what_today_has_no_longer(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    commits: list[str] = []
+    read = Brain.read
+
+    def seen(brain: Brain, commit: str, action: Any) -> Any:
+        commits.append(commit)
+        return read(brain, commit, action)
+
+    monkeypatch.setattr(Brain, "read", seen)
+    desk.mark(desk.first, record_ids=("service:s",))
+    assert commits == [desk.second]
+    desk.mark(desk.first, record_ids=("service:gone",))
+    assert commits[1:] == [desk.second, desk.first]

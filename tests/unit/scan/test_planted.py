@@ -95,11 +95,13 @@ def test_the_same_texts_with_harmless_words_raise_fewer_alarms_than_one_in_a_hun
     assert alarms.total() * 100 < 4 * len(BLANKS)
 
 
-def test_the_documentation_of_this_project_raises_no_alarm() -> None:
+def test_the_documentation_of_this_project_raises_no_alarm_but_for_its_example() -> None:
     listed = subprocess.run(["git", "ls-files", "-z", "*.md"], check=True, capture_output=True, text=True, cwd=_ROOT)
     paths = [path for path in listed.stdout.split("\0") if path]
     assert len(paths) > 30
-    assert [path for path in paths if _alarms((_ROOT / path).read_text(encoding="utf-8"))] == []
+    # One page shows on purpose how a made-up password is taken out.
+    alarmed = [path for path in paths if _alarms((_ROOT / path).read_text(encoding="utf-8"))]
+    assert alarmed == ["docs/querying.md"]
 
 
 _ROOT = Path(__file__).parents[3]

@@ -48,8 +48,8 @@ def remote(kind: ForgeKind, api: str, repository: str = "acme/brain") -> ForgeCh
         ),
         ({"location": "https://codeberg.org/acme/brain"}, remote(ForgeKind.FORGEJO, "https://codeberg.org/api/v1")),
         (
-            {"location": "/srv/brain", "forge": "forgejo", "api": "https://f.example/api/v1/", "repository": "acme/brain"},
-            remote(ForgeKind.FORGEJO, "https://f.example/api/v1"),
+            {"location": "/srv/brain", "forge": "forgejo", "api": "https://f.example/api/v1/", "repository": "a/b"},
+            remote(ForgeKind.FORGEJO, "https://f.example/api/v1", "a/b"),
         ),
         (
             {"location": "https://github.com.evil.example/acme/brain"},

@@ -81,10 +81,10 @@ def test_forged_calls_are_refused(kind: ForgeKind) -> None:
     forged: list[tuple[dict[str, str], bytes]] = [
         ({}, body),
         (signed(kind, body, "another-secret-of-it"), body),
-        ({name: "" for name in good}, body),
+        (dict.fromkeys(good, ""), body),
         ({name: value[:-1] for name, value in good.items()}, body),
         ({name: value.upper() for name, value in good.items()}, body),
-        ({name: "\udcff" * 64 for name in good}, body),
+        (dict.fromkeys(good, "�" * 64), body),
     ]
     if kind is not ForgeKind.GITLAB:
         forged += [(good, body + b" "), (signed(ForgeKind.GITLAB, body), body)]
