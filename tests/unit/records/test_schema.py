@@ -102,9 +102,9 @@ def test_nothing_is_left_of_a_planted_secret_in_any_form() -> None:
     for one in planted_corpus(6, 200):
         if not one.kind.startswith("policy:"):  # the log knows no brain's own patterns
             record = cleaned(
-                entry(decision=Decision(allowed=False, reason=one.text()), details={"prompt": one.fragment})
+                entry(decision=Decision(allowed=False, reason=one.text()), details={"actionType": one.fragment})
             )
-            texts = [record["decision"]["reason"], record["details"]["prompt"]]
+            texts = [record["decision"]["reason"], record["details"]["actionType"]]
             assert not any(needle in text for needle in one.needles for text in texts), (one.kind, one.form)
 
 
