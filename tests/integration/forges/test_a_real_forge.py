@@ -35,7 +35,8 @@ class Clone:
         self._environment = {
             "PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0",
             "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "http.extraHeader",
-            "GIT_CONFIG_VALUE_0": f"Authorization: Basic {login}", "GIT_AUTHOR_NAME": "krate", "GIT_AUTHOR_EMAIL": "k@x",
+            "GIT_CONFIG_VALUE_0": f"Authorization: Basic {login}", "GIT_AUTHOR_NAME": "k",
+            "GIT_AUTHOR_EMAIL": "k@x",
             "GIT_COMMITTER_NAME": "krate", "GIT_COMMITTER_EMAIL": "k@x",
         }  # fmt: skip
         self.git("clone", "--quiet", url, str(folder))
