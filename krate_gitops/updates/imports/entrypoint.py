@@ -13,7 +13,7 @@ import msgspec
 from krate_gitops.brain.text import EncodingProblem, decode
 from krate_gitops.updates.imports.account import Account
 from krate_gitops.updates.imports.scrub import Scrub
-from krate_gitops.updates.imports.sections import Section, split, words_of
+from krate_gitops.updates.imports.sections import Section, closed, split, words_of
 
 PATH = "babysitter/MEMORY.md"
 NO_BASELINE = "MEMORY.md was not compared: the organization's file at the run's snapshot is not known"
@@ -72,11 +72,11 @@ def propose(workspace: str, baseline: bytes | None, scrub: Scrub, account: Accou
         if key in old:
             text = _with_blocks_of(section.text, old[key].text)
             if at not in untouched and _says_more(text, old[key].text):
-                texts[key] = _ended(text)
+                texts[key] = closed(_ended(text))
                 changed.append(section.title)
         elif at not in untouched and (text := _HELD.sub("", section.text)).strip():
             order.insert(order.index(previous) + 1 if previous is not None else len(order), key)
-            texts[key] = _ended(text)
+            texts[key] = closed(_ended(text))
             added.append(section.title)
         else:
             continue

@@ -29,7 +29,7 @@ from krate_gitops.updates.imports.records import (
 )
 from krate_gitops.updates.imports.run_facts import RUNNING, RunFacts, facts_of
 from krate_gitops.updates.imports.scrub import Scrub, is_empty, shorten
-from krate_gitops.updates.imports.sections import fitted
+from krate_gitops.updates.imports.sections import closed, fitted
 from krate_gitops.updates.imports.yaml_lines import document, frontmatter
 
 SESSION_BYTES = 16 * 1024
@@ -311,7 +311,7 @@ def _markdown(matter: dict[str, Any], title: str, bodies: dict[str, str], most: 
     head = frontmatter(matter)
     frame = "".join(f"\n## {heading}\n\n" for heading in bodies)
     left = most - len(head.encode()) - len(frame.encode()) - len(title) - 64
-    fitting = fitted({heading: _trimmed(body) for heading, body in bodies.items()}, max(0, left))
+    fitting = fitted({heading: closed(_trimmed(body)) for heading, body in bodies.items()}, max(0, left))
     parts = [head, f"# {title}\n"]
     for heading, body in fitting.items():
         parts.append(f"\n## {heading}\n")

@@ -10,7 +10,8 @@ from krate_gitops.updates.imports.entrypoint import NO_BASELINE, UNCHANGED, Prop
 from krate_gitops.updates.imports.scrub import Scrub
 
 BASE = "# Memory\n\nShared.\n\n## Tests\n\n- Run them.\n\n## Deploys\n\n- On Mondays.\n\n### Rollback\n\n- Ask first.\n"
-BLOCK = f"<!-- krate:generated name=open-lessons digest={block_digest('- A.')} -->\n- A.\n<!-- krate:end name=open-lessons -->\n"
+OPENING = f"<!-- krate:generated name=open-lessons digest={block_digest('- A.')} -->\n"
+BLOCK = f"{OPENING}- A.\n<!-- krate:end name=open-lessons -->\n"
 
 
 def made(workspace: str, baseline: str | None = BASE) -> Proposal | str:
@@ -90,7 +91,7 @@ def test_a_block_with_headings_is_one_piece() -> None:
     block = f"<!-- krate:generated name=x digest={block_digest(inner)} -->\n{inner}\n<!-- krate:end name=x -->\n"
     base = f"# M\n\n{block}\n## Tests\n\n- Run.\n"
     assert made(base, base) == UNCHANGED
-    found = text(f"# M\n\n## Lesson\n\n- Mine.\n\n## Tests\n\n- Run.\n", base)
+    found = text("# M\n\n## Lesson\n\n- Mine.\n\n## Tests\n\n- Run.\n", base)
     assert block in found
     assert "- Mine." in found
 
