@@ -258,8 +258,8 @@ def test_a_note_that_became_a_retired_record_is_a_conflict() -> None:
 
 def test_a_new_order_arrives_though_its_lines_clash() -> None:
     base = "id: a\nsteps: [one, two, three]\nnext: x\n"
-    ours, theirs = base.replace("one, two", "two, one"), base.replace("next: x", "next: y")
-    assert merged(base, ours, theirs) == "id: a\nsteps: [two, one, three]\nnext: y\n"
+    ours, theirs = base.replace("one, two", "two, one"), base.replace("next: x", "next: y\nmore: z")
+    assert merged(base, ours, theirs) == "id: a\nsteps: [two, one, three]\nnext: y\nmore: z\n"
 
 
 def test_a_retired_record_among_others_concerns_only_those_who_change_it() -> None:
