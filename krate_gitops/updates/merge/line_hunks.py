@@ -1,8 +1,9 @@
 """Where two texts differ by line, in bounded time.
 
 The shortest edit is looked for as Git does (Myers' walk from both ends at once, frequent lines left out where they
-only confuse, then groups of lines slid down as far as they go), so that both find the same hunks. Its time grows with the square of the difference; when that is spent, lines that are
-unique in both texts split the rest into smaller gaps, and a gap that still can't be afforded counts as replaced.
+only confuse, then groups of lines slid down as far as they go), so that both find the same hunks. Its time grows with
+the square of the difference; when that is spent, lines that are unique in both texts split the rest into smaller gaps,
+and a gap that still can't be afforded counts as replaced.
 """
 
 from __future__ import annotations
@@ -110,9 +111,10 @@ class _Matcher:
         """Pairs of a longest common subsequence, frequent lines aside; None where it costs too much."""
         rows = _telling(self._old, self._in_new, range(gap.start, gap.end))
         columns = _telling(self._new, self._in_old, range(gap.first, gap.last))
-        meeting = _Meeting([self._old[at] for at in rows], [self._new[at] for at in columns], self._left)
+        share = self._left // 2 + 1  # what is left is for smaller gaps, if this is too large
+        meeting = _Meeting([self._old[at] for at in rows], [self._new[at] for at in columns], share)
         pairs = meeting.pairs()
-        self._left = meeting.left
+        self._left = max(self._left - share + meeting.left, 0)
         return None if pairs is None else [(rows[at], columns[to]) for at, to in pairs]
 
     def _anchors(self, gap: _Gap) -> list[tuple[int, int]]:
@@ -178,6 +180,8 @@ class _Meeting:
         self._new = new
         self.left = left
         """Steps that may still be taken."""
+        # The furthest row of each diagonal, forth and back; negative diagonals count from the end of the list.
+        self._reached = [0] * (len(old) + len(new) + 4), [0] * (len(old) + len(new) + 4)
 
     def pairs(self) -> list[tuple[int, int]] | None:
         """Places of equal lines; None where the steps don't reach."""
@@ -202,7 +206,8 @@ class _Meeting:
         """A place on a shortest edit of a part of both texts, whose ends differ."""
         old, new = self._old, self._new
         lowest, highest = start - last, end - first
-        forth, back = {start - first: start}, {end - last: end}
+        forth, back = self._reached
+        forth[start - first], back[end - last] = start, end
         low = high = start - first
         floor = ceiling = end - last
         is_odd = (low - floor) % 2
@@ -229,7 +234,7 @@ class _Meeting:
         return None
 
 
-def _widened(reached: dict[int, int], low: int, high: int, lowest: int, highest: int, never: int) -> tuple[int, int]:
+def _widened(reached: list[int], low: int, high: int, lowest: int, highest: int, never: int) -> tuple[int, int]:
     """The diagonals of the next round, those beyond both texts left out; beside them stands what is never reached."""
     if low > lowest:
         low -= 1
