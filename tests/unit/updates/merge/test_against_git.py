@@ -7,8 +7,7 @@ import subprocess
 from collections import Counter
 from pathlib import Path
 
-import pytest
-
+from krate_gitops.updates.merge.by_line import merge_lines
 from krate_gitops.updates.merge.files import merge_file
 from tests.unit.updates.merge.real_edits import Editor, expected, meaning
 
@@ -36,9 +35,9 @@ def _git_merged(folder: Path, base: str, ours: str, theirs: str) -> str | None:
     for name, text in (("base", base), ("ours", ours), ("theirs", theirs)):
         (folder / name).write_bytes(text.encode())
     run = subprocess.run(
-        ["git", "merge-file", "-p", folder / "ours", folder / "base", folder / "theirs"], capture_output=True, text=True
+        ["git", "merge-file", "-p", folder / "ours", folder / "base", folder / "theirs"], capture_output=True
     )
-    return run.stdout if run.returncode == 0 else None
+    return run.stdout.decode() if run.returncode == 0 else None
 
 
 def _judged(path: str, base: str, ours: str, theirs: str, folder: Path) -> str:
@@ -75,5 +74,29 @@ def test_a_merge_of_real_records_is_never_worse_than_that_of_git(shared_dir: Pat
     assert counts["only here"] > _CASES / 20
 
 
-if __name__ == "__main__":
-    pytest.main([__file__, "-s"])
+def _changed(rng: random.Random, lines: list[str], alphabet: str) -> list[str]:
+    lines = list(lines)
+    for _ in range(rng.randint(1, 3)):
+        at, choice = rng.randint(0, len(lines)), rng.random()
+        if choice < 0.4:
+            lines[at:at] = [rng.choice(alphabet) for _ in range(rng.randint(1, 3))]
+        elif choice < 0.7:
+            del lines[at : at + rng.randint(1, 3)]
+        else:
+            lines[at : at + 1] = [rng.choice(alphabet)]
+    return lines
+
+
+def test_texts_are_merged_by_line_as_git_does(tmp_path: Path) -> None:
+    rng = random.Random(7)
+    clean = 0
+    for _ in range(400):
+        alphabet = "abcdefghijklmnopqrstuvwxyz"[: rng.choice([2, 3, 5, 12, 26])]
+        base = [rng.choice(alphabet) for _ in range(rng.randint(0, rng.choice([6, 14, 40, 120])))]
+        sides = [base, _changed(rng, base, alphabet), _changed(rng, base, alphabet)]
+        texts = ["".join(line + "\n" for line in side) for side in sides]
+        git, mine = _git_merged(tmp_path, *texts), merge_lines(*texts)
+        assert (git is None) == bool(mine.clashes), texts
+        assert git in (None, mine.text)
+        clean += git is not None
+    assert 100 < clean < 300
