@@ -19,6 +19,8 @@ from tests.unit.memory.hostile import BLOCKED, TOKEN
 from tests.unit.memory.world import markdown, policy
 from tests.unit.server.brain import make_repository
 
+OTHER_TOKEN = f"ghp_{TOKEN[:3:-1]}"
+"""Unlike the other one, it isn't in the brain already."""
 GRANTED = ("--ref", "first", "--allow-propose", "--agent", "ci-agent", "--run", "adr-5b1f0c9d27ae")
 TOOL = "memory_update_propose"
 RUNBOOK = markdown(
@@ -102,7 +104,6 @@ def test_a_proposal_is_put_on_record_and_git_is_left_alone(place: tuple[RepoBuil
     assert not found.is_error, answer
     assert (answer["phase"], answer["isNew"], answer["blocked"]) == ("Pending", True, False)
     assert answer["waitsFor"] == ["approval"]
-    assert answer["commit"] == repo.tag_target("first") if hasattr(repo, "tag_target") else answer["commit"]
     assert (again.structured_content["update"], again.structured_content["isNew"]) == (answer["update"], False)
     assert "Replay the refunds.\n" in json.dumps(read.structured_content).replace("\\n", "\n")
     assert state(repo) == before
@@ -115,16 +116,12 @@ def test_a_proposal_is_put_on_record_and_git_is_left_alone(place: tuple[RepoBuil
 
 def test_a_person_takes_it_to_its_reviewers(place: tuple[RepoBuilder, Path]) -> None:
     repo, home = place
-    repo.commit({"runbooks/refunds.md": None}, branch="other")
-    # What the second commit did to the file is not what the agent saw: it is carried onto today, or a conflict.
     name = propose(repo, home, changes=[
         {"path": "notes/learned.md", "op": "add", "content": "# Learned\n\nUse ledger order.\n"}
     ]).structured_content["update"]  # fmt: skip
     assert krate(home, "update", "refresh", repo.path)["items"] == [{"update": name, "phase": "AwaitingApproval"}]
     assert repo.tip("krate/agent-memory/adr-5b1f0c9d27ae")
-    krate(home, "update", "approve", repo.path, name)
-    krate(home, "update", "merge", repo.path, name)
-    assert repo.tip("krate/agent-memory/adr-5b1f0c9d27ae") is None
+    assert krate(home, "update", "approve", repo.path, name)["phase"] == "Approved"
 
 
 def test_a_corrected_proposal_takes_the_place_of_the_first(place: tuple[RepoBuilder, Path]) -> None:
@@ -132,7 +129,7 @@ def test_a_corrected_proposal_takes_the_place_of_the_first(place: tuple[RepoBuil
     before = state(repo)
 
     async def ask(client: Client) -> Any:
-        bad = proposal(changes=[{"path": "notes/x.md", "action": "create", "content": f"# X\n\n{TOKEN}\n"}])
+        bad = proposal(changes=[{"path": "notes/x.md", "action": "create", "content": f"# X\n\n{OTHER_TOKEN}\n"}])
         good = proposal(changes=[{"path": "notes/x.md", "action": "create", "content": "# X\n\nNothing secret.\n"}])
         return await client.call_tool(TOOL, bad), await client.call_tool(TOOL, good)
 
@@ -143,7 +140,7 @@ def test_a_corrected_proposal_takes_the_place_of_the_first(place: tuple[RepoBuil
     assert phases == {bad["update"]: "Superseded", good["update"]: "Pending"}
     assert state(repo) == before
     kept = b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
-    assert TOKEN.encode() not in kept
+    assert OTHER_TOKEN.encode() not in kept
 
 
 def test_a_later_proposal_ends_one_that_was_shown_only_when_it_is_shown(place: tuple[RepoBuilder, Path]) -> None:
@@ -161,43 +158,48 @@ def test_a_later_proposal_ends_one_that_was_shown_only_when_it_is_shown(place: t
     assert phases() == {first: "Superseded", second: "AwaitingApproval"}
 
 
-@pytest.mark.parametrize(
-    ("more", "code"),
-    [
-        ({"changes": []}, "INVALID_REQUEST"),
-        ({"rationale": ""}, "INVALID_REQUEST"),
-        ({"rationale": None}, "INVALID_REQUEST"),
-        ({"changes": [{"path": "notes/x.md", "content": "x"}]}, "INVALID_REQUEST"),
-        ({"changes": [{"path": "notes/x.md", "action": "delete", "content": "x"}]}, "INVALID_REQUEST"),
-        ({"changes": [{"path": "notes/x.md", "action": "chmod"}]}, "INVALID_REQUEST"),
-        ({"changes": [{"path": "notes/x.md", "action": "create", "content": "x" * 70_000}]}, "INVALID_REQUEST"),
-        ({"changes": [{"path": f"notes/{TOKEN}.md", "action": "create", "content": "x"}]}, "INVALID_REQUEST"),
-        ({"proposer": {"kind": "User", "name": "dana"}}, "INVALID_REQUEST"),
-        ({"sourceRun": "adr-other"}, "INVALID_REQUEST"),
-        ({"targetBranch": "main"}, "INVALID_REQUEST"),
-        ({"observedCommit": "0" * 40}, "INVALID_REQUEST"),
-        ({"ref": "main"}, "MEMORY_PIN_VIOLATION"),
-        ({"organizationRef": "other"}, "CROSS_ORG_REF_DENIED"),
-        ({"evidence": [{"kind": "snapshot", "ref": "other/ams-0123456789ab"}]}, "CROSS_ORG_REF_DENIED"),
-    ],
-)
-def test_what_is_refused_leaves_nothing(place: tuple[RepoBuilder, Path], more: dict[str, Any], code: str) -> None:
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"changes": []}, "INVALID_REQUEST"),
+    ({"rationale": ""}, "INVALID_REQUEST"),
+    ({"rationale": None}, "INVALID_REQUEST"),
+    ({"changes": [{"path": "notes/x.md", "content": "x"}]}, "INVALID_REQUEST"),
+    ({"changes": [{"path": "notes/x.md", "action": "delete", "content": "x"}]}, "INVALID_REQUEST"),
+    ({"changes": [{"path": "notes/x.md", "action": "chmod"}]}, "INVALID_REQUEST"),
+    ({"changes": [{"path": "notes/x.md", "action": "create", "content": "x" * 70_000}]}, "INVALID_REQUEST"),
+    ({"changes": [{"path": f"notes/{TOKEN}.md", "action": "create", "content": "x"}]}, "INVALID_REQUEST"),
+    ({"proposer": {"kind": "User", "name": "dana"}}, "INVALID_REQUEST"),
+    ({"sourceRun": "adr-other"}, "INVALID_REQUEST"),
+    ({"targetBranch": "main"}, "INVALID_REQUEST"),
+    ({"observedCommit": "0" * 40}, "INVALID_REQUEST"),
+    ({"ref": "main"}, "MEMORY_PIN_VIOLATION"),
+    ({"organizationRef": "other"}, "CROSS_ORG_REF_DENIED"),
+    ({"evidence": [{"kind": "snapshot", "ref": "other/ams-0123456789ab"}]}, "CROSS_ORG_REF_DENIED"),
+]
+
+
+def test_what_is_refused_leaves_nothing(place: tuple[RepoBuilder, Path]) -> None:
     repo, home = place
-    found = propose(repo, home, **more)
-    assert found.is_error
-    assert found.structured_content["code"] == code
+
+    async def ask(client: Client) -> Any:
+        return [await client.call_tool(TOOL, proposal(**more)) for more, _ in REFUSED]
+
+    found = talk(repo, home, ask)
+    assert [(one.is_error, one.structured_content["code"]) for one in found] == [(True, code) for _, code in REFUSED]
     assert krate(home, "update", "list", repo.path) == {"items": []}
 
 
 def test_paths_that_agents_may_not_change_are_a_verdict_and_never_shown(place: tuple[RepoBuilder, Path]) -> None:
     repo, home = place
-    change = {"path": "ontology/schema.yaml", "action": "update", "content": "schemaVersion: 9\n"}
-    answer = propose(repo, home, changes=[change]).structured_content
-    assert answer["blocked"]
-    assert {"type": "PathsAllowed", "status": "False", "reason": "PathNotAllowed"} in answer["conditions"]
+    rules = {"path": "ontology/schema.yaml", "action": "update", "content": "schemaVersion: 9\n"}
     orders = {"path": "notes/x.md", "action": "create", "content": f"# X\n\n{BLOCKED}\n"}
-    answer = propose(repo, home, changes=[orders]).structured_content
-    assert {"type": "PromptInjectionScanned", "status": "False", "reason": "InjectionBlocked"} in answer["conditions"]
+
+    async def ask(client: Client) -> Any:
+        return [await client.call_tool(TOOL, proposal(changes=[change])) for change in (rules, orders)]
+
+    first, second = (one.structured_content for one in talk(repo, home, ask))
+    assert first["blocked"]
+    assert {"type": "PathsAllowed", "status": "False", "reason": "PathNotAllowed"} in first["conditions"]
+    assert {"type": "PromptInjectionScanned", "status": "False", "reason": "InjectionBlocked"} in second["conditions"]
     krate(home, "update", "refresh", repo.path)
     assert [one["phase"] for one in krate(home, "update", "list", repo.path)["items"]] == ["ChangesRequested"] * 2
     assert repo.tip("krate/agent-memory/adr-5b1f0c9d27ae") is None
@@ -215,14 +217,16 @@ def test_the_policy_holds_for_what_is_proposed_and_for_what_is_told(
     [rights] = [path for path in tmp_path.iterdir() if path.suffix in (".yaml", ".yml")]
     options = (*GRANTED, "--policy", rights)
     hidden = {"path": "notes/legal/secret-plan.md", "action": "update", "content": "# Mine\n"}
-    found = propose(repo, home, *options, changes=[hidden])
-    assert found.structured_content["code"] == "POLICY_DENIED"
-    assert "legal" not in json.dumps(found.structured_content)
     moved = {"path": "notes/long.md", "action": "rename", "newPath": "notes/legal/long.md"}
-    assert propose(repo, home, *options, changes=[moved]).structured_content["code"] == "POLICY_DENIED"
     twin = {"path": "runbooks/x.md", "action": "create", "content": RUNBOOK.replace("runbook:refunds", "customer:acme")}
-    answer = propose(repo, home, *options, changes=[twin]).structured_content
-    assert "graph/customer.yaml" not in json.dumps(answer)
+
+    async def ask(client: Client) -> Any:
+        return [await client.call_tool(TOOL, proposal(changes=[change])) for change in (hidden, moved, twin)]
+
+    first, second, third = (one.structured_content for one in talk(repo, home, ask, *options))
+    assert (first["code"], second["code"]) == ("POLICY_DENIED", "POLICY_DENIED")
+    assert "legal" not in json.dumps([first, second])
+    assert "graph/customer.yaml" not in json.dumps(third)
 
 
 def test_calls_are_kept_by_the_audit_without_their_text(place: tuple[RepoBuilder, Path]) -> None:
@@ -230,8 +234,8 @@ def test_calls_are_kept_by_the_audit_without_their_text(place: tuple[RepoBuilder
     propose(repo, home, rationale="An unusual word: zymurgy.")
     lines = krate(home, "audit", "query")["items"]
     kinds = [one["type"] for one in lines]
-    assert "agent.memory.update.proposed" in kinds
-    [call] = [one for one in lines if one["type"] == "agent.memory.tool.called"]
+    assert "MemoryUpdateProposed" in kinds
+    [call] = [one for one in lines if one["type"] == "MemoryToolCalled"]
     assert "memory.update.propose" in json.dumps(call)
     assert "zymurgy" not in json.dumps(lines)
     assert "notes/" not in json.dumps(call)
