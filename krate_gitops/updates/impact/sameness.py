@@ -22,32 +22,28 @@ import numpy as np
 
 from krate_gitops.brain.links import Array
 from krate_gitops.index.strength import EXCERPT_BONUS
-from krate_gitops.memory.brain import check_readable
 from krate_gitops.memory.first import first_of
 from krate_gitops.memory.graph_step import best_records
 from krate_gitops.memory.grep import SCAN_FACTOR, Matcher, windows
 from krate_gitops.memory.grep_step import file_strength, scope_of
-from krate_gitops.memory.policy import EffectivePolicy
 from krate_gitops.memory.question import Question
-from krate_gitops.memory.request import QueryRequest, Selection
+from krate_gitops.memory.request import Selection
 from krate_gitops.memory.texts import Text
-from krate_gitops.updates.impact.paired import BaseIndex, Shared, TrialIndex
+from krate_gitops.updates.impact.paired import Shared
 
 _LOOKED_THROUGH = 500
 """Files that are searched for a proof."""
 _MODES = ("graph-only", "grep-only", "graph-and-grep")
 
 
-def surely_same(base: BaseIndex, trial: TrialIndex, request: QueryRequest, policy: EffectivePolicy) -> bool:
-    """Whether a request certainly selects the same from two commits, under one policy.
+def surely_same(before: Question, after: Question, shared: Shared) -> bool:
+    """Whether a question, one and the same under one policy, certainly selects the same from both commits.
 
-    Raises what asking raises.
+    ``shared`` is what the commits have in common; both must be read by the same rules. Raises what asking raises.
     """
-    if request.selection != Selection() or (request.mode or policy.query_mode) not in _MODES:
+    if before.request.selection != Selection() or before.mode not in _MODES:
         return False
-    check_readable(base, policy)
-    check_readable(trial, policy)
-    return _Proof(Question(base, request, policy), Question(trial, request, policy), trial.shared).holds()
+    return _Proof(before, after, shared).holds()
 
 
 class _Proof:

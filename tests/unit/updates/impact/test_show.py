@@ -18,7 +18,8 @@ from krate_gitops.updates.impact.model import (
     Shift,
     Structure,
 )
-from krate_gitops.updates.impact.show import MOST_ROWS, code, impact_lines, impact_table
+from krate_gitops.updates.impact.show import MOST_ROWS, code, impact_lines, impact_table, near_lines, near_table
+from krate_gitops.updates.nearness import Near, NearRepeat
 
 HOSTILE = (
     "a | b",
@@ -77,6 +78,19 @@ def test_hostile_text_is_inert_in_markdown(text: str) -> None:
     assert table.count("`") % 2 == 0
     assert not re.search(r"[@<>\[\]#*\\]|http|www", outside)
     assert max(map(len, re.findall(r"`[^`]*`", table)), default=0) <= 102
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_near_repeats_are_inert_too(text: str) -> None:
+    near = Near(id=text, path=text, measure=0.8, shared=(text, text), targets=1)
+    repeats = [NearRepeat(id=text, path=text, near=(near,))]
+    tokens = MarkdownIt("gfm-like", {"html": True, "linkify": False}).parse(near_table(repeats))
+    assert {child.type for token in tokens for child in token.children or ()} <= {"text", "code_inline"}
+    assert near_table(repeats).splitlines()[-1].count("|") == 5
+    assert "0.80" in near_table(repeats)
+    [line] = near_lines(repeats)
+    assert not re.search("[\x00-\x1f\x7f-\x9f\u202e]", line)
+    assert near_table([]) == ""
 
 
 @pytest.mark.parametrize("text", HOSTILE)
