@@ -339,6 +339,7 @@ class Draft:
                 for one in proposal.evidence
             ),
             validation_policy=_policy(proposal),
+            extra_approvals=proposal.extra_approvals,
         )
         status = UpdateStatus(
             diff_digest=self._digest,

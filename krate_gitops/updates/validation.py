@@ -181,7 +181,13 @@ class _Check:
         self._judge(diagnostics, waived, examined, errors)
         report = self._report(diagnostics, waived, examined, merged, before.records, after, errors)
         requirements = required_reviews(
-            spec, desk.policy, before=before.records, after=after, members=before.members, has_waivers=bool(waived)
+            spec,
+            desk.policy,
+            before=before.records,
+            after=after,
+            members=before.members,
+            has_waivers=bool(waived),
+            extra_reviewers=spec.extra_approvals,
         )
         changed = None if head.conflicts or not head.changed else head.changed
         return Checked(

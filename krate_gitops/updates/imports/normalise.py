@@ -45,7 +45,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     ``owners`` are those of the code repository's record, else the memory owners. ``baseline`` is the organization's
     ``MEMORY.md`` at the run's snapshot commit, where that is known. ``outcome`` is how the run ended, declared by
     somebody who knows that nobody will go on with it. ``too_broad`` is the share of a file's characters whose removal
-    is too much; a policy may lower it.
+    is too much; a policy may lower it. ``retrospective_status`` is that of the run's retrospective in the brain: one
+    that was approved is no draft again.
     """
 
     import_name: str
@@ -53,6 +54,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     baseline: bytes | None = None
     outcome: str | None = None
     too_broad: float = TOO_BROAD
+    retrospective_status: str | None = None
 
 
 class Normalised(msgspec.Struct, frozen=True, kw_only=True):
@@ -223,7 +225,7 @@ class _Writer:
             "id": self._identity.retrospective,
             "kind": "RunRetrospective",
             "title": review.title or f"Retrospective of run {self._spec.source.run_id}",
-            "status": "draft",
+            "status": "approved" if self._around.retrospective_status == "approved" else "draft",
             "owners": list(self._around.owners),
             "repoRefs": [self._identity.repository],
             "related": {"learned_from": [self._identity.run]},
