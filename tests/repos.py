@@ -49,6 +49,8 @@ class RepoBuilder:
         self._written: set[str] = set()
         self._clock = FIRST_COMMIT_TIME - 60
         options = ["--bare"] if bare else []
+        if (self.git_dir / "HEAD").exists():
+            return  # it goes on with what is there
         git(
             None,
             "init", "-q", *options, f"--initial-branch={default_branch}", f"--object-format={object_format}", str(path),

@@ -69,7 +69,8 @@ FILES: dict[str, Content] = {
 
 def changed(text: Content, old: str = "Second line", new: str = "Another second line", *, at: str = LATER) -> bytes:
     """A record with other words and a later date."""
-    assert isinstance(text, str) and old in text
+    assert isinstance(text, str)
+    assert old in text
     return text.replace(old, new).replace(UPDATED.replace("Z", ""), at.replace("Z", "")).encode()
 
 
@@ -128,7 +129,10 @@ class Board:
         self.root = root
         prefix = f"{root}/" if root else ""
         self.repo = RepoBuilder(folder / "brain.git")
-        self.seed = self.repo.commit({prefix + path: text for path, text in files.items()}, at=SEEDED, message="seed")
+        # One that was made before goes on where it stands.
+        self.seed = self.repo.tip() or self.repo.commit(
+            {prefix + path: text for path, text in files.items()}, at=SEEDED, message="seed"
+        )
         self.spec = spec or str(self.repo.path)
         self.policy = policy
         self.clock = NOW

@@ -131,6 +131,12 @@ _FORMS: Mapping[str, _Form] = {
 }
 
 
+def _severity(record: AuditRecord, form: _Form) -> str:
+    """That of the record itself, where it tells one, such as of a merge that went around the review."""
+    told = record.details.get("severity")
+    return told if isinstance(told, str) and told else form.severity
+
+
 def event_of(record: AuditRecord) -> Event | None:
     """The event of a record, or ``None`` for records that are none: other types, denials, and what is yet to happen."""
     form = _FORMS.get(record.type)
@@ -144,7 +150,7 @@ def event_of(record: AuditRecord) -> Event | None:
         organization_ref=record.organization_ref,
         namespace=record.namespace,
         subject=Subject(kind=record.target.kind, name=record.target.name, uid=record.target.uid),
-        severity=form.severity,
+        severity=_severity(record, form),
         data={name: record.details[key] for key, name in form.data.items() if key in record.details},
         correlation_id=record.metadata.correlation_id,
         source_event_uid=record.metadata.source_event_uid,

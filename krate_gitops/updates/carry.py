@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
+from krate_gitops.brain.rules.layout import path_problem
 from krate_gitops.digest import sha256_digest
 from krate_gitops.git.objects import ObjectReader
 from krate_gitops.git.trees import file_oid
@@ -45,12 +46,14 @@ class Versions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def reader_of(reader: ObjectReader, root: str) -> Read:
-    """Reads files below a memory root; each content once."""
+    """Reads files below a memory root; each content once. A path that means another place has no file."""
     known: dict[tuple[str, str], bytes | None] = {}
     prefix = f"{root}/" if root else ""
 
     def read(commit: str, path: str) -> bytes | None:
         key = (commit, path)
+        if path_problem(path):
+            return None
         if key not in known:
             oid = file_oid(reader, commit, prefix + path)
             known[key] = None if oid is None else reader.read(oid).data

@@ -23,6 +23,8 @@ from krate_gitops.updates.propose import carry_on, revalidate
 from krate_gitops.updates.pushed import adopt_pushed
 from krate_gitops.updates.repository_policy import EXPIRES_AFTER_DAYS
 
+_OF_REVIEW = ("ReviewReady", "Approved", "Merged", "Ready")
+
 
 def look(desk: Desk, name: str) -> Held:
     """One update as it is now. Raises what Git and the forge raise; then nothing of it has changed."""
@@ -82,7 +84,14 @@ def _looked(desk: Desk, held: Held) -> Held:
     held = adopt_pushed(desk, held)
     if held.update.phase.value in OPEN:
         held = take_reviews(desk, held)
-    if held.update.status.validated_commit != desk.tip(held.update.spec.target_branch):
+    if held.update.phase.value not in OPEN:
+        return held
+    status = held.update.status
+    # Merging found it wrong on a newer target, and left it to its reviewers: it needs a revision.
+    is_wrong = status.phase is Phase.AWAITING_APPROVAL and any(
+        one.status == "False" and one.type not in _OF_REVIEW for one in status.conditions
+    )
+    if is_wrong or status.validated_commit != desk.tip(held.update.spec.target_branch):
         held = revalidate(desk, held)
     return held
 

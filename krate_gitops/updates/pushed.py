@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
+
+from krate_gitops.git.command import run_git
 from krate_gitops.git.objects import ObjectReader
 from krate_gitops.git.pins import holds
 from krate_gitops.git.push import descends
@@ -31,17 +34,32 @@ def adopt_pushed(desk: Desk, held: Held) -> Held:
     repository = desk.brain.repository
     if not holds(repository, spec.base_commit) or not descends(repository, tip, head):
         return _refused(desk, held, "the branch was rewritten")
-    root = desk.brain.read(spec.base_commit, lambda opened: opened.manifest.root)
+    base = _base_of(desk, held, tip)
+    # What a reviewer pushes is made on the branch, not on what the run saw. Where the target was merged into the branch,
+    # what came with it is no change of the update.
+    spec = msgspec.structs.replace(spec, base_commit=base, observed_commit=base)
+    held = held._replace(update=msgspec.structs.replace(update, spec=spec))
+    root = desk.brain.read(base, lambda opened: opened.manifest.root)
     with ObjectReader(repository) as reader:
-        changes = diff_trees(reader, spec.base_commit, tip, "").changes
+        changes = diff_trees(reader, base, tip, "").changes
         prefix = f"{root}/" if root else ""
         if any(not one.path.startswith(prefix) for one in changes):
             return _refused(desk, held, "the branch changes files outside the memory root")
         if not 1 <= len(changes) <= MAX_CHANGES or any(not _is_plain(one) for one in changes):
             return _refused(desk, held, "the branch holds what can't be an update")
         proposed = tuple(_proposed(reader, changes, prefix, {one.target: one.reason for one in spec.changes}))
-    items, contents, examined = proposed_items(desk, proposed, spec.observed_commit or spec.base_commit)
+    items, contents, examined = proposed_items(desk, proposed, base)
     return next_revision(desk, held, items, contents, examined, spec.rationale, head=tip)
+
+
+def _base_of(desk: Desk, held: Held, tip: str) -> str:
+    """The newest commit of the target that the branch holds; what it started from, where the target is another now."""
+    spec, repository = held.update.spec, desk.brain.repository
+    target = desk.tip(spec.target_branch)
+    if target is None:
+        return spec.base_commit
+    found = run_git(repository.git_dir, ["merge-base", target, tip], answers=(0, 1)).decode("ascii").strip()
+    return found if found and descends(repository, found, spec.base_commit) else spec.base_commit
 
 
 def _is_plain(change: TreeChange) -> bool:
