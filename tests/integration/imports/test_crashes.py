@@ -45,7 +45,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> int:
 @pytest.mark.parametrize("step", range(STEPS))
 def test_an_import_that_was_killed_is_finished_by_the_next_call(tmp_path: Path, calls: int, step: int) -> None:
     board = board_in(tmp_path / "b")
-    died = killed_after(lambda: run_alone(board), calls * (step + 1) // (STEPS + 1), since="run_import")
+    died = killed_after(lambda: run_alone(board), calls * (step + 1) // (STEPS + 4), since="run_import")
     assert died == -signal.SIGKILL
     close_databases()
     held = board.run(retentionTier="curated-journal")
