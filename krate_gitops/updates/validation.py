@@ -219,7 +219,8 @@ class _Check:
         versions = [read(observed, path), read(self._tip, path)]
         proposed = [self._contents.get(item.content_digest or "") for item in self._spec.changes if item.path == path]
         texts = [data.decode("utf-8", "replace") for data in (*versions, *proposed) if data is not None]
-        return any(map(holds_secret, texts))
+        scan = self._desk.secret_scan()
+        return any(holds_secret(text, scan) for text in texts)
 
     def _look(self, opened: OpenIndex, paths: Sequence[str]) -> _Tip:
         records = records_in(opened, paths)
