@@ -43,15 +43,16 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """What an import needs to know beside its source.
 
     ``owners`` are those of the code repository's record, else the memory owners. ``baseline`` is the organization's
-    ``MEMORY.md`` at the run's snapshot commit, where that is known. ``outcome`` is how the run ended, declared by
-    somebody who knows that nobody will go on with it. ``too_broad`` is the share of a file's characters whose removal
-    is too much; a policy may lower it. ``retrospective_status`` is that of the run's retrospective in the brain: one
-    that was approved is no draft again.
+    ``MEMORY.md`` at the run's snapshot commit, where that is known, ``current`` what it is now. ``outcome`` is how
+    the run ended, declared by somebody who knows that nobody will go on with it. ``too_broad`` is the share of a
+    file's characters whose removal is too much; a policy may lower it. ``retrospective_status`` is that of the
+    run's retrospective in the brain: one that was approved is no draft again.
     """
 
     import_name: str
     owners: tuple[str, ...]
     baseline: bytes | None = None
+    current: bytes | None = None
     outcome: str | None = None
     too_broad: float = TOO_BROAD
     retrospective_status: str | None = None
@@ -244,12 +245,12 @@ class _Writer:
         if workspace is None:
             return
         account = Account()
-        proposal = propose(workspace, self._around.baseline, self._scrub, account)
+        proposal = propose(workspace, self._around.baseline, self._scrub, account, current=self._around.current)
         if account.is_blocked:
             self._blocked.append(MEMORY_MD)
         if isinstance(proposal, Proposal):
             self._add(MEMORY_MD, proposal.text.encode(), account, None)
-            self._base_digest = sha256_digest(self._around.baseline or b"")
+            self._base_digest = sha256_digest(proposal.base)
         else:
             self._notes.append(proposal)
             if account.is_blocked:

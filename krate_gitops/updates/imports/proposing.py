@@ -92,10 +92,13 @@ def _changes(
         wanted = dict(files)
         others = [path for path in wanted if path != MEMORY_MD]
         is_first = all(read(found.tip, path) is None for path in others)
-        observed = found.observed if MEMORY_MD in wanted and is_first else None
-        if MEMORY_MD in wanted and observed is None and read(found.tip, MEMORY_MD) != found.baseline:
-            # Its changes are to a version that isn't the base of the others; they come with the next import.
-            del wanted[MEMORY_MD]
+        observed = None
+        if MEMORY_MD in wanted and document.status.memory_base_digest != sha256_digest(found.current or b""):
+            # Made from what the run was told: carried over by a merge, where that can't harm the other files.
+            if is_first:
+                observed = found.observed
+            else:
+                del wanted[MEMORY_MD]
         changes = [
             ProposedChange(path=path, action=Action.UPSERT, content=wanted[path], reason=_reason(path, reason))
             for path in sorted(wanted, key=lambda path: (not path.endswith("/run.yaml"), path))

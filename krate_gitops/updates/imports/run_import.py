@@ -90,7 +90,8 @@ def run_import(desk: Desk, request: ImportRequest) -> tuple[HeldImport, bool]:
     ``DeniedError``: POLICY_DENIED, CROSS_ORG_REF_DENIED; ``KrateError``: MEMORY_WRITES_DISABLED,
     MEMORY_IMPORT_SOURCE_ACTIVE, MEMORY_LIMIT_EXCEEDED, MEMORY_IMPORT_REDACTION_BLOCKED,
     MEMORY_IMPORT_INJECTION_BLOCKED, INVALID_RESOURCE; ``UnavailableError``: MEMORY_IMPORT_SOURCE_NOT_FOUND,
-    MEMORY_REDACTION_FAILED, and what Git and the forge raise. What the source is to blame for is on record as ``Failed``.
+    MEMORY_REDACTION_FAILED, and what Git and the forge raise. What the source is to blame for is on record as
+    ``Failed``.
     """
     desk = _admitted(desk, request.spec)
     found = look_around(desk, request.spec, pinned=request.pinned)
@@ -196,6 +197,18 @@ def _begun(desk: Desk, request: ImportRequest, alike: Sequence[HeldImport]) -> A
     return AgentRunMemoryImport(metadata=metadata, spec=spec)
 
 
+def _with_report(document: AgentRunMemoryImport, made: Normalised) -> AgentRunMemoryImport:
+    """The import with what cleaning found, whether that lets it pass or not."""
+    report = made.report
+    return with_status(
+        document,
+        redaction=report.redaction,
+        injection=report.injection,
+        redaction_digest=report.digest,
+        notes=made.notes,
+    )
+
+
 class _Work:
     """One import on its way from the source to its update."""
 
@@ -222,7 +235,10 @@ class _Work:
             ended = self._yielded(held) or self._already_there(held)
             if ended is not None:
                 return ended
-            held, normalised = self._cleaned(held, collected)
+            normalised = self._normalised(held, collected)
+            held = held._replace(document=_with_report(held.document, normalised))
+            check(normalised, self._found.rules, self._around(held.name))
+            held = self._record_cleaned(held, normalised)
         except KrateError as error:
             if is_of_source(error):
                 self._fail(held, error)
@@ -292,24 +308,21 @@ class _Work:
         entry = import_merged(self._ledger.use(document), commit=commit, reason="AlreadyImported")
         return self._ledger.step(held, document, [entry])
 
-    def _cleaned(self, held: HeldImport, collected: Collected) -> tuple[HeldImport, Normalised]:
-        request, found = self._request, self._found
-        around = Surroundings(
-            import_name=held.name,
-            owners=found.owners,
-            baseline=found.baseline,
-            outcome=request.outcome,
-            retrospective_status=found.retrospective_status,
+    def _around(self, name: str) -> Surroundings:
+        return Surroundings(
+            import_name=name,
+            owners=self._found.owners,
+            baseline=self._found.baseline,
+            current=self._found.current,
+            outcome=self._request.outcome,
+            retrospective_status=self._found.retrospective_status,
         )
-        made = normalise(held.document.spec, collected, scrub_for(found.rules, request.places), around)
-        told = {
-            "redaction": made.report.redaction,
-            "injection": made.report.injection,
-            "redaction_digest": made.report.digest,
-            "notes": made.notes,
-        }
-        held = held._replace(document=with_status(held.document, **told))
-        check(made, found.rules, around)
+
+    def _normalised(self, held: HeldImport, collected: Collected) -> Normalised:
+        scrub = scrub_for(self._found.rules, self._request.places)
+        return normalise(held.document.spec, collected, scrub, self._around(held.name))
+
+    def _record_cleaned(self, held: HeldImport, made: Normalised) -> HeldImport:
         total = made.report.redaction.total
         document = with_status(
             held.document,
@@ -327,13 +340,14 @@ class _Work:
             verdict=made.report.injection.verdict,
             redaction_digest=made.report.digest,
         )
-        return self._ledger.step(held, document, [entry]), made
+        return self._ledger.step(held, document, [entry])
 
     def _staged(self, held: HeldImport, made: Normalised) -> HeldImport:
         document = with_status(
             held.document,
             phase=ImportPhase.VALIDATING,
             generated_files=made.generated,
+            memory_base_digest=made.base_digest,
             conditions=with_conditions(held.document.status.conditions, false("ReviewReady", "AwaitingValidation")),
         )
         contents = {sha256_digest(content): content for content in made.files.values()}

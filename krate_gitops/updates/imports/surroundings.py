@@ -38,6 +38,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     owners: tuple[str, ...]
     observed: str | None
     baseline: bytes | None
+    current: bytes | None
     there: There | None
     retrospective_status: str | None
 
@@ -63,10 +64,10 @@ def look_around(desk: Desk, spec: ImportSpec, *, pinned: str | None = None) -> F
     observed = pinned or _snapshot_commit(desk, spec)
     if observed is not None and not holds(desk.brain.repository, observed):
         raise UnavailableError("MEMORY_REF_NOT_FOUND", "the run's snapshot commit isn't here", location=observed)
-    baseline = None
-    if observed is not None:
-        with ObjectReader(desk.brain.repository) as reader:
-            baseline = reader_of(reader, seen.root)(observed, MEMORY_MD)
+    with ObjectReader(desk.brain.repository) as reader:
+        read = reader_of(reader, seen.root)
+        baseline = None if observed is None else read(observed, MEMORY_MD)
+        current = read(tip, MEMORY_MD)
     return Found(
         tip=tip,
         root=seen.root,
@@ -74,6 +75,7 @@ def look_around(desk: Desk, spec: ImportSpec, *, pinned: str | None = None) -> F
         owners=seen.owners or tuple(desk.policy.memory_owners or ()),
         observed=observed,
         baseline=baseline,
+        current=current,
         there=seen.there,
         retrospective_status=seen.retrospective_status,
     )
@@ -126,3 +128,16 @@ def _snapshot_commit(desk: Desk, spec: ImportSpec) -> str | None:
         statement = select(table.resolved_commit).where(*where).order_by(table.id.desc()).limit(1)
         commit: str | None = connection.execute(statement).scalar()
     return commit if commit is not None and holds(desk.brain.repository, commit) else None
+
+
+def repositories(desk: Desk, commit: str) -> tuple[str, ...]:
+    """Names of the code repositories that a brain has records of, sorted."""
+
+    def look(opened: OpenIndex) -> tuple[str, ...]:
+        columns = opened.columns
+        names = columns.links.names
+        kinds = columns.links.record_kind.tolist()
+        found = [columns.record(at).id for at, kind in enumerate(kinds) if names[kind] == "Repository"]
+        return tuple(sorted(one.partition(":")[2] for one in found))
+
+    return desk.brain.read(commit, look)

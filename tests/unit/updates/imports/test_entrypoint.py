@@ -105,3 +105,25 @@ def test_what_was_there_before_is_not_rewritten_by_cleaning() -> None:
 
 def test_a_file_that_is_no_text_is_no_baseline() -> None:
     assert propose("# M\n\n- a\n", b"# M\n\n\xff\n", Scrub(), Account()) == NO_BASELINE
+
+
+def test_what_others_added_meanwhile_is_built_upon() -> None:
+    now = BASE + "\n## Reviews\n\n- By two.\n"
+    found = propose(BASE + "\n## Refunds\n\n- By time.\n", BASE.encode(), Scrub(), Account(), current=now.encode())
+    assert isinstance(found, Proposal)
+    assert found.base == now.encode()
+    assert "- By two." in found.text
+    assert "- By time." in found.text
+
+
+def test_what_others_changed_in_the_same_section_is_for_the_merge_to_see() -> None:
+    now = BASE.replace("- Run them.", "- Run all of them.")
+    workspace = BASE.replace("- Run them.", "- Run them.\n- Twice.")
+    found = propose(workspace, BASE.encode(), Scrub(), Account(), current=now.encode())
+    assert isinstance(found, Proposal)
+    assert (found.base, found.text) == (BASE.encode(), workspace)
+
+
+def test_what_others_added_in_the_same_words_is_no_news() -> None:
+    workspace = BASE + "\n## Refunds\n\n- By time.\n"
+    assert propose(workspace, BASE.encode(), Scrub(), Account(), current=workspace.encode()) == UNCHANGED
