@@ -36,7 +36,8 @@ class Examined(msgspec.Struct, frozen=True, kw_only=True):
 def examine(
     contents: Mapping[str, bytes | None], *, secret: SecretScan | None = None, injection: PromptInjection | None = None
 ) -> Examined:
-    """What the scans say of whole files, by path below the memory root.
+    """What the scans say of whole files, by path below the memory root. A file that is no text is withheld like one with
+    a secret.
 
     Raises ``UnavailableError(MEMORY_REDACTION_FAILED)`` when a scan fails: then nothing may go on.
     """
@@ -53,7 +54,12 @@ def examine(
         clean[path] = data
         if data is None:
             continue
-        text = data.decode("utf-8", "replace")
+        if not _is_text(data):
+            # What can't be read can't be searched, whatever it holds.
+            found.append(WithheldSecret(path, "KB004", 1, 1, "this is no UTF-8 text, so nobody can search it", _AS_TEXT))
+            clean[path] = b""
+            continue
+        text = data.decode()
         here = [one for one in scanner.scan(text, _SECRETS) if one.severity is not Severity.INFO]
         lines = LineIndex(text)
         for one in here:
@@ -61,7 +67,8 @@ def examine(
         redacted = redact(text, config=config)
         if here or redacted.counts:
             kinds.update(redacted.counts)
-            clean[path] = redacted.text.encode()
+            left = [one for one in scanner.scan(redacted.text, _SECRETS) if one.severity is not Severity.INFO]
+            clean[path] = b"" if left else redacted.text.encode()
             if not here:
                 found.append(WithheldSecret(path, "KB060", 1, 1, "a credential is in this file", _HINT))
         hits = scan_injection(text, injection.extra_phrases)
@@ -78,6 +85,15 @@ def examine(
     )
 
 
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in data
+
+
+_AS_TEXT = "save the file as UTF-8 text"
 _HINT = "remove the value, revoke it at its issuer, and name the secret by its grant instead"
 
 

@@ -12,6 +12,7 @@ from krate_gitops.errors import DeniedError, KrateError, UnavailableError, Usage
 from krate_gitops.git.objects import ObjectReader
 from krate_gitops.git.pins import holds
 from krate_gitops.organization import namespace_of
+from krate_gitops.printable import printable
 from krate_gitops.records.audit_record import Stage
 from krate_gitops.records.tables import snapshots
 from krate_gitops.records.update_events import update_denied, update_proposed
@@ -37,6 +38,7 @@ from krate_gitops.updates.request import Proposal, ProposedChange, check_proposa
 
 _LABEL = "krate.a5c.ai/"
 _TRIES = 5
+_MOST_LABEL = 500
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -135,7 +137,7 @@ def revise(desk: Desk, name: str, changes: Sequence[ProposedChange], *, rational
         update_kind=spec.update_kind,
     )
     check_proposal(proposal)
-    _check_paths(desk, proposal)
+    _check_names(desk, proposal)
     if branch_moved(desk, held.update):
         raise _pushed_meanwhile(held)
     observed = spec.observed_commit or spec.base_commit
@@ -194,11 +196,14 @@ def _admit(desk: Desk, proposal: Proposal) -> None:
         use = Ledger(desk).use(_nothing(desk, proposal))
         Ledger(desk).note([update_denied(use, "propose", error.code, reason="Refused")])
         raise
-    _check_paths(desk, proposal)
+    _check_names(desk, proposal)
 
 
-def _check_paths(desk: Desk, proposal: Proposal) -> None:
+def _check_names(desk: Desk, proposal: Proposal) -> None:
+    """Refuses names that hold a secret: unlike texts they can't be kept with it taken out."""
     scan = desk.secret_scan()
+    if any(holds_secret(name, scan) for name in (proposal.source_run or "", proposal.proposer.name)):
+        raise UsageError("INVALID_REQUEST", "a name looks like it holds a secret", hint="give the name alone")
     for change in proposal.changes:
         if any(holds_secret(path, scan) for path in (change.path, change.new_path or "")):
             raise UsageError("INVALID_REQUEST", "a path looks like it holds a secret", hint="choose another name")
@@ -369,7 +374,8 @@ class Draft:
 
     def _metadata(self, name: str) -> Metadata:
         desk, proposal = self._desk, self._proposal
-        labels = {f"{_LABEL}org": desk.organization, **{f"{_LABEL}{key}": text for key, text in self._labels.items()}}
+        labels = {f"{_LABEL}org": desk.organization}
+        labels |= {f"{_LABEL}{key}": self._label(text) for key, text in self._labels.items()}
         if proposal.source_run:
             labels[f"{_LABEL}dispatch-run"] = proposal.source_run
         if proposal.initiator:
@@ -382,6 +388,9 @@ class Draft:
             labels=labels,
             creation_timestamp=desk.instant,
         )
+
+    def _label(self, text: str) -> str:
+        return printable(without_secrets(text, self._scan))[:_MOST_LABEL]
 
 
 def _paths(update: AgentMemoryUpdate) -> set[str]:

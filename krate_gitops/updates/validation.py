@@ -285,7 +285,8 @@ class _Check:
         wrong = [one for one in diagnostics if one.severity == Severity.ERROR.label and one not in waived]
         is_agent = spec.proposer.kind == "Agent"
         form = [one for one in wrong if one.code in _FORM]
-        secrets = [one for one in wrong if one.code in _SECRETS]
+        unread = {(one.path, one.code) for one in (*self._withheld, *examined.secrets)}
+        secrets = [one for one in wrong if one.code in _SECRETS or (one.path, one.code) in unread]
         other = [one for one in wrong if one.code not in _FORM | _SECRETS | {_INJECTION}]
         # An agent can't open a gate; a person may leave that of form or ontology to the reviewers.
         needs_form = policy.require_frontmatter_valid or is_agent
@@ -344,7 +345,7 @@ def _near(found: Sequence[NearRepeat]) -> tuple[NearRecord, ...]:
 
 
 def _of_secrets(found: Sequence[WithheldSecret]) -> list[Diagnostic]:
-    names = {"KB060": "secret-detected", "KB061": "high-entropy-string"}
+    names = {code: RULES[code].name for code in ("KB004", "KB060", "KB061")}
     label = Severity.ERROR.label
     return [
         Diagnostic(one.code, names[one.code], label, one.path, one.line, one.column, "", "", one.message, one.hint)

@@ -233,7 +233,9 @@ FAILING: dict[str, tuple[ProposedChange, dict[str, str]]] = {
     "no change": (update("runbooks/a.md", str(FILES["runbooks/a.md"])), {"PatchApplies": "NothingToChange"}),
     "broken frontmatter": (edit("b", "title: Replay b", "title: [b"), {"FrontmatterValid": "KB002"}),
     "no frontmatter": (create("runbooks/x.md", PROSE), {"FrontmatterValid": "KB003"}),
-    "no text": (update("runbooks/b.md", b"\xff\xfe\x00"), {"FrontmatterValid": "KB004"}),
+    "no text": (
+        update("notes/n.md", f"Use {SECRET}.\n".encode("utf-16")), {"FrontmatterValid": "KB004", "SecretsClean": "KB004"}
+    ),
     "a dangling edge": (
         create("runbooks/x.md", runbook("x", related={"depends_on": ["service:none"]})), {"OntologyValid": "KB038"}
     ),
@@ -342,6 +344,28 @@ def test_a_secret_reaches_nothing_that_is_kept(board: Board) -> None:
     assert held.update.status.withheld == ()
     assert secret not in everywhere(board)
     assert board.merge(board.say(held)).update.phase is Phase.MERGED
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-8-sig"])
+def test_a_secret_in_other_bytes_reaches_nothing_either(board: Board, encoding: str) -> None:
+    data = f"# A note\n\nUse {SECRET}.\n".encode(encoding)
+    held = board.propose(update("notes/n.md", data))
+    assert "SecretsClean" in false(held)
+    kept = everywhere(board)
+    assert SECRET.encode() not in kept
+    assert SECRET.encode("utf-16-le") not in kept
+    assert SECRET.encode("utf-32-le") not in kept
+    assert board.branches() == []
+
+
+def test_names_with_a_secret_are_refused_and_labels_are_kept_without(board: Board) -> None:
+    for proposal in (by_agent(edit(), run=f"run-{SECRET}"), by_agent(edit(), name=SECRET)):
+        with pytest.raises(UsageError):
+            board.submit(proposal)
+    board.submit(by_agent(edit()), labels={"session": f"s {SECRET}\x1b"})
+    kept = everywhere(board)
+    assert SECRET.encode() not in kept
+    assert b"\x1b" not in board.all()[0].stored.body.encode()
 
 
 def test_a_revision_with_a_secret_takes_back_what_was_shown(board: Board) -> None:
