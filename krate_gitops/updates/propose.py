@@ -370,7 +370,10 @@ class Draft:
 
     def _metadata(self, name: str) -> Metadata:
         desk, proposal = self._desk, self._proposal
-        labels = {f"{_LABEL}org": desk.organization, **{f"{_LABEL}{key}": _label(text) for key, text in self._labels.items()}}
+        labels = {
+            f"{_LABEL}org": desk.organization,
+            **{f"{_LABEL}{key}": _label(text) for key, text in self._labels.items()},
+        }
         if proposal.source_run:
             labels[f"{_LABEL}dispatch-run"] = proposal.source_run
         if proposal.initiator:

@@ -77,7 +77,7 @@ def test_owners_that_the_change_brings_do_not_count(board: Board) -> None:
     "change",
     [
         update("runbooks/old.md", changed(FILES["runbooks/old.md"], "status: deprecated", "status: approved")),
-        update("runbooks/secret.md", changed(FILES["runbooks/secret.md"], "sensitivity: restricted", "sensitivity: internal")),
+        update("runbooks/secret.md", changed(FILES["runbooks/secret.md"], ": restricted", ": internal")),
     ],
 )  # fmt: skip
 def test_a_memory_owner_waives_what_nobody_else_may(board: Board, change: Any) -> None:
@@ -382,5 +382,8 @@ def test_every_step_of_the_table_is_one_and_what_has_ended_stays_so() -> None:
 def test_the_records_take_no_other_step(board: Board) -> None:
     held = board.propose(edit())
     ledger = Ledger(board.desk(OWNER))
-    assert code_of(lambda: ledger.step(held, with_status(held.update, phase=Phase.MERGING))) == "MEMORY_UPDATE_NOT_APPROVED"
+    assert (
+        code_of(lambda: ledger.step(held, with_status(held.update, phase=Phase.MERGING)))
+        == "MEMORY_UPDATE_NOT_APPROVED"
+    )
     assert board.find(held) == held
