@@ -42,7 +42,7 @@ class Needles:
 def leaks(root: Path, needles: Iterable[str]) -> list[Leak]:
     """Every needle found below ``root``: in names of files, in their bytes, in rows, and in objects of repositories."""
     wanted = Needles(needles)
-    found = []
+    found: list[Leak] = []
     for place, data in contents(root):
         found.extend(Leak(place, needle) for needle in wanted.within(data))
     return found

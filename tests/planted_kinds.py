@@ -163,7 +163,7 @@ def _kubeconfig(rng: random.Random, turn: int) -> Credential:
 
 
 def _webhook(rng: random.Random, turn: int) -> Credential:
-    name, scheme, body = (
+    headers: tuple[tuple[str, str, Callable[[], str]], ...] = (
         ("X-Hub-Signature-256", "sha256=", lambda: chars(rng, 64, _HEX)),
         ("Stripe-Signature", "t=1717000000,v1=", lambda: chars(rng, 64, _HEX)),
         ("X-Gitlab-Token", "", lambda: _mixed(rng, 24)),
@@ -171,7 +171,8 @@ def _webhook(rng: random.Random, turn: int) -> Credential:
         ("X-Slack-Signature", "v0=", lambda: chars(rng, 64, _HEX)),
         ("Set-Cookie", "session=", lambda: _mixed(rng, 32)),
         ("Proxy-Authorization", "Digest ", lambda: _mixed(rng, 32)),
-    )[turn % 7]
+    )
+    name, scheme, body = headers[turn % len(headers)]
     return Credential("webhook-signature", f"{name}: {scheme}", body(), "", name, scheme, "<signature>")
 
 

@@ -39,6 +39,7 @@ def demo(invocation: Invocation, folder: Path | None) -> int:
     cluster is a small API server of this program. All of it is kept, to try things on.
     """
     from krate_gitops.demo.cluster import demo_cluster
+    from krate_gitops.demo.learning import learning
     from krate_gitops.demo.play import play
     from krate_gitops.demo.reconciling import reconciling
     from krate_gitops.demo.steps import steps
@@ -62,6 +63,9 @@ def demo(invocation: Invocation, folder: Path | None) -> int:
 
     with _only_the_world(world):
         perform(steps(world))
+        if is_text:
+            write(_LEARNING)
+        perform(learning(world))
         if is_text:
             write(_SECOND_HALF)
         with demo_cluster(world.folder) as kubeconfig:
@@ -114,6 +118,9 @@ def _content(stream: io.TextIOWrapper) -> str:
     return stream.read()
 
 
+_LEARNING = """
+What agents learn comes back the same way: as a change that people review, and never past them.
+"""
 _SECOND_HALF = """
 What agents know is one half. What they may do is the other: a config repository, applied to a cluster by an identity of
 its own. The cluster is a small API server for development, with the definitions and that identity installed.

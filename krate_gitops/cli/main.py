@@ -39,6 +39,7 @@ COMMANDS: Mapping[str, LazyCommand] = {
         "Build a small world in DIR and show the main job on it.",
     ),
     "dev": LazyCommand("krate_gitops.cli.dev:dev", "Try things out: a small Kubernetes API server for development."),
+    "import": LazyCommand("krate_gitops.cli.imports:imports", "Bring what finished agent runs left into a brain."),
     "index": LazyCommand("krate_gitops.cli.index:index", "List, clean up and check the index store."),
     "mcp": LazyCommand("krate_gitops.cli.mcp:mcp", "Serve the memory tools to a coding agent, pinned to one commit."),
     "notifications": LazyCommand(

@@ -116,9 +116,10 @@ def read_below(folder: Path, name: str) -> bytes:
         raise _refused(f"the file can't be read: {error.strerror or error}", name) from None
     finally:
         os.close(here)
+    if not stat.S_ISREG(os.fstat(found).st_mode):
+        os.close(found)
+        raise _refused("that is no file", name)
     with open(found, "rb") as file:
-        if not stat.S_ISREG(os.fstat(found).st_mode):
-            raise _refused("that is no file", name)
         return file.read(_LONGEST_FILE)
 
 

@@ -13,7 +13,7 @@ import click
 
 from krate_gitops.cli.config_write import own_signature
 from krate_gitops.cli.opening import open_brain
-from krate_gitops.cli.options import ontology_option, repo_argument, root_option
+from krate_gitops.cli.options import jobs_option, ontology_option, repo_argument, root_option
 from krate_gitops.errors import UnavailableError, UsageError
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     repo_argument,
     root_option,
     ontology_option,
+    jobs_option,
     click.option("--actor", metavar="'NAME <ADDRESS>'", help="Who you are; by GIT_AUTHOR_NAME and _EMAIL without it."),
     click.option(
         "--repository-file",

@@ -18,6 +18,16 @@ def example_config() -> dict[str, bytes]:
     return _files(_folder("config-repo", "platform/organizations.yaml"))
 
 
+def example_run() -> dict[str, bytes]:
+    """Files of the example workspace of a finished run, in the same way."""
+    return _files(_folder("run", "session.md"))
+
+
+def example_updates() -> dict[str, bytes]:
+    """Files of the example proposal, in the same way."""
+    return _files(_folder("updates", "refund-marks.yaml"))
+
+
 def _files(folder: Path) -> dict[str, bytes]:
     files = (file for file in folder.rglob("*") if file.is_file())
     return dict(sorted((file.relative_to(folder).as_posix(), file.read_bytes()) for file in files))

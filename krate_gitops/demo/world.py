@@ -11,6 +11,7 @@ from krate_gitops.demo.config_repo import build_config_repo
 from krate_gitops.demo.diary import diary
 from krate_gitops.demo.earlier import earlier
 from krate_gitops.demo.example import example_brain
+from krate_gitops.demo.lessons import write_lessons
 from krate_gitops.demo.policy import POLICY, POLICY_TEXT
 from krate_gitops.demo.story import (
     AUDIT_CHAPTER,
@@ -39,13 +40,20 @@ location = "{BRAIN}"
 
 
 class World(msgspec.Struct, frozen=True):
-    """Where everything lies, and the commits of the main branch, oldest first."""
+    """Where everything lies, and the commits of the main branch, oldest first.
+
+    ``lesson`` is the proposal of an agent, ``leak`` a note that holds a credential, ``run`` the workspace of a finished
+    run.
+    """
 
     folder: Path
     brain: Path
     config: Path
     policy: Path
     commits: tuple[str, ...]
+    lesson: Path
+    leak: Path
+    run: Path
 
 
 def build_world(folder: Path) -> World:
@@ -81,7 +89,8 @@ def build_world(folder: Path) -> World:
     )
     fill_work_tree(repository)
     build_config_repo(folder, time=_instant(CONFIG_TIME))
-    return World(folder, brain, config, policy, tuple(commits))
+    lesson, leak, run = write_lessons(folder)
+    return World(folder, brain, config, policy, tuple(commits), lesson, leak, run)
 
 
 def _write_story(git_dir: Path) -> list[str]:

@@ -58,6 +58,8 @@ def move_with_work_tree(place: Path, ref: str, new: str, expected: str) -> None:
         tree.refuse_in_progress(ref)
         same = tree.changed_alike(ref, new, expected)
         try:
+            # Files that are as committed, but were copied or touched since, are no work of anybody's.
+            tree.git(["update-index", "-q", "--refresh", "--ignore-submodules"], bad=1)
             if same:
                 tree.git(["update-index", "-q", "--add", "--remove", "-z", "--stdin"], stdin=_listed(same))
             tree.git(["read-tree", "-m", "-u", expected, new])

@@ -8,9 +8,11 @@ from typing import Any
 import msgspec
 
 from krate_gitops.brain.model import SecretScan
+from krate_gitops.brain.scan.entropy import entropy_trigger, find_high_entropy
 from krate_gitops.brain.scan.linear import compile_trigger
 from krate_gitops.brain.scan.patterns import SECRET_TRIGGER, SecretKind
-from krate_gitops.brain.scan.secrets import find_secrets
+from krate_gitops.brain.scan.ranges import Ranges
+from krate_gitops.brain.scan.secrets import SecretHit, find_secrets
 from krate_gitops.brain.scan.views import VIEWED
 from krate_gitops.encoding import strings_in
 from krate_gitops.errors import KrateError
@@ -18,9 +20,12 @@ from krate_gitops.records.audit_record import Entry
 from krate_gitops.records.audit_schema import CLASSES, REDACTIONS
 from krate_gitops.records.correlation import is_correlation_id
 
-_TRIGGERS = (compile_trigger(SECRET_TRIGGER), compile_trigger(VIEWED, characters=True))
 _SEPARATOR = "\n\0\n"  # what no secret reaches across
-_BUILT_IN = SecretScan()
+_BUILT_IN = SecretScan(entropy_min_length=40)
+_TRIGGERS = (
+    compile_trigger(SECRET_TRIGGER),
+    compile_trigger(f"{VIEWED}|{entropy_trigger(_BUILT_IN.entropy_min_length)}", characters=True),
+)
 
 
 def cleaned(entry: Entry) -> dict[str, Any]:
@@ -99,8 +104,14 @@ def _redacted(text: str, counts: Counter[str]) -> str:
     return f"[REDACTED:{left[0].kind}]"
 
 
-def _secrets(text: str) -> list[Any]:
-    return [hit for hit in find_secrets(text, _BUILT_IN) if hit.kind != SecretKind.EXAMPLE]
+def _secrets(text: str) -> list[SecretHit]:
+    """Credentials and random-looking tokens, in order and without overlap."""
+    known = find_secrets(text, _BUILT_IN)
+    places = Ranges((hit.start, hit.end) for hit in known)
+    random = [hit for hit in find_high_entropy(text, _BUILT_IN) if not places.meets(hit.start, hit.end)]
+    found = [hit for hit in known if hit.kind != SecretKind.EXAMPLE]
+    found.extend(SecretHit(hit.start, hit.end, SecretKind.BASE64_CREDENTIAL) for hit in random)
+    return sorted(found)
 
 
 def _invalid(message: str) -> KrateError:

@@ -80,7 +80,9 @@ CLASSES: Mapping[str, AuditClass] = {
     ),
     "memory-import": _class(
         "MemoryImportCollected MemoryImportRedacted MemoryImportValidated MemoryImportReviewed MemoryImportMerged",
-        "sourceRun sourceSession sourceDigest journalDigest redactionCounts targetPaths",
+        "sourceRun sourceSession sourceDigest journalDigest redactionCounts targetPaths "
+        "repository sourceRepository counts retentionTier partial injectionCounts verdict redactionDigest "
+        "validationResult reportDigest paths update decision headCommit diffDigest commit reason",
     ),
     "tenancy": _class(
         "OrganizationChanged NamespaceBound SharingPolicyChanged", "organization namespace labels policyId"

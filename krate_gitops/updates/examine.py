@@ -99,11 +99,11 @@ _AS_TEXT = "save the file as UTF-8 text"
 _HINT = "remove the value, revoke it at its issuer, and name the secret by its grant instead"
 
 
-def holds_secret(text: str) -> bool:
-    """Whether a short text, such as a path, holds something that looks like a secret."""
-    return redact(text, config=RedactionConfig()).text != text
+def holds_secret(text: str, secret: SecretScan) -> bool:
+    """Whether a text holds something that looks like a secret."""
+    return without_secrets(text, secret) != text
 
 
-def without_secrets(text: str) -> str:
+def without_secrets(text: str, secret: SecretScan) -> str:
     """A text as it may be kept and shown. Raises ``UnavailableError(MEMORY_REDACTION_FAILED)``."""
-    return redact(text, config=RedactionConfig()).text
+    return redact(text, config=RedactionConfig(secret_scan=secret)).text

@@ -203,6 +203,7 @@ class UpdateSpec(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True
     rationale: str = ""
     evidence: tuple[Evidence, ...] = ()
     validation_policy: ValidationPolicy = ValidationPolicy()
+    extra_approvals: int = 0
 
 
 class UpdateStatus(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):

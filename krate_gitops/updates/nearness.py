@@ -28,7 +28,7 @@ from krate_gitops.git.trees import diff_trees
 from krate_gitops.index.analysis import stem, term_key, terms_of, tokens_of
 from krate_gitops.index.lexicon import ranges
 from krate_gitops.index.postings import Postings, fields_of
-from krate_gitops.index.strength import inverse_frequency
+from krate_gitops.index.strength import SPOKEN, inverse_frequency
 from krate_gitops.memory.first import first_of
 from krate_gitops.memory.opened import OpenIndex
 from krate_gitops.memory.policy import EffectivePolicy
@@ -325,10 +325,11 @@ class Nearness:
         return tuple({stem(term): term for term in reversed(ordered)}[one] for one in _first_stems(ordered))
 
     def _names(self, number: int) -> Iterable[str]:
-        """Terms of the record's text as it may leave."""
+        """Terms of the record's text as it may leave, but for words that only hold a sentence together."""
         file = int(self._columns.record_file[number])
         text = next((text.safe for text in self._opened.texts([file])), "")
-        return dict.fromkeys(term for token in tokens_of(text) for term in terms_of(token)[0])
+        terms = dict.fromkeys(term for token in tokens_of(text) for term in terms_of(token)[0])
+        return [term for term in terms if term not in SPOKEN]
 
 
 def _first_stems(terms: Iterable[str]) -> list[str]:

@@ -38,7 +38,9 @@ class ProposedChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
-    """A request to change a brain. ``initiator`` is who started the source run, where that is known."""
+    """A request to change a brain. ``initiator`` is who started the source run, where that is known;
+    ``extra_approvals`` are wanted beside the one that every update needs.
+    """
 
     changes: tuple[ProposedChange, ...]
     proposer: Proposer
@@ -51,6 +53,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     observed_commit: str | None = None
     validation_policy: ValidationPolicy = ValidationPolicy()
     initiator: str | None = None
+    extra_approvals: int = 0
 
 
 def check_proposal(proposal: Proposal, *, content_limit: int = MAX_CONTENT_BYTES, most: int = MAX_CHANGES) -> None:

@@ -63,7 +63,7 @@ def decide(desk: Desk, name: str, opinion: Opinion) -> Held:
         head_commit=update.status.head_commit,
         diff_digest=update.status.diff_digest,
         validation_report_digest=update.status.validation_report_digest,
-        comment=without_secrets(opinion.comment.strip()),
+        comment=without_secrets(opinion.comment.strip(), desk.secret_scan()),
         acknowledge=opinion.acknowledge,
     )
     if _said_before(update, decision):

@@ -24,9 +24,9 @@ from krate_gitops.git.objects import ObjectReader
 from krate_gitops.index.proposed import trial
 from krate_gitops.index.validate import Validation, validate
 from krate_gitops.memory.opened import OpenIndex
-from krate_gitops.updates.carry import Carried, Versions, carry, reader_of
+from krate_gitops.updates.carry import Carried, Read, Versions, carry, reader_of
 from krate_gitops.updates.desk import Desk
-from krate_gitops.updates.examine import Examined, examine
+from krate_gitops.updates.examine import Examined, examine, holds_secret
 from krate_gitops.updates.merge.outcome import OVERLAP, SINCE
 from krate_gitops.updates.model import (
     Action,
@@ -164,7 +164,7 @@ class _Check:
                 versions = Versions(observed=observed, base=base, onto=commit)
                 return carry(read, spec.changes, self._contents, versions)
 
-            merged = onto(self._tip)
+            merged = self._with_safe_conflicts(read, onto(self._tip), observed)
             head = merged if base == self._tip else onto(base)
         applies = bool(merged.changed) and not merged.conflicts
         self._condition("PatchApplies", applies, "" if applies else _reason_of(merged), _told(merged))
@@ -181,7 +181,13 @@ class _Check:
         self._judge(diagnostics, waived, examined, errors)
         report = self._report(diagnostics, waived, examined, merged, before.records, after, errors)
         requirements = required_reviews(
-            spec, desk.policy, before=before.records, after=after, members=before.members, has_waivers=bool(waived)
+            spec,
+            desk.policy,
+            before=before.records,
+            after=after,
+            members=before.members,
+            has_waivers=bool(waived),
+            extra_reviewers=spec.extra_approvals,
         )
         changed = None if head.conflicts or not head.changed else head.changed
         return Checked(
@@ -199,6 +205,22 @@ class _Check:
             near=tried.near,
             merged_result=tried.result or tip_result,
         )
+
+    def _with_safe_conflicts(self, read: Read, merged: Carried, observed: str) -> Carried:
+        """The texts of conflicts are cut from whole files: of a file with a secret in any version none is kept."""
+        spoilt = {path for path in {one.path for one in merged.conflicts} if self._holds_secret(read, path, observed)}
+        conflicts = tuple(
+            msgspec.structs.replace(one, observed=None, current=None, proposed=None) if one.path in spoilt else one
+            for one in merged.conflicts
+        )
+        return msgspec.structs.replace(merged, conflicts=conflicts)
+
+    def _holds_secret(self, read: Read, path: str, observed: str) -> bool:
+        versions = [read(observed, path), read(self._tip, path)]
+        proposed = [self._contents.get(item.content_digest or "") for item in self._spec.changes if item.path == path]
+        texts = [data.decode("utf-8", "replace") for data in (*versions, *proposed) if data is not None]
+        scan = self._desk.secret_scan()
+        return any(holds_secret(text, scan) for text in texts)
 
     def _look(self, opened: OpenIndex, paths: Sequence[str]) -> _Tip:
         records = records_in(opened, paths)

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.bench import client, cold, impact, incremental, provenance, queries, reconcile, refs, snapshots
+from tests.bench import client, cold, impact, imports, incremental, provenance, queries, reconcile, refs, snapshots
 from tests.bench.corpora import Corpora, find_shared
 from tests.bench.plan import FULL, QUICK, Plan
 from tests.bench.processes import TOP
@@ -32,6 +32,7 @@ BENCHMARKS: Mapping[str, Callable[[Plan], Section]] = {
     "impact": impact.measure,
     "reconcile": reconcile.measure,
     "client": client.measure,
+    "imports": imports.measure,
 }
 
 

@@ -25,15 +25,16 @@ class Sizes(msgspec.Struct, frozen=True):
     instants: int
     snapshots: int
     objects: int
+    events: int
 
 
 FULL = Sizes(
     small=20_000, large=100_000, repetitions=5, large_repetitions=3, words=200, fresh_processes=7, commits=50_000,
-    instants=100, snapshots=100_000, objects=1_000,
+    instants=100, snapshots=100_000, objects=1_000, events=100_000,
 )  # fmt: skip
 QUICK = Sizes(
     small=1_000, large=3_000, repetitions=2, large_repetitions=2, words=15, fresh_processes=2, commits=2_000,
-    instants=10, snapshots=2_000, objects=100,
+    instants=10, snapshots=2_000, objects=100, events=20_000,
 )  # fmt: skip
 
 

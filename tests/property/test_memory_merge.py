@@ -165,19 +165,50 @@ def _named(place: str) -> list[str]:
 
 LINES = st.lists(
     st.sampled_from(
-        ["---", "id: a", "attributes:", "  title: T", "  title: U", "  tags: [a]", "  tags: [b, c]", "edges:",
-         "  k: &a x", "  k:", "    - x", "    - target: x", "    - {target: y, n: 1.10}", "  j: *a", "text", "", "# c",
-         "status: archived", "attributes: {status: deprecated}", "  updatedAt: 2026-01-02T03:04:05Z", "  ? q", "- x", "  - kind: k", "\t",
-         "    target: x", "  n: null", "  n: 0x1F", "  n: 1e400", "  'title': ''", "  b: |", "   deep", "related: x",
-         "..."]
+        [
+            "---",
+            "id: a",
+            "attributes:",
+            "  title: T",
+            "  title: U",
+            "  tags: [a]",
+            "  tags: [b, c]",
+            "edges:",
+            "  k: &a x",
+            "  k:",
+            "    - x",
+            "    - target: x",
+            "    - {target: y, n: 1.10}",
+            "  j: *a",
+            "text",
+            "",
+            "# c",
+            "status: archived",
+            "attributes: {status: deprecated}",
+            "  updatedAt: 2026-01-02T03:04:05Z",
+            "  ? q",
+            "- x",
+            "  - kind: k",
+            "\t",
+            "    target: x",
+            "  n: null",
+            "  n: 0x1F",
+            "  n: 1e400",
+            "  'title': ''",
+            "  b: |",
+            "   deep",
+            "related: x",
+            "...",
+        ]
     ),
     max_size=12,
-)  # fmt: skip
+)
 FILES = st.one_of(
-    st.none(), LINES.map(lambda lines: "\n".join(lines).encode()), st.binary(max_size=12), LINES.map(
-        lambda lines: ("---\n" + "\r\n".join(lines) + "\n---\nbody\n").encode()
-    )
-)  # fmt: skip
+    st.none(),
+    LINES.map(lambda lines: "\n".join(lines).encode()),
+    st.binary(max_size=12),
+    LINES.map(lambda lines: ("---\n" + "\r\n".join(lines) + "\n---\nbody\n").encode()),
+)
 
 
 @given(st.sampled_from(["a.yaml", "a.md", "a.txt"]), FILES, FILES, FILES)

@@ -80,7 +80,7 @@ class Endpoint(msgspec.Struct, frozen=True):
         is_plain = not (parts.username or parts.password or parts.query or parts.fragment)
         if parts.scheme not in ("https", "http") or not parts.hostname or not is_plain or port == 0:
             raise UsageError("CONFIG_INVALID", "the forge's address is no https address without credentials")
-        if re.search(r"[\x00-\x20\x7f-\uffff]", self.url):
+        if not re.fullmatch(r"[\x21-\x7e]+", self.url):
             raise UsageError("CONFIG_INVALID", "the forge's address has characters that no address has")
 
     @property

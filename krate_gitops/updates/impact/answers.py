@@ -19,7 +19,7 @@ from krate_gitops.memory.question import Question
 from krate_gitops.memory.response import Why
 from krate_gitops.memory.safe import SafeStrings
 from krate_gitops.updates.impact.model import ItemShift, QueryImpact
-from krate_gitops.updates.impact.paired import BaseIndex, TrialIndex
+from krate_gitops.updates.impact.paired import TrialIndex
 from krate_gitops.updates.impact.recorded import Recorded
 from krate_gitops.updates.impact.sameness import surely_same
 from krate_gitops.updates.impact.shifts import Item, shifts_between
@@ -87,9 +87,10 @@ def ask_both(
     nothing else has a place in the order.
     """
     policy = question.policy.narrowed(viewer)
-    if _are_the_same(before, after, question, policy):
+    asked = _ask(before, question, policy), _ask(after, question, policy)
+    if _are_the_same(*asked):
         return None
-    old, new = select(before, question, policy), select(after, question, policy)
+    old, new = map(_select, asked)
     shifts = shifts_between(old.items, new.items)
     if not shifts and old.refused == new.refused:
         return None
@@ -106,25 +107,39 @@ def ask_both(
     )
 
 
-def _are_the_same(before: OpenIndex, after: OpenIndex, question: Recorded, policy: EffectivePolicy) -> bool:
-    if not isinstance(before, BaseIndex) or not isinstance(after, TrialIndex):
+def _ask(opened: OpenIndex, question: Recorded, policy: EffectivePolicy) -> Question | str:
+    """The question to an open index, or the code of its refusal."""
+    try:
+        check_readable(opened, policy)
+        return Question(opened, question.request, policy)
+    except UnavailableError:
+        raise  # no answer, and no refusal: whoever asks again may get one
+    except KrateError as error:
+        return error.code
+
+
+def _are_the_same(before: Question | str, after: Question | str) -> bool:
+    """Whether both answers are proven to be the same."""
+    if isinstance(before, str) or isinstance(after, str):
+        return before == after
+    if not isinstance(after.opened, TrialIndex):
         return False
     try:
-        return surely_same(before, after, question.request, policy)
+        return surely_same(before, after, after.opened.shared)
     except UnavailableError:
         raise
     except KrateError:
-        return False  # one of the two is refused: which one shows when both are asked
+        return False  # one of the two is refused: which one shows when both are answered
 
 
-def select(opened: OpenIndex, question: Recorded, policy: EffectivePolicy) -> Selected:
-    """What a question selects from an open index under a policy: the items of ``run_query``'s answer."""
+def _select(asked: Question | str) -> Selected:
+    """What a question selects: the items of ``run_query``'s answer."""
+    if isinstance(asked, str):
+        return Selected((), asked)
     try:
-        check_readable(opened, policy)
-        asked = Question(opened, question.request, policy)
         chosen = Assembler(asked).select(find(asked).candidates, asked.request.limits.max_bytes)
     except UnavailableError:
-        raise  # no answer, and no refusal: whoever asks again may get one
+        raise
     except KrateError as error:
         return Selected((), error.code)
     items: tuple[Item, ...] = (*chosen.records, *chosen.excerpts, *chosen.documents)

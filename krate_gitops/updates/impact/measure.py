@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import datetime
+from typing import TypeVar
+
+import msgspec
 
 from krate_gitops.index.build import Built
+from krate_gitops.index.proposed import Changes, trial
 from krate_gitops.index.sound import with_indexes
 from krate_gitops.memory.brain import Brain
 from krate_gitops.memory.opened import OpenIndex
@@ -15,9 +21,18 @@ from krate_gitops.updates.impact.model import Impact
 from krate_gitops.updates.impact.paired import BaseIndex, TrialIndex, share_rules
 from krate_gitops.updates.impact.recorded import Sample, recorded_questions
 from krate_gitops.updates.impact.structure import structure_change
+from krate_gitops.updates.nearness import NearRepeat, near_repeats
 
 SAMPLE = 50
 """Distinct recorded questions that are asked again."""
+Result = TypeVar("Result")
+
+
+class Preview(msgspec.Struct, frozen=True):
+    """All that can be said of a change before it is merged."""
+
+    impact: Impact
+    near: tuple[NearRepeat, ...]
 
 
 def measure_impact(
@@ -40,18 +55,71 @@ def measure_impact(
     if commit == base_commit:
         return Impact(base_commit=base_commit, asked=0)
     recorded = recorded_questions(database, before.settings.organization, before.repository.name, sample)
+    return _beside(
+        before, base_commit, after, commit, lambda base, trial: impact_between(base, trial, recorded, policy)
+    )
 
-    def between(built: list[Built]) -> Impact:
+
+def preview(
+    before: Brain,
+    base_commit: str,
+    after: Brain,
+    commit: str,
+    *,
+    database: Database | None,
+    policy: EffectivePolicy,
+    sample: int = SAMPLE,
+) -> Preview:
+    """The impact, and what the commit's records nearly repeat; both indexes are opened once. See ``measure_impact``."""
+    if commit == base_commit:
+        return Preview(Impact(base_commit=base_commit, asked=0), ())
+    recorded = recorded_questions(database, before.settings.organization, before.repository.name, sample)
+    return _beside(
+        before,
+        base_commit,
+        after,
+        commit,
+        lambda base, trial: Preview(impact_between(base, trial, recorded, policy), near_repeats(base, trial, policy)),
+    )
+
+
+def preview_changes(
+    brain: Brain,
+    base_commit: str,
+    changes: Changes,
+    *,
+    database: Database | None,
+    policy: EffectivePolicy,
+    sample: int = SAMPLE,
+    now: datetime | None = None,
+) -> Preview:
+    """The same of changes that are committed nowhere: paths below the memory root with contents, ``None`` to delete.
+
+    Nothing of the trial is left. Raises as ``trial`` and ``measure_impact`` do.
+    """
+    target = brain.target(base_commit)
+    root = brain.builder.build(target).manifest.root
+    with trial(brain.builder, target, changes, root=root, home=brain.settings.home, now=now) as tried:
+        after = brain.within(tried.head.repository)
+        return preview(after, base_commit, after, tried.head.commit, database=database, policy=policy, sample=sample)
+
+
+def _beside(
+    before: Brain, base_commit: str, after: Brain, commit: str, action: Callable[[OpenIndex, OpenIndex], Result]
+) -> Result:
+    """What ``action`` makes of the indexes of the base and the trial commit."""
+
+    def opened(built: list[Built]) -> Result:
         with ExitStack() as stack:
             base = stack.enter_context(BaseIndex(before.builder, built[0]))
             if share_rules(*built):
-                trial: OpenIndex = stack.enter_context(TrialIndex(after.builder, built[1], base))
+                other: OpenIndex = stack.enter_context(TrialIndex(after.builder, built[1], base))
             else:
-                trial = stack.enter_context(OpenIndex(after.builder, built[1]))
-            return impact_between(base, trial, recorded, policy)
+                other = stack.enter_context(OpenIndex(after.builder, built[1]))
+            return action(base, other)
 
     # The base first: the trial commit's index is then completed from its shards.
-    return with_indexes(before.builder, [before.target(base_commit), after.target(commit)], between)
+    return with_indexes(before.builder, [before.target(base_commit), after.target(commit)], opened)
 
 
 def impact_between(base: OpenIndex, trial: OpenIndex, recorded: Sample, policy: EffectivePolicy) -> Impact:

@@ -22,32 +22,28 @@ import numpy as np
 
 from krate_gitops.brain.links import Array
 from krate_gitops.index.strength import EXCERPT_BONUS
-from krate_gitops.memory.brain import check_readable
 from krate_gitops.memory.first import first_of
 from krate_gitops.memory.graph_step import best_records
 from krate_gitops.memory.grep import SCAN_FACTOR, Matcher, windows
 from krate_gitops.memory.grep_step import file_strength, scope_of
-from krate_gitops.memory.policy import EffectivePolicy
 from krate_gitops.memory.question import Question
-from krate_gitops.memory.request import QueryRequest, Selection
+from krate_gitops.memory.request import Selection
 from krate_gitops.memory.texts import Text
-from krate_gitops.updates.impact.paired import BaseIndex, Shared, TrialIndex
+from krate_gitops.updates.impact.paired import Shared
 
-_LOOKED_THROUGH = 1_500
+_LOOKED_THROUGH = 500
 """Files that are searched for a proof."""
 _MODES = ("graph-only", "grep-only", "graph-and-grep")
 
 
-def surely_same(base: BaseIndex, trial: TrialIndex, request: QueryRequest, policy: EffectivePolicy) -> bool:
-    """Whether a request certainly selects the same from two commits, under one policy.
+def surely_same(before: Question, after: Question, shared: Shared) -> bool:
+    """Whether a question, one and the same under one policy, certainly selects the same from both commits.
 
-    Raises what asking raises.
+    ``shared`` is what the commits have in common; both must be read by the same rules. Raises what asking raises.
     """
-    if request.selection != Selection() or (request.mode or policy.query_mode) not in _MODES:
+    if before.request.selection != Selection() or before.mode not in _MODES:
         return False
-    check_readable(base, policy)
-    check_readable(trial, policy)
-    return _Proof(Question(base, request, policy), Question(trial, request, policy), trial.shared).holds()
+    return _Proof(before, after, shared).holds()
 
 
 class _Proof:
@@ -99,21 +95,21 @@ class _Proof:
     def _ends_before(self, scope: Array, olds: Sequence[int], news: Sequence[int]) -> bool:
         """Whether the search has all matches it wants before it comes to any of some files of either commit.
 
-        Files are searched in the order of their strength. Those that both commits have stand in the same order, which
-        ``_same_order`` finds out, so only the places of the others are left to compare.
+        Files are searched by strength, then by path. It is enough to find as many matches in files that come earlier at
+        both commits; the last of these are looked at first, for files near each other are often alike.
         """
-        strength = file_strength(self._before)
-        files = np.flatnonzero(scope)
-        first = files[first_of(len(files), [lambda at: -strength[files[at]], lambda at: at], _LOOKED_THROUGH)]
+        files = np.flatnonzero(scope & (self._shared.file_after >= 0))
+        after = self._shared.file_after[files]
+        strength, later = file_strength(self._before)[files], file_strength(self._after)[after]
+        earlier = _earlier(strength, files, file_strength(self._before), olds)
+        earlier &= _earlier(later, after, file_strength(self._after), news)
+        files, strength = files[earlier], strength[earlier]
+        last = first_of(len(files), [lambda at: strength[at], lambda at: -at], _LOOKED_THROUGH)
         wanted = self._before.request.grep.max_matches * SCAN_FACTOR
-        for text in self._before.opened.texts(first.tolist()):
-            if text.file in olds:
-                return False
+        for text in self._before.opened.texts(files[last].tolist()):
             wanted -= self._lines_in(text, wanted)
-            if wanted <= 0 and self._shared.file_after[text.file] >= 0:
-                after = file_strength(self._after)
-                last = int(self._shared.file_after[text.file])
-                return all((-after[file], file) > (-after[last], last) for file in news)
+            if wanted <= 0:
+                return True
         return False
 
     # -- order
@@ -136,6 +132,15 @@ class _Proof:
     def _matcher(self) -> Matcher:
         grep = self._before.request.grep
         return Matcher(self._before.request.text, regex=grep.regex, case_sensitive=grep.case_sensitive)
+
+
+def _earlier(strength: Array, files: Array, strengths: Array, others: Sequence[int]) -> Array:
+    """Which of the files, of the given strength each, are searched before all ``others``."""
+    if not others:
+        return np.ones(len(files), dtype=bool)
+    best, first = min((-int(strengths[other]), other) for other in others)
+    mask: Array = (strength > -best) | ((strength == -best) & (files < first))
+    return mask
 
 
 def _order_alike(one: Array, other: Array) -> bool:

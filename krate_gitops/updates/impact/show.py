@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from krate_gitops.printable import printable
 from krate_gitops.updates.impact.model import EdgeFrom, Impact, ItemShift, QueryImpact, RecordName, Shift, Structure
+from krate_gitops.updates.nearness import NearRepeat
 
 MOST_ROWS = 10
 """Questions, and records of each list, that a table shows."""
@@ -126,6 +127,30 @@ def code(text: str | None) -> str:
     if len(shown) > _LONGEST:
         shown = f"{shown[: _LONGEST - 1]}…"
     return f"`{shown}`" if shown else "–"
+
+
+def near_table(near: Sequence[NearRepeat]) -> str:
+    """Markdown for a pull request: what the proposed records nearly repeat; empty where they repeat nothing."""
+    if not near:
+        return ""
+    rows = [
+        f"| {code(repeat.id)} | {code(one.id)}{' (new too)' if one.proposed else ''} | {one.measure:.2f} "
+        f"| {', '.join(code(term) for term in one.shared[:MOST_ITEMS]) or '–'} |\n"
+        for repeat in near
+        for one in repeat.near
+    ]
+    head = "| Record | Nearly repeats | Measure | Shared terms |\n|---|---|---|---|\n"
+    return head + "".join(rows[:MOST_ROWS]) + _more(len(rows) - MOST_ROWS, "pair")
+
+
+def near_lines(near: Sequence[NearRepeat]) -> list[str]:
+    """Lines for a terminal."""
+    return [
+        f"{printable(repeat.id)} nearly repeats {printable(one.id)} ({printable(one.path)}): {one.measure:.2f}, "
+        f"both have {printable(', '.join(one.shared))}"
+        for repeat in near
+        for one in repeat.near
+    ]
 
 
 def impact_lines(impact: Impact, colour: bool = False) -> list[str]:

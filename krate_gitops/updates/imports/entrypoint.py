@@ -6,14 +6,15 @@ Nothing is ever taken away, and blocks that a controller generates stay as they 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from krate_gitops.brain.text import EncodingProblem, decode
 from krate_gitops.updates.imports.account import Account
 from krate_gitops.updates.imports.scrub import Scrub
-from krate_gitops.updates.imports.sections import Section, split, words_of
+from krate_gitops.updates.imports.sections import Section, closed, split, words_of
 
 PATH = "babysitter/MEMORY.md"
 NO_BASELINE = "MEMORY.md was not compared: the organization's file at the run's snapshot is not known"
@@ -32,70 +33,128 @@ Key = tuple[tuple[str, ...], int]
 
 
 class Proposal(msgspec.Struct, frozen=True):
-    """The file as it is proposed; ``added`` and ``changed`` are headings, cleaned."""
+    """The file as it is proposed, made from the version ``base``; ``added`` and ``changed`` are headings, cleaned."""
 
     text: str
     added: tuple[str, ...]
     changed: tuple[str, ...]
+    base: bytes = b""
 
 
-def propose(workspace: str, baseline: bytes | None, scrub: Scrub, account: Account) -> Proposal | str:
-    """The baseline with what the workspace's file adds to it, or one line that says why there is no proposal.
+class _News(NamedTuple):
+    """A section that says more than before. ``after`` is the section it comes behind; None for the end of the file."""
+
+    key: Key
+    title: str
+    text: str
+    is_added: bool
+    after: Key | None
+
+
+class _File(NamedTuple):
+    """A version of the file: sections in order, and generated blocks by name, of which sections hold the places."""
+
+    sections: dict[Key, Section]
+    blocks: dict[str, str]
+
+
+def propose(
+    workspace: str, baseline: bytes | None, scrub: Scrub, account: Account, *, current: bytes | None = None
+) -> Proposal | str:
+    """The organization's file with what the workspace's adds to it, or one line that says why there is no proposal.
 
     ``workspace`` is the file of the run's workspace as it stands there. All of it is cleaned, for a passage that no
-    agent may read stops the import wherever it stands.
+    agent may read stops the import wherever it stands. ``baseline`` is what the run was told; where ``current``, the
+    file of now, has the same in the places concerned, that is what the proposal is made from.
     """
     cleaned = scrub.text(workspace, account)
-    if baseline is None:
+    old = _read(baseline)
+    if old is None or baseline is None:
         return NO_BASELINE
-    try:
-        before = decode(baseline)
-    except EncodingProblem:
-        return NO_BASELINE
-    blocks = {match[1]: _ended(match.group()) for match in _BLOCK.finditer(before)}
-    old = dict(_keyed(split(_held(before, blocks))))
-    raw = [section for _, section in _keyed(split(_held(workspace.replace("\r\n", "\n").replace("\0", ""), blocks)))]
-    new = list(_keyed(split(_held(cleaned, blocks))))
-    same_as_before = {section.text.strip() for section in old.values()}
-    untouched = (
-        {at for at, section in enumerate(raw) if section.text.strip() in same_as_before}
-        if len(raw) == len(new)
-        else set()
+    news = _news(workspace, cleaned, old)
+    if not news:
+        return UNCHANGED
+    now = _read(current) if current != baseline else None
+    base, data = old, baseline
+    if now is not None and current is not None and _fits(news, old, now):
+        base, data = now, current
+        news = [one for one in news if not one.is_added or one.key not in now.sections]
+        if not news:
+            return UNCHANGED
+    return Proposal(
+        _applied(news, base),
+        tuple(one.title for one in news if one.is_added),
+        tuple(one.title for one in news if not one.is_added),
+        data,
     )
-    added: list[str] = []
-    changed: list[str] = []
-    order = list(old)
-    texts = {key: section.text for key, section in old.items()}
-    previous: Key | None = None
-    for at, (key, section) in enumerate(new):
-        key = key if key in old else _namesake(key, old, {known for known, _ in new}) or key
-        if key in old:
-            text = _with_blocks_of(section.text, old[key].text)
-            if at not in untouched and _says_more(text, old[key].text):
-                texts[key] = _ended(text)
-                changed.append(section.title)
-        elif at not in untouched and (text := _HELD.sub("", section.text)).strip():
-            order.insert(order.index(previous) + 1 if previous is not None else len(order), key)
-            texts[key] = _ended(text)
-            added.append(section.title)
+
+
+def _read(data: bytes | None) -> _File | None:
+    if data is None:
+        return None
+    try:
+        text = decode(data)
+    except EncodingProblem:
+        return None
+    blocks = {match[1]: _ended(match.group()) for match in _BLOCK.finditer(text)}
+    return _File(dict(_keyed(split(_held(text, blocks)))), blocks)
+
+
+def _news(workspace: str, cleaned: str, old: _File) -> list[_News]:
+    raw = split(_held(workspace.replace("\r\n", "\n").replace("\0", ""), old.blocks))
+    new = _keyed(split(_held(cleaned, old.blocks)))
+    known = {section.text.strip() for section in old.sections.values()}
+    # Cleaning may change what was there before, and that is no news.
+    is_old = [section.text.strip() in known for section in raw] if len(raw) == len(new) else [False] * len(new)
+    taken = {key for key, _ in new}
+    found: list[_News] = []
+    after: Key | None = None
+    for (key, section), was_there in zip(new, is_old, strict=True):
+        key = key if key in old.sections else _namesake(key, old.sections, taken) or key
+        before = old.sections.get(key)
+        if before is not None:
+            text = _with_blocks_of(section.text, before.text)
+            if not was_there and _says_more(text, before.text):
+                found.append(_News(key, section.title, closed(_ended(text)), False, None))
+        elif not was_there and (text := _HELD.sub("", section.text)).strip():
+            found.append(_News(key, section.title, closed(_ended(text)), True, after))
         else:
             continue
-        previous = key
-    if not added and not changed:
-        return UNCHANGED
+        after = key
+    return found
+
+
+def _fits(news: Sequence[_News], old: _File, now: _File) -> bool:
+    """Whether the file of now has, in each place that changes, what the run was told or what is proposed."""
+    for one in news:
+        present = now.sections.get(one.key)
+        if one.is_added:
+            if present is not None and present.text.strip() != one.text.strip():
+                return False
+        elif present is None or present.text.strip() != old.sections[one.key].text.strip():
+            return False
+    return True
+
+
+def _applied(news: Sequence[_News], base: _File) -> str:
+    order = list(base.sections)
+    texts = {key: section.text for key, section in base.sections.items()}
+    for one in news:
+        if one.is_added:
+            order.insert(order.index(one.after) + 1 if one.after in texts else len(order), one.key)
+        texts[one.key] = one.text
     parts: list[str] = []
     for at, key in enumerate(order):
         text = texts[key]
-        if key not in old or texts[key] != old[key].text:
+        if key not in base.sections or text != base.sections[key].text:
             # A section of its own stands apart from the next.
             text = text if at + 1 == len(order) or text.endswith("\n\n") else text + "\n"
             if parts and not parts[-1].endswith("\n"):
                 parts[-1] += "\n"
-            if parts and key not in old and not parts[-1].endswith("\n\n"):
+            if parts and key not in base.sections and not parts[-1].endswith("\n\n"):
                 parts[-1] += "\n"
         parts.append(text)
-    text = _HELD.sub(lambda held: blocks[held[1]], "".join(parts))
-    return Proposal(text, tuple(added), tuple(changed))
+    return _HELD.sub(lambda held: base.blocks[held[1]], "".join(parts))
 
 
 def _keyed(sections: list[Section]) -> list[tuple[Key, Section]]:

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import msgspec
 
-from krate_gitops.errors import UsageError
-from krate_gitops.updates.imports.walk import not_found
+from krate_gitops.errors import KrateError, UsageError
+from krate_gitops.updates.imports.limits import STANDARD
+from krate_gitops.updates.imports.notes import Notes
+from krate_gitops.updates.imports.stream import decode_one
+from krate_gitops.updates.imports.walk import Found, admitted, chunks, not_found, opened
 
 _RUN_FILES = ("run.json", "journal", "journal.json", "journal.jsonl", "journal.ndjson")
 _MOST_RUNS = 10_000
@@ -88,3 +91,29 @@ def _of_run(run: Path) -> Places:
         artifacts=own if own.is_dir() else artifacts if artifacts.is_dir() else None,
         memory_md=memory if memory.is_file() and not memory.is_symlink() else None,
     )
+
+
+def claims_of(places: Places) -> dict[str, str]:
+    """What ``run.json`` says of the run's id and repository; nothing where it can't be read. Nothing is believed here:
+    the collection reads the file again and checks it.
+    """
+    if places.run is None:
+        return {}
+    try:
+        found = Found("run.json", 0, "run.json")
+        with (
+            admitted(places.run, below=places.workspace) as root,
+            opened(found._replace(folder=root), Notes(0)) as file,
+        ):
+            if file is None or file[1] > STANDARD.file_bytes:
+                return {}
+            value = decode_one(b"".join(chunks(file[0], STANDARD.file_bytes, "run.json", len)))
+    except (KrateError, ValueError, RecursionError):
+        return {}
+    if not isinstance(value, dict):
+        return {}
+    repository = next((value[name] for name in ("repositoryRef", "repository", "repo") if value.get(name)), None)
+    if isinstance(repository, dict):
+        repository = repository.get("name")
+    claims = {"runId": value.get("runId"), "repository": repository}
+    return {name: text.removeprefix("repository:") for name, text in claims.items() if isinstance(text, str) and text}

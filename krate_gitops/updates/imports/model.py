@@ -168,7 +168,10 @@ CONDITION_TYPES = (
 
 
 class ImportStatus(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
-    """What became of it so far. ``generation`` counts from 1 and grows with each rerun."""
+    """What became of it so far. ``generation`` counts from 1 and grows with each rerun.
+
+    ``memory_base_digest`` is that of the ``MEMORY.md`` which the proposal for it was made from.
+    """
 
     phase: ImportPhase = ImportPhase.PENDING
     generation: int = 1
@@ -183,6 +186,7 @@ class ImportStatus(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tr
     generated_files: tuple[GeneratedFile, ...] = ()
     redaction: RedactionSummary = RedactionSummary()
     injection: InjectionSummary = InjectionSummary()
+    memory_base_digest: str | None = None
     update_ref: str | None = None
     decisions: tuple[Decision, ...] = ()
     idempotency_key: str | None = None

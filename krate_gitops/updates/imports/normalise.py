@@ -29,7 +29,7 @@ from krate_gitops.updates.imports.records import (
 )
 from krate_gitops.updates.imports.run_facts import RUNNING, RunFacts, facts_of
 from krate_gitops.updates.imports.scrub import Scrub, is_empty, shorten
-from krate_gitops.updates.imports.sections import fitted
+from krate_gitops.updates.imports.sections import closed, fitted
 from krate_gitops.updates.imports.yaml_lines import document, frontmatter
 
 SESSION_BYTES = 16 * 1024
@@ -43,16 +43,19 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """What an import needs to know beside its source.
 
     ``owners`` are those of the code repository's record, else the memory owners. ``baseline`` is the organization's
-    ``MEMORY.md`` at the run's snapshot commit, where that is known. ``outcome`` is how the run ended, declared by
-    somebody who knows that nobody will go on with it. ``too_broad`` is the share of a file's characters whose removal
-    is too much; a policy may lower it.
+    ``MEMORY.md`` at the run's snapshot commit, where that is known, ``current`` what it is now. ``outcome`` is how
+    the run ended, declared by somebody who knows that nobody will go on with it. ``too_broad`` is the share of a
+    file's characters whose removal is too much; a policy may lower it. ``retrospective_status`` is that of the
+    run's retrospective in the brain: one that was approved is no draft again.
     """
 
     import_name: str
     owners: tuple[str, ...]
     baseline: bytes | None = None
+    current: bytes | None = None
     outcome: str | None = None
     too_broad: float = TOO_BROAD
+    retrospective_status: str | None = None
 
 
 class Normalised(msgspec.Struct, frozen=True, kw_only=True):
@@ -223,7 +226,7 @@ class _Writer:
             "id": self._identity.retrospective,
             "kind": "RunRetrospective",
             "title": review.title or f"Retrospective of run {self._spec.source.run_id}",
-            "status": "draft",
+            "status": "approved" if self._around.retrospective_status == "approved" else "draft",
             "owners": list(self._around.owners),
             "repoRefs": [self._identity.repository],
             "related": {"learned_from": [self._identity.run]},
@@ -242,12 +245,12 @@ class _Writer:
         if workspace is None:
             return
         account = Account()
-        proposal = propose(workspace, self._around.baseline, self._scrub, account)
+        proposal = propose(workspace, self._around.baseline, self._scrub, account, current=self._around.current)
         if account.is_blocked:
             self._blocked.append(MEMORY_MD)
         if isinstance(proposal, Proposal):
             self._add(MEMORY_MD, proposal.text.encode(), account, None)
-            self._base_digest = sha256_digest(self._around.baseline or b"")
+            self._base_digest = sha256_digest(proposal.base)
         else:
             self._notes.append(proposal)
             if account.is_blocked:
@@ -311,7 +314,7 @@ def _markdown(matter: dict[str, Any], title: str, bodies: dict[str, str], most: 
     head = frontmatter(matter)
     frame = "".join(f"\n## {heading}\n\n" for heading in bodies)
     left = most - len(head.encode()) - len(frame.encode()) - len(title) - 64
-    fitting = fitted({heading: _trimmed(body) for heading, body in bodies.items()}, max(0, left))
+    fitting = fitted({heading: closed(_trimmed(body)) for heading, body in bodies.items()}, max(0, left))
     parts = [head, f"# {title}\n"]
     for heading, body in fitting.items():
         parts.append(f"\n## {heading}\n")

@@ -80,7 +80,7 @@ def check(normalised: Normalised, rules: ValidationRules, around: Surroundings) 
             hint="leave that part out, or import a lower tier",
             location=normalised.too_broad[0],
         )
-    found = unsafe(normalised.files, rules, baseline=around.baseline)
+    found = unsafe(normalised.files, rules, baseline=around.current or around.baseline)
     if found:
         path, finding = found[0]
         raise KrateError(

@@ -106,7 +106,11 @@ def lowered(spec: ImportSpec, tier: str) -> ImportSpec:
 
 def cross_organization() -> DeniedError:
     """The refusal of another organization's run, session or repository: nothing about it is said."""
-    return DeniedError("CROSS_ORG_REF_DENIED", "the source does not belong to this organization")
+    return DeniedError(
+        "CROSS_ORG_REF_DENIED",
+        "the source does not belong to this organization",
+        hint="--org names the organization that a brain on this machine belongs to",
+    )
 
 
 def _source(raw: Any) -> ImportSource:

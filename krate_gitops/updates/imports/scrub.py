@@ -92,6 +92,11 @@ class _Done(msgspec.Struct, frozen=True):
     injected: dict[str, int]
 
 
+def encodable(text: str) -> str:
+    """The text without halves of surrogate pairs, which JSON may spell and no file can hold."""
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+
+
 def is_empty(text: str) -> bool:
     """Whether nothing is left of a text but the marks of what was taken out."""
     return not _MARKER.sub("", text).strip()
@@ -118,7 +123,7 @@ def _clean(scrub: Scrub, text: str) -> _Done:
     redacted: Counter[str] = Counter()
     injected: Counter[str] = Counter()
     original = len(text)
-    text = _LINE_ENDS.sub("\n", _SURROGATE.sub("\ufffd", text))
+    text = _LINE_ENDS.sub("\n", encodable(text))
     text = _without_hidden(text, injected)
     text = _ODD.sub("", text)
     text = _unescaped(text, scrub.secret_scan)

@@ -8,7 +8,7 @@ from typing import Any
 from krate_gitops.brain.scan.patterns import SecretKind
 from krate_gitops.brain.scan.secrets import SecretHit, find_secrets
 from krate_gitops.updates.imports.account import Account
-from krate_gitops.updates.imports.scrub import Scrub, shorten
+from krate_gitops.updates.imports.scrub import Scrub, encodable, shorten
 
 _DEEPEST = 8
 _MOST_ITEMS = 64
@@ -63,8 +63,8 @@ def _map(value: dict[Any, Any], scrub: Scrub, account: Account, most: int, depth
 
 def _kind_of(key: str, item: str | int, scrub: Scrub) -> str | None:
     """The kind of secret that a value is because of its key; None where it stands for itself."""
-    head = f"{key}: "
-    for hit in find_secrets(head + str(item)[:4096], scrub.secret_scan):
+    head = f"{encodable(key)}: "
+    for hit in find_secrets(head + encodable(str(item)[:4096]), scrub.secret_scan):
         if hit.end > len(head) and hit.kind in (SecretKind.SECRET_KEY, SecretKind.WEBHOOK_SIGNATURE):
             return str(hit.kind)
     return None
@@ -96,7 +96,7 @@ def _joined(items: Sequence[Any], scrub: Scrub, account: Account) -> list[Any]:
     if sum(isinstance(item, str) for item in items) < 2:
         return found
     places = [(at, item) for at, item in enumerate(items) if isinstance(item, str)]
-    text = "".join(item for _, item in places)
+    text = encodable("".join(item for _, item in places))
     if len(text) > _MOST_JOINED:
         return found
     hits = [hit for hit in find_secrets(text, scrub.secret_scan) if hit.kind != SecretKind.EXAMPLE]

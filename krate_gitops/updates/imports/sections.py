@@ -48,6 +48,20 @@ def split(text: str) -> list[Section]:
     return found
 
 
+def closed(text: str) -> str:
+    """A text that ends no later than it says: a fence of code that stays open would swallow what follows."""
+    fence = ""
+    for line in text.splitlines():
+        marks = _FENCE.match(line)
+        if marks and not fence:
+            fence = marks[1]
+        elif marks and marks[1].startswith(fence) and not line.strip(f" {fence[0]}\t"):
+            fence = ""
+    if not fence:
+        return text
+    return f"{text.rstrip()}\n{fence}" + ("\n" if text.endswith("\n") else "")
+
+
 def words_of(title: str) -> str:
     """A heading as it is compared: its words in lower case."""
     return _WORDS.sub(" ", title.lower()).strip()
@@ -105,5 +119,4 @@ def _cut(body: str, most: int) -> str:
     text = encoded[: max(0, most - len(CUT) - 2)].decode(errors="ignore")
     at = text.rfind("\n")
     text = (text[:at] if at > len(text) // 2 else text).rstrip()
-    marks = sum(1 for line in text.splitlines() if _FENCE.match(line))
-    return "\n".join((text, "```", CUT) if marks % 2 else (text, CUT))
+    return f"{closed(text)}\n{CUT}"

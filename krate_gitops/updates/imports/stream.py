@@ -186,8 +186,10 @@ class _Reader:
             except ValueError:  # a number of thousands of digits
                 at, is_cut = 0, False
             else:
-                if end == len(self._text) and self._fill(1):  # perhaps half a number
-                    continue
+                if end >= len(self._text) - 2 and not isinstance(value, (dict, list, str)):  # half of 1.5e+3, perhaps
+                    end -= self._at
+                    if self._fill(1):
+                        continue
                 if end - self._at > self._most:
                     self._at = end
                     self._broken(self._number, TOO_LARGE)
@@ -241,10 +243,10 @@ class _Reader:
             elif sign in "[{":
                 depth += 1
             elif sign in "]}":
-                depth -= 1
-                if depth < 0:
+                if depth == 0 and sign == "]":
                     self._at = at - 1
                     return
+                depth = max(0, depth - 1)  # a brace that closes nothing is part of what can't be read
             elif depth == 0:
                 self._at = at
                 return

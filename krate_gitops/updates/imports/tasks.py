@@ -68,7 +68,7 @@ class Names:
             number += 1
             name = f"{local}-{number}"
         self._given.add(name.lower())
-        return name, shown
+        return name, shown or name
 
 
 def from_folder(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from krate_gitops.brain.text import EncodingProblem, decode
 from krate_gitops.updates.merge.by_line import merge_lines
 from krate_gitops.updates.merge.line_ends import encoded_like
-from krate_gitops.updates.merge.markdown_files import merge_markdown, same_markdown
+from krate_gitops.updates.merge.markdown_files import merge_markdown, retired_page, same_markdown
 from krate_gitops.updates.merge.outcome import (
     CHANGED,
     CREATED,
@@ -69,7 +69,8 @@ def _merged(path: str, base: str, ours: str, theirs: str) -> TextMerge:
     if merged is not None:
         return merged
     lines = merge_lines(base, ours, theirs)
-    return TextMerge(lines.text, tuple(of_lines(path, clash, 1, name) for clash in lines.clashes))
+    retired = retired_page(path, base, ours, theirs) if name == "body" else ()
+    return TextMerge(lines.text, (*retired, *(of_lines(path, clash, 1, name) for clash in lines.clashes)))
 
 
 def _created(path: str, ours: str, theirs: str) -> tuple[Conflict, ...]:

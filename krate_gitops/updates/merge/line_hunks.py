@@ -1,16 +1,17 @@
 """Where two texts differ by line, in bounded time.
 
-The shortest edit is looked for as Git does (Myers' greedy walk, then groups of lines slid down as far as they go), so
-that both find the same hunks. Its time grows with the square of the difference; when that is spent, lines that are
-unique in both texts split the rest into smaller gaps, and a gap that still can't be afforded counts as replaced.
+The shortest edit is looked for as Git does (Myers' walk from both ends at once, frequent lines left out where they
+only confuse, then groups of lines slid down as far as they go), so that both find the same hunks. Its time grows with
+the square of the difference; when that is spent, lines that are unique in both texts split the rest into smaller gaps,
+and a gap that still can't be afforded counts as replaced.
 """
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Hashable, Sequence
-from math import isqrt
 from typing import NamedTuple
 
 _STEPS = 1_500_000
@@ -19,6 +20,8 @@ _STEPS_PER_LINE = 64
 _FREE_STEPS = 40_000
 """What even a short text may take: one of 200 lines can be replaced as a whole."""
 _DEEPEST_SPLIT = 8
+_WINDOW = 100
+"""Lines to either side that are looked at to tell whether a frequent line stands among ones that are new."""
 
 
 class Hunk(NamedTuple):
@@ -73,6 +76,8 @@ class _Matcher:
     def __init__(self, old: list[int], new: list[int]) -> None:
         self._old = old
         self._new = new
+        self._in_old = Counter(old)
+        self._in_new = Counter(new)
         self._left = min(_STEPS, max(_FREE_STEPS, _STEPS_PER_LINE * (len(old) + len(new))))
 
     def pairs(self) -> list[tuple[int, int]]:
@@ -103,14 +108,13 @@ class _Matcher:
         return _Gap(start, end, first, last, depth)
 
     def _walk(self, gap: _Gap) -> list[tuple[int, int]] | None:
-        """Pairs of a longest common subsequence, or None where it costs too much."""
-        there = set(self._new[gap.first : gap.last])
-        here = set(self._old[gap.start : gap.end])
-        rows = [at for at in range(gap.start, gap.end) if self._old[at] in there]
-        columns = [at for at in range(gap.first, gap.last) if self._new[at] in here]
-        limit = min(len(rows) + len(columns), isqrt(self._left))
-        pairs, steps = _shortest([self._old[at] for at in rows], [self._new[at] for at in columns], limit)
-        self._left = max(self._left - steps, 0)
+        """Pairs of a longest common subsequence, frequent lines aside; None where it costs too much."""
+        rows = _telling(self._old, self._in_new, range(gap.start, gap.end))
+        columns = _telling(self._new, self._in_old, range(gap.first, gap.last))
+        share = self._left // 2 + 1  # what is left is for smaller gaps, if this is too large
+        meeting = _Meeting([self._old[at] for at in rows], [self._new[at] for at in columns], share)
+        pairs = meeting.pairs()
+        self._left = max(self._left - share + meeting.left, 0)
         return None if pairs is None else [(rows[at], columns[to]) for at, to in pairs]
 
     def _anchors(self, gap: _Gap) -> list[tuple[int, int]]:
@@ -145,47 +149,104 @@ def _parted(gap: _Gap, anchors: list[tuple[int, int]]) -> list[_Gap]:
     return parts
 
 
-def _shortest(old: list[int], new: list[int], limit: int) -> tuple[list[tuple[int, int]] | None, int]:
-    """Pairs of the shortest edit of at most ``limit`` lines, else None; and the steps it took."""
-    size, other = len(old), len(new)
-    furthest = [0] * (2 * limit + 3)
-    middle = limit + 1
-    trace: list[list[int]] = []
-    steps = 0
-    for edits in range(limit + 1):
-        trace.append(furthest[middle - edits - 1 : middle + edits + 2])
-        for diagonal in range(-edits, edits + 1, 2):
-            at = middle + diagonal
-            if diagonal == -edits or (diagonal != edits and furthest[at - 1] < furthest[at + 1]):
-                row = furthest[at + 1]
-            else:
-                row = furthest[at - 1] + 1
-            column = row - diagonal
-            while row < size and column < other and old[row] == new[column]:
-                row, column = row + 1, column + 1
-            furthest[at] = row
-            if row >= size and column >= other:
-                return _back(trace, size, other), steps + edits
-        steps += edits + 1
-    return None, steps
+def _telling(lines: list[int], counts: Counter[int], inside: range) -> list[int]:
+    """Places of the lines that the other text has as well, by its counts; without those that are so frequent there
+    that they tell nothing, where they stand among lines that it hasn't.
+    """
+    many = min(1 << (len(lines).bit_length() + 1) // 2, 1024)
+    rank = [min(counts[lines[at]], 1) + (counts[lines[at]] >= many) for at in inside]
+    missing = [*itertools.accumulate((one == 0 for one in rank), initial=0)]
+    frequent = [*itertools.accumulate((one == 2 for one in rank), initial=0)]
+    found: list[int] = []
+    start = 0
+    for is_plain, run in itertools.groupby(rank, key=lambda one: one == 1):
+        end = start + len(list(run))
+        for at in range(start, end):
+            low, high = max(start, at - _WINDOW), min(end, at + 1 + _WINDOW)
+            around = missing[at] - missing[low], missing[high] - missing[at + 1]
+            others = frequent[high] - frequent[low] + 1
+            is_noise = all(around) and others * 4 < others + sum(around)
+            if is_plain or (rank[at] == 2 and not is_noise):
+                found.append(inside[at])
+        start = end
+    return found
 
 
-def _back(trace: list[list[int]], row: int, column: int) -> list[tuple[int, int]]:
-    pairs: list[tuple[int, int]] = []
-    for edits in range(len(trace) - 1, -1, -1):
-        seen = trace[edits]
-        diagonal, at = row - column, row - column + edits + 1
-        is_down = diagonal == -edits or (diagonal != edits and seen[at - 1] < seen[at + 1])
-        came = seen[at + 1] if is_down else seen[at - 1]
-        came_column = came - (diagonal + 1 if is_down else diagonal - 1)
-        start = came if is_down else came + 1
-        if not edits:
-            start, came, came_column = 0, 0, 0
-        while row > start:
-            row, column = row - 1, column - 1
-            pairs.append((row, column))
-        row, column = came, came_column
-    return pairs[::-1]
+class _Meeting:
+    """The shortest edit found from both ends at once: where the two walks meet, the texts are split in two."""
+
+    def __init__(self, old: list[int], new: list[int], left: int) -> None:
+        self._old = old
+        self._new = new
+        self.left = left
+        """Steps that may still be taken."""
+        # The furthest row of each diagonal, forth and back; negative diagonals count from the end of the list.
+        self._reached = [0] * (len(old) + len(new) + 4), [0] * (len(old) + len(new) + 4)
+
+    def pairs(self) -> list[tuple[int, int]] | None:
+        """Places of equal lines; None where the steps don't reach."""
+        found: list[tuple[int, int]] = []
+        boxes = [(0, len(self._old), 0, len(self._new))]
+        while boxes:
+            start, end, first, last = boxes.pop()
+            while start < end and first < last and self._old[start] == self._new[first]:
+                found.append((start, first))
+                start, first = start + 1, first + 1
+            while start < end and first < last and self._old[end - 1] == self._new[last - 1]:
+                end, last = end - 1, last - 1
+                found.append((end, last))
+            if start < end and first < last:
+                split = self._split(start, end, first, last)
+                if split is None:
+                    return None
+                boxes += [(start, split[0], first, split[1]), (split[0], end, split[1], last)]
+        return found
+
+    def _split(self, start: int, end: int, first: int, last: int) -> tuple[int, int] | None:
+        """A place on a shortest edit of a part of both texts, whose ends differ."""
+        old, new = self._old, self._new
+        lowest, highest = start - last, end - first
+        forth, back = self._reached
+        forth[start - first], back[end - last] = start, end
+        low = high = start - first
+        floor = ceiling = end - last
+        is_odd = (low - floor) % 2
+        while self.left > 0:
+            low, high = _widened(forth, low, high, lowest, highest, -1)
+            for diagonal in range(high, low - 1, -2):
+                before, behind = forth[diagonal - 1], forth[diagonal + 1]
+                row = before + 1 if before >= behind else behind
+                while row < end and row - diagonal < last and old[row] == new[row - diagonal]:
+                    row += 1
+                forth[diagonal] = row
+                if is_odd and floor <= diagonal <= ceiling and back[diagonal] <= row:
+                    return row, row - diagonal
+            floor, ceiling = _widened(back, floor, ceiling, lowest, highest, 1 << 62)
+            for diagonal in range(ceiling, floor - 1, -2):
+                before, behind = back[diagonal - 1], back[diagonal + 1]
+                row = before if before < behind else behind - 1
+                while row > start and row - diagonal > first and old[row - 1] == new[row - diagonal - 1]:
+                    row -= 1
+                back[diagonal] = row
+                if not is_odd and low <= diagonal <= high and row <= forth[diagonal]:
+                    return row, row - diagonal
+            self.left -= high - low + ceiling - floor + 2
+        return None
+
+
+def _widened(reached: list[int], low: int, high: int, lowest: int, highest: int, never: int) -> tuple[int, int]:
+    """The diagonals of the next round, those beyond both texts left out; beside them stands what is never reached."""
+    if low > lowest:
+        low -= 1
+        reached[low - 1] = never
+    else:
+        low += 1
+    if high < highest:
+        high += 1
+        reached[high + 1] = never
+    else:
+        high -= 1
+    return low, high
 
 
 class _Group:

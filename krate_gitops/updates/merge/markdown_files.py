@@ -10,6 +10,7 @@ from krate_gitops.updates.merge.outcome import TextMerge, of_lines
 from krate_gitops.updates.merge.plain import read_map
 from krate_gitops.updates.merge.records import RecordMerge, Sides
 from krate_gitops.updates.merge.values import settled
+from krate_gitops.updates.model import Conflict
 
 
 class Page(NamedTuple):
@@ -50,10 +51,11 @@ def merge_markdown(path: str, base: str, ours: str, theirs: str) -> TextMerge | 
     old, mine, current = pages
     if old is None or mine is None or current is None:
         return None
-    record = RecordMerge(path, "", 2, True)
-    matter = record.merge(Sides(old.matter, mine.matter, current.matter), Sides(old.value, mine.value, current.value))
+    matter = RecordMerge(path, "", 2, True).merge(
+        Sides(old.matter, mine.matter, current.matter), Sides(old.value, mine.value, current.value)
+    )
     # Ours may have changed the body alone of a record that was retired since.
-    retired = record.retired(Sides(base, ours, theirs), Sides(old.value, mine.value, current.value))
+    retired = retired_page(path, base, ours, theirs)
     conflicts = (*retired, *(one for one in matter.conflicts if one not in retired))
     body = merge_lines(old.body, mine.body, current.body)
     conflicts += tuple(of_lines(path, clash, current.body_line, "body") for clash in body.clashes)
@@ -62,6 +64,12 @@ def merge_markdown(path: str, base: str, ours: str, theirs: str) -> TextMerge | 
     if read_page(page.text) is None:
         return None
     return TextMerge(page.text, conflicts)
+
+
+def retired_page(path: str, base: str, ours: str, theirs: str) -> tuple[Conflict, ...]:
+    """The conflict of a page that was retired since; the other two need no frontmatter for it."""
+    values = (page.value if page else {} for page in map(read_page, (base, ours, theirs)))
+    return RecordMerge(path, "", 2, True).retired(Sides(base, ours, theirs), Sides(*values))
 
 
 def same_markdown(one: str, other: str) -> bool:

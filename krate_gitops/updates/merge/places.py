@@ -16,6 +16,7 @@ from krate_gitops.updates.merge.markdown_files import read_page
 from krate_gitops.updates.merge.outcome import line_range
 from krate_gitops.updates.merge.plain import MISSING, cut, fingerprint, is_scalar, shown
 from krate_gitops.updates.merge.streams import Stream, matched, read_stream
+from krate_gitops.updates.merge.values import name_of
 
 MAX_PLACES = 500
 """Places that are told of one file."""
@@ -151,6 +152,11 @@ def _of_one(old: Any, new: Any, place: str) -> Iterator[PlaceChange]:
             yield from (PlaceChange(cut(f"{place}[{text}]"), "removed", old=text) for text in gone)
             yield from (PlaceChange(cut(f"{place}[{text}]"), "added", new=text) for text in come)
             return
+    elif isinstance(old, list) and isinstance(new, list) and (name := name_of(old, new)):
+        named = {item[name]: item for item in old}, {item[name]: item for item in new}
+        for key in dict.fromkeys((*named[1], *named[0])):
+            yield from _of_one(named[0].get(key, MISSING), named[1].get(key, MISSING), f"{place}[{key}]")
+        return
     if isinstance(old, str) and isinstance(new, str) and "\n" in old + new:
         before, after = old.split("\n"), new.split("\n")
         for hunk in hunks(before, after):

@@ -13,7 +13,7 @@ from krate_gitops.updates.merge.outcome import (
     of_values,
     of_whole,
 )
-from krate_gitops.updates.merge.plain import MISSING, read_map
+from krate_gitops.updates.merge.plain import MISSING, fingerprint, read_map
 from krate_gitops.updates.merge.rewrite import rewritten
 from krate_gitops.updates.merge.values import Difference, merge_maps, settled
 from krate_gitops.updates.model import Conflict
@@ -90,11 +90,16 @@ def _is_comment(line: str) -> bool:
 
 
 def _text(lines: LineMerge, clean: dict[str, Any] | None, wanted: dict[str, Any], theirs: str) -> str | None:
-    """A text with the wanted value that keeps as much as can be: of both sides, then of theirs."""
-    loose = settled(wanted)
+    """A text with the wanted value that keeps as much as can be: of both sides, then of theirs.
+
+    A clean merge by line may have the items of a set in another order; it is no worse than ours.
+    """
+    if clean is not None and settled(clean) == settled(wanted):
+        return lines.text
+    exact = fingerprint(wanted)
     for text in dict.fromkeys((lines.text, lines.guess)):
-        value = clean if clean is not None and text == lines.text else read_map(text)
-        if value is not None and settled(value) == loose:
+        value = read_map(text)
+        if value is not None and fingerprint(value) == exact:
             return text
     for text in dict.fromkeys((lines.guess, lines.text, theirs)):
         result = rewritten(text, wanted)

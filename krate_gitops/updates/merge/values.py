@@ -149,7 +149,7 @@ class _Merger:
         prints = [[fingerprint(item) for item in side] for side in sides]
         if all(map(is_scalar, (*base, *ours, *theirs))) and all(map(unique, prints)):
             return _sets(sides, prints)
-        name = next((name for name in _NAMES if all(_named(side, name) for side in sides)), None)
+        name = name_of(*sides)
         if name is not None:
             old, mine, current = ({item[name]: item for item in side} for side in sides)
             if not _renamed_twice(set(old), set(mine), set(current)):
@@ -197,6 +197,11 @@ def _all(sides: Sequence[Any], kind: type) -> bool:
 
 def _or(value: Any, default: Any) -> Any:
     return default if value is MISSING else value
+
+
+def name_of(*sides: list[Any]) -> str | None:
+    """The member that tells the items of all these lists apart, if there is one."""
+    return next((name for name in _NAMES if all(_named(side, name) for side in sides)), None)
 
 
 def _named(items: list[Any], name: str) -> bool:

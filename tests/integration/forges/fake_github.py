@@ -70,7 +70,7 @@ class FakeGitHub(FakeForge):
                 world.close(pull.number)
             return Answer(200, self.pull(pull))
         if (verb, rest) == ("PUT", "/merge"):
-            commit = world.merge(pull.number, content["sha"])
+            commit = world.merge(pull.number, content.get("sha"))
             return Answer(200, {"sha": commit, "merged": True, "message": "Pull Request successfully merged"})
         if (verb, rest) == ("POST", "/labels"):
             pull.labels += [one for one in content["labels"] if one not in pull.labels]

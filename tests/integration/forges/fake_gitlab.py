@@ -115,7 +115,7 @@ class FakeGitLab(FakeForge):
             return Answer(200, self.pull(pull))
         if (verb, rest) == ("PUT", "/merge"):
             assert content["squash"] is False
-            world.merge(pull.number, content["sha"])
+            world.merge(pull.number, content.get("sha"))
             return Answer(200, self.pull(pull))
         if (verb, rest) == ("POST", "/notes"):
             pull.comments.append(content["body"])

@@ -182,7 +182,7 @@ def test_a_head_that_moves_at_the_last_moment_is_not_merged(place: RemotePlace, 
     head, before = place.forge.read(ref).head, place.tip("main")
     world_merge = place.fake.world.merge
 
-    def merge_after_a_push(number: int, sha: str) -> str:
+    def merge_after_a_push(number: int, sha: str | None) -> str:
         place.push()
         return world_merge(number, sha)
 
@@ -281,6 +281,16 @@ def test_a_forks_branch_of_the_same_name_is_not_ours(place: RemotePlace) -> None
     place.fake.world.open("a fork's", f"x\n\nKrate-Diff-Digest: {DIGEST}", BRANCH, "main", is_fork=True)
     assert place.forge.find(BRANCH, "main") is None
     assert place.forge.open(draft_of(head)).number == 2
+
+
+def test_one_with_our_trailer_comes_before_one_by_hand(place: RemotePlace) -> None:
+    place.push()
+    place.fake.world.open("by hand", "", BRANCH, "main")
+    place.fake.world.pulls[2] = Pull(2, "ours", f"x\n\nKrate-Diff-Digest: {DIGEST}", BRANCH, "main")
+    place.fake.world.pulls[3] = Pull(3, "by hand too", "", BRANCH, "main")
+    found = place.forge.find(BRANCH, "main")
+    assert found is not None
+    assert found.number == 2
 
 
 def test_a_list_that_never_ends_is_left(place: RemotePlace) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from krate_gitops.memory.policy import owner_policy
-from krate_gitops.updates.impact.measure import measure_impact
+from krate_gitops.updates.impact.measure import measure_impact, preview_changes
 from krate_gitops.updates.impact.model import EdgeFrom, Impact, Shift, impact_json
 from krate_gitops.updates.impact.recorded import Recorded
 from tests.integration.impact.conftest import FILES, Bench
@@ -216,3 +216,17 @@ def test_a_question_that_reads_like_an_instruction_is_withheld(bench: Bench) -> 
 def test_equal_impacts_have_equal_bytes(bench: Bench) -> None:
     bench.take("refund")
     assert impact_json(bench.impact({"graph/cache.yaml": NEW})) == impact_json(bench.impact({"graph/cache.yaml": NEW}))
+
+
+def test_a_preview_of_changes_says_all_and_leaves_nothing(bench: Bench) -> None:
+    bench.take("refund")
+    again = str(FILES["runbooks/replay.md"]).replace("runbook:replay", "runbook:again")
+    again = again.replace("title: Replay", "title: Replaying")
+    brain = bench.brain()
+    found = preview_changes(
+        brain, bench.second, {"runbooks/again.md": again.encode()}, database=bench.database, policy=owner_policy()
+    )
+    assert found.impact == bench.impact({"runbooks/again.md": again})
+    assert [(one.id, [near.id for near in one.near]) for one in found.near] == [("runbook:again", ["runbook:replay"])]
+    assert {manifest.commit for _, manifest in brain.builder.store.manifests() if manifest} == {bench.second}
+    assert preview_changes(brain, bench.second, {}, database=None, policy=owner_policy()).near == ()

@@ -12,6 +12,7 @@ from krate_gitops.errors import KrateError
 from krate_gitops.records.audit_clean import cleaned
 from krate_gitops.records.audit_record import Actor, Decision, Entry, Metadata, Source, Target
 from krate_gitops.records.audit_schema import CLASSES
+from tests.planted import planted as planted_corpus
 from tests.unit.records.sample import APPROVAL, CORRELATION, DIGEST, entry
 from tests.unit.scan.planted import KIND_OF, VARIANTS, planted
 
@@ -95,6 +96,16 @@ def test_a_secret_is_replaced_wherever_it_stands_and_counted(variant: str) -> No
     assert f"[REDACTED:{kind}]" in record["details"]["actionType"]
     assert record["details"]["redactions"] == {kind: 3}
     assert record["details"]["approvedSubset"][1] == {"n": 1}
+
+
+def test_nothing_is_left_of_a_planted_secret_in_any_form() -> None:
+    for one in planted_corpus(6, 200):
+        if not one.kind.startswith("policy:"):  # the log knows no brain's own patterns
+            record = cleaned(
+                entry(decision=Decision(allowed=False, reason=one.text()), details={"actionType": one.fragment})
+            )
+            texts = [record["decision"]["reason"], record["details"]["actionType"]]
+            assert not any(needle in text for needle in one.needles for text in texts), (one.kind, one.form)
 
 
 def test_ids_and_digests_are_no_secrets() -> None:

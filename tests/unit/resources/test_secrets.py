@@ -44,9 +44,12 @@ def test_a_credential_is_found_once_and_at_its_place() -> None:
     assert (found.line, found.column) == (line, lines[line - 1].index(TOKEN) + 1)
 
 
-def test_an_escaped_credential_is_found_at_its_value() -> None:
-    [found] = [one for one in check(PLACES["an escape"]) if one.code == "KR302"]
-    assert found.field == "spec.prompt.system"
+def test_an_escaped_credential_is_found_once_and_where_its_escape_begins() -> None:
+    text = PLACES["an escape"]
+    lines = text.split("\n")
+    [line] = [number for number, one in enumerate(lines, 1) if TOKEN[1:] in one]
+    [found] = [one for one in check(text) if one.code == "KR302"]
+    assert (found.line, found.column) == (line, lines[line - 1].index("\\x67") + 1)
 
 
 def test_json_is_looked_through_too() -> None:

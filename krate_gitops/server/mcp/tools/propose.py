@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 _ACTIONS = Literal["create", "update", "upsert", "delete", "rename", "add", "replace", "remove"]
 Path = Annotated[str, Meta(min_length=1, max_length=1000)]
+Content = Annotated[str, Meta(max_length=MAX_CONTENT_BYTES)]
 Digest = Annotated[str, Meta(pattern="^sha256:[0-9a-f]{64}$")]
 
 
@@ -75,9 +76,7 @@ class UpdateChange(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_f
     action: Annotated[_ACTIONS | None, Meta(description="What becomes of it; upsert creates or replaces.")] = None
     op: Annotated[_ACTIONS | None, Meta(description="The same by its older name.")] = None
     new_path: Annotated[Path | None, Meta(description="Where a renamed file goes.")] = None
-    content: Annotated[
-        str | None, Meta(description="The whole new file; not with delete.", max_length=MAX_CONTENT_BYTES)
-    ] = None
+    content: Annotated[Content | None, Meta(description="The whole new file; not with delete.")] = None
     content_digest: Annotated[Digest | None, Meta(description="Digest of the content, to be checked.")] = None
     base_digest: Annotated[Digest | None, Meta(description="Digest of the version that was read.")] = None
     reason: Annotated[

@@ -10,7 +10,8 @@ from krate_gitops.updates.imports.entrypoint import NO_BASELINE, UNCHANGED, Prop
 from krate_gitops.updates.imports.scrub import Scrub
 
 BASE = "# Memory\n\nShared.\n\n## Tests\n\n- Run them.\n\n## Deploys\n\n- On Mondays.\n\n### Rollback\n\n- Ask first.\n"
-BLOCK = f"<!-- krate:generated name=open-lessons digest={block_digest('- A.')} -->\n- A.\n<!-- krate:end name=open-lessons -->\n"
+OPENING = f"<!-- krate:generated name=open-lessons digest={block_digest('- A.')} -->\n"
+BLOCK = f"{OPENING}- A.\n<!-- krate:end name=open-lessons -->\n"
 
 
 def made(workspace: str, baseline: str | None = BASE) -> Proposal | str:
@@ -90,7 +91,7 @@ def test_a_block_with_headings_is_one_piece() -> None:
     block = f"<!-- krate:generated name=x digest={block_digest(inner)} -->\n{inner}\n<!-- krate:end name=x -->\n"
     base = f"# M\n\n{block}\n## Tests\n\n- Run.\n"
     assert made(base, base) == UNCHANGED
-    found = text(f"# M\n\n## Lesson\n\n- Mine.\n\n## Tests\n\n- Run.\n", base)
+    found = text("# M\n\n## Lesson\n\n- Mine.\n\n## Tests\n\n- Run.\n", base)
     assert block in found
     assert "- Mine." in found
 
@@ -104,3 +105,25 @@ def test_what_was_there_before_is_not_rewritten_by_cleaning() -> None:
 
 def test_a_file_that_is_no_text_is_no_baseline() -> None:
     assert propose("# M\n\n- a\n", b"# M\n\n\xff\n", Scrub(), Account()) == NO_BASELINE
+
+
+def test_what_others_added_meanwhile_is_built_upon() -> None:
+    now = BASE + "\n## Reviews\n\n- By two.\n"
+    found = propose(BASE + "\n## Refunds\n\n- By time.\n", BASE.encode(), Scrub(), Account(), current=now.encode())
+    assert isinstance(found, Proposal)
+    assert found.base == now.encode()
+    assert "- By two." in found.text
+    assert "- By time." in found.text
+
+
+def test_what_others_changed_in_the_same_section_is_for_the_merge_to_see() -> None:
+    now = BASE.replace("- Run them.", "- Run all of them.")
+    workspace = BASE.replace("- Run them.", "- Run them.\n- Twice.")
+    found = propose(workspace, BASE.encode(), Scrub(), Account(), current=now.encode())
+    assert isinstance(found, Proposal)
+    assert (found.base, found.text) == (BASE.encode(), workspace)
+
+
+def test_what_others_added_in_the_same_words_is_no_news() -> None:
+    workspace = BASE + "\n## Refunds\n\n- By time.\n"
+    assert propose(workspace, BASE.encode(), Scrub(), Account(), current=workspace.encode()) == UNCHANGED

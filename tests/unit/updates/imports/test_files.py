@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 
@@ -285,29 +286,70 @@ def test_a_summary_that_somebody_wrote_gets_the_fixed_headings(workspace: Worksp
 TRANSCRIPTS = {
     "wrapped": [
         {"type": "summary", "summary": ""},
-        {"type": "user", "sessionId": "s1", "timestamp": "2026-06-02T10:05:00Z", "message": {"role": "user", "content": "Fix the order."}},
-        {"type": "assistant", "timestamp": "2026-06-02T10:06:00Z", "message": {"role": "assistant", "content": [
-            {"type": "text", "text": "Done: it was the order."}, {"type": "tool_use", "name": "x", "input": {"a": 1}}]}},
-        {"type": "user", "timestamp": "2026-06-02T10:40:00Z", "message": {"role": "user", "content": [
-            {"type": "tool_result", "content": "noise"}]}},
+        {
+            "type": "user",
+            "sessionId": "s1",
+            "timestamp": "2026-06-02T10:05:00Z",
+            "message": {"role": "user", "content": "Fix the order."},
+        },
+        {
+            "type": "assistant",
+            "timestamp": "2026-06-02T10:06:00Z",
+            "message": {
+                "role": "assistant",
+                "content": [
+                    {"type": "text", "text": "Done: it was the order."},
+                    {"type": "tool_use", "name": "x", "input": {"a": 1}},
+                ],
+            },
+        },
+        {
+            "type": "user",
+            "timestamp": "2026-06-02T10:40:00Z",
+            "message": {"role": "user", "content": [{"type": "tool_result", "content": "noise"}]},
+        },
     ],
-    "plain": [{"role": "system", "content": "Be good."}, {"role": "user", "content": "Fix the order."},
-              {"role": "assistant", "content": "Done: it was the order."}],
-    "payload": [{"timestamp": "2026-06-02T10:05:00Z", "type": "response_item", "payload": {"type": "message", "role": "user",
-                 "content": [{"type": "input_text", "text": "Fix the order."}]}},
-                {"timestamp": "2026-06-02T10:40:00Z", "type": "response_item", "payload": {"type": "message", "role": "assistant",
-                 "content": [{"type": "output_text", "text": "Done: it was the order."}]}}],
+    "plain": [
+        {"role": "system", "content": "Be good."},
+        {"role": "user", "content": "Fix the order."},
+        {"role": "assistant", "content": "Done: it was the order."},
+    ],
+    "payload": [
+        {
+            "timestamp": "2026-06-02T10:05:00Z",
+            "type": "response_item",
+            "payload": {
+                "type": "message",
+                "role": "user",
+                "content": [{"type": "input_text", "text": "Fix the order."}],
+            },
+        },
+        {
+            "timestamp": "2026-06-02T10:40:00Z",
+            "type": "response_item",
+            "payload": {
+                "type": "message",
+                "role": "assistant",
+                "content": [{"type": "output_text", "text": "Done: it was the order."}],
+            },
+        },
+    ],
     "spoken": [{"speaker": "Human", "text": "Fix the order."}, {"speaker": "AI", "text": "Done: it was the order."}],
-    "nested": [{"sessionId": "s1", "messages": [{"role": "user", "content": "Fix the order."},
-                                                {"role": "assistant", "content": "Done: it was the order."}]}],
-}  # fmt: skip
+    "nested": [
+        {
+            "sessionId": "s1",
+            "messages": [
+                {"role": "user", "content": "Fix the order."},
+                {"role": "assistant", "content": "Done: it was the order."},
+            ],
+        }
+    ],
+}
 
 
 @pytest.mark.parametrize("shape", list(TRANSCRIPTS))
 @pytest.mark.parametrize("ending", ["json", "jsonl"])
 def test_a_transcript_of_any_shape_is_summed_up(workspace: Workspace, shape: str, ending: str) -> None:
-    import json
-
     lines = TRANSCRIPTS[shape]
     content = json.dumps(lines) if ending == "json" else "no json\n" + "\n".join(json.dumps(one) for one in lines)
     workspace.write(f"sessions/s1.{ending}", content)
@@ -322,9 +364,8 @@ def test_a_transcript_of_any_shape_is_summed_up(workspace: Workspace, shape: str
 
 def test_a_session_may_be_all_there_is(tmp_path: Path, workspace: Workspace) -> None:
     path = tmp_path / "chat.jsonl"
-    path.write_text(
-        '{"role": "user", "content": "Fix it.", "ts": 1780394700}\n{"role": "assistant", "content": "Done.", "ts": 1780396860}\n'
-    )
+    said = [("user", "Fix it.", 1780394700), ("assistant", "Done.", 1780396860)]
+    path.write_text("\n".join(json.dumps({"role": role, "content": text, "ts": at}) for role, text, at in said))
     made = workspace.normalised(at=path)
     assert list(made.files) == [f"{FOLDER}/run.yaml", "babysitter/sessions/2026/06/02/chat.md"]
     assert b"process: agent-session" in made.files[f"{FOLDER}/run.yaml"]

@@ -36,31 +36,51 @@ PLACES: dict[str, Callable[[Workspace], object]] = {
     "a key of an event": lambda w: _journal(w, {f"{SECRET}": "x", "note": PROSE}),
     "deep in an event": lambda w: _journal(w, {"note": PROSE, "a": [{"b": [{"c": f"use {SECRET}"}]}]}),
     "a value named by its key": lambda w: _journal(w, {"note": PROSE, "password": "hunter2!x9Qz7"}),
-    "a pair of name and value": lambda w: _journal(w, {"note": PROSE, "env": [{"name": "API_KEY", "value": "hunter2!x9Qz7"}]}),
+    "a pair of name and value": lambda w: _journal(
+        w, {"note": PROSE, "env": [{"name": "API_KEY", "value": "hunter2!x9Qz7"}]}
+    ),
     "two texts that belong together": lambda w: _journal(w, {"note": PROSE, "parts": [SECRET[:18], SECRET[18:]]}),
-    "escapes of JSON": lambda w: w.write("journal.json", json.dumps(_events({"m": PROSE + SECRET})).replace("ghp_", "\\u0067hp\\u005f")),
-    "JSON within JSON": lambda w: _journal(w, {"note": PROSE, "body": json.dumps({"Authorization": f"Bearer {SECRET}"})}),
-    "base64 within JSON": lambda w: _journal(w, {"note": PROSE, "body": base64.b64encode(f"token={SECRET} and more".encode()).decode()}),
+    "escapes of JSON": lambda w: w.write(
+        "journal.json", json.dumps(_events({"m": PROSE + SECRET})).replace("ghp_", "\\u0067hp\\u005f")
+    ),
+    "JSON within JSON": lambda w: _journal(
+        w, {"note": PROSE, "body": json.dumps({"Authorization": f"Bearer {SECRET}"})}
+    ),
+    "base64 within JSON": lambda w: _journal(
+        w, {"note": PROSE, "body": base64.b64encode(f"token={SECRET} and more".encode()).decode()}
+    ),
     "a URL": lambda w: _journal(w, {"note": PROSE, "url": f"https://x:{SECRET}@host.example/path"}),
     "a line of a folded text": lambda w: _journal(w, {"message": f"{PROSE}\n  {SECRET[:20]}\n  {SECRET[20:]}"}),
     "a type of an event": lambda w: w.journal([started(), {"type": SECRET, "data": {}}, ended()]),
     "a kind of an effect": lambda w: w.journal([started(), resolved(1, kind=SECRET, taskId="t"), ended()]),
     "a task's id": lambda w: w.journal([started(), resolved(1, taskId=SECRET), ended()]),
-    "a task's folder": lambda w: w.journal(EVENTS).write(f"tasks/{SECRET}/result.json", {"status": "ok", "summary": PROSE}),
+    "a task's folder": lambda w: w.journal(EVENTS).write(
+        f"tasks/{SECRET}/result.json", {"status": "ok", "summary": PROSE}
+    ),
     "a task's title": lambda w: w.journal(EVENTS).write("tasks/t/task.json", {"title": f"With {SECRET}"}),
-    "a task's result": lambda w: w.journal(EVENTS).write("tasks/t/result.json", {"summary": PROSE + SECRET, "value": {"k": SECRET}}),
+    "a task's result": lambda w: w.journal(EVENTS).write(
+        "tasks/t/result.json", {"summary": PROSE + SECRET, "value": {"k": SECRET}}
+    ),
     "a task's output": lambda w: w.journal(EVENTS).write("tasks/t/output.json", {"summary": PROSE, "log": [SECRET]}),
     "the name of an event's file": lambda w: w.journal(EVENTS).write(f"journal/000007.{SECRET}.json", {"type": "NOTE"}),
     "the name of an artifact": lambda w: w.journal(EVENTS).write(f"artifacts/{SECRET}.txt", "x"),
     "the process": lambda w: w.record(processId=f"run-{SECRET}").journal(EVENTS[1:]),
     "the prompt": lambda w: w.record(prompt=PROSE + SECRET).journal(EVENTS),
-    "a session": lambda w: w.journal(EVENTS).write("session.md", f"# T {SECRET}\n\n## Goal\n\n{PROSE}{SECRET}\n\n## Outcome\n\nx\n"),
-    "a transcript": lambda w: w.journal(EVENTS).write("session.jsonl", json.dumps({"role": "user", "content": PROSE + SECRET})),
-    "the name of a session": lambda w: w.journal(EVENTS).write(f"sessions/{SECRET}.md", "## Goal\n\nx\n\n## Outcome\n\ny\n"),
-    "a session's own name": lambda w: w.journal(EVENTS).write("session.md", f"---\nsessionId: {SECRET}\n---\n## Goal\n\nx\n"),
+    "a session": lambda w: w.journal(EVENTS).write(
+        "session.md", f"# T {SECRET}\n\n## Goal\n\n{PROSE}{SECRET}\n\n## Outcome\n\nx\n"
+    ),
+    "a transcript": lambda w: w.journal(EVENTS).write(
+        "session.jsonl", json.dumps({"role": "user", "content": PROSE + SECRET})
+    ),
+    "the name of a session": lambda w: w.journal(EVENTS).write(
+        f"sessions/{SECRET}.md", "## Goal\n\nx\n\n## Outcome\n\ny\n"
+    ),
+    "a session's own name": lambda w: w.journal(EVENTS).write(
+        "session.md", f"---\nsessionId: {SECRET}\n---\n## Goal\n\nx\n"
+    ),
     "a retrospective": lambda w: w.journal(EVENTS).write("retrospective.json", {"lessons": [PROSE, SECRET]}),
     "MEMORY.md": lambda w: w.journal(EVENTS).beside("MEMORY.md", f"# M\n\n## {SECRET}\n\n- {PROSE}{SECRET}\n"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("place", list(PLACES))

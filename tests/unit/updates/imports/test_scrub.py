@@ -25,8 +25,20 @@ def clean(text: str, **how: Any) -> tuple[str, Account]:
     return Scrub(**how).text(text, account), account
 
 
-@pytest.mark.parametrize("text", ["ok", "", "Look at src/a.py, then and/or.", "ratio 1/2", "line\nline", "# A\n\n- b\n",
-                                  "see https://host.example/a/b?c=d", "GET /orgs/acme/agents", "mail a@b.example"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ok",
+        "",
+        "Look at src/a.py, then and/or.",
+        "ratio 1/2",
+        "line\nline",
+        "# A\n\n- b\n",
+        "see https://host.example/a/b?c=d",
+        "GET /orgs/acme/agents",
+        "mail a@b.example",
+    ],
+)
 def test_plain_text_stays_as_it_is(text: str) -> None:
     assert clean(text)[0] == text
 

@@ -87,6 +87,20 @@ def test_bytes_that_are_no_text_are_replaced_and_told_once() -> None:
     assert len(told) == 1
 
 
+@pytest.mark.parametrize("size", [1, 3, 4096])
+@pytest.mark.parametrize(
+    "data", [b"[}", b"[}}]", b"[}, 1]", b"[[}]]", b'["', b"[,,]", b"[1", b"}{", b"[\\", b'[{"a"}}, 2]']
+)
+def test_reading_always_comes_to_an_end(data: bytes, size: int) -> None:
+    found, told = read(data, size=size)
+    assert len(found) + len(told) < 6
+
+
+def test_the_source_of_the_last_value_is_known_too() -> None:
+    pieces = (piece for piece in (b'{"a": 1} {"b"', b": 2}"))
+    assert [one.source for one in values(pieces, most=99, broken=lambda *_: None)] == [b'{"a": 1}', b'{"b": 2}']
+
+
 @pytest.mark.parametrize("data", [b"", b"   ", b"\xef\xbb\xbf", b"[]", b"[ ]", b"nonsense", b"}", b"\0\0\0"])
 def test_nothing_comes_of_nothing(data: bytes) -> None:
     assert read(data)[0] == []

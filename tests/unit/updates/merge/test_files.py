@@ -251,6 +251,17 @@ def test_a_change_of_the_body_alone_conflicts_with_a_record_that_was_retired_sin
     assert told(PAGE, of_page(("One.", "1.")), of_page(RETIRE), "a.md")[0][0] == "RetiredSince"
 
 
+def test_a_note_that_became_a_retired_record_is_a_conflict() -> None:
+    note = "One.\n\nTwo.\n\nThree.\n"
+    assert told(note, note.replace("Three", "3"), "---\nstatus: archived\n---\n" + note, "a.md")[0][0] == "RetiredSince"
+
+
+def test_a_new_order_arrives_though_its_lines_clash() -> None:
+    base = "id: a\nsteps: [one, two, three]\nnext: x\n"
+    ours, theirs = base.replace("one, two", "two, one"), base.replace("next: x", "next: y\nmore: z")
+    assert merged(base, ours, theirs) == "id: a\nsteps: [two, one, three]\nnext: y\nmore: z\n"
+
+
 def test_a_retired_record_among_others_concerns_only_those_who_change_it() -> None:
     base = "id: a\nattributes: {status: approved}\n---\nid: b\nattributes: {status: approved}\n"
     theirs = base.replace("id: b\nattributes: {status: approved}", "id: b\nattributes: {status: archived}")

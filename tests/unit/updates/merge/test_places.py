@@ -58,6 +58,16 @@ def test_a_change_that_means_nothing_is_told_by_its_lines() -> None:
     assert told("a.yaml", RECORD, RECORD.replace("\n", "\r\n")) == []
 
 
+def test_items_of_a_list_of_maps_are_told_by_their_names() -> None:
+    before = "id: a\nrooms:\n- {id: x, n: 1}\n- {id: y}\n"
+    after = "id: a\nrooms:\n- {id: z}\n- {id: x, n: 2}\n"
+    assert told("a.yaml", before, after) == [
+        ("rooms[z]", "added", None, "{id: z}"),
+        ("rooms[x].n", "changed", "1", "2"),
+        ("rooms[y]", "removed", "{id: y}", None),
+    ]
+
+
 def test_a_record_among_others_is_named() -> None:
     before = "id: a\nx: 1\n---\nid: b\nx: 1\n"
     assert told("a.yaml", before, "id: a\nx: 1\n---\nid: b\nx: 2\n---\nid: c\n") == [
