@@ -363,7 +363,7 @@ ALLOWED = {
 ENDED = (Phase.MERGED, Phase.REJECTED, Phase.SUPERSEDED, Phase.EXPIRED, Phase.FAILED)
 NEVER = [
     *((Phase.PENDING, after) for after in (Phase.APPROVED, Phase.MERGING, Phase.MERGED, Phase.AWAITING_APPROVAL)),
-    *((Phase.VALIDATING, after) for after in (Phase.MERGING, Phase.MERGED, Phase.PENDING)),
+    *((Phase.VALIDATING, after) for after in (Phase.MERGING, Phase.PENDING)),
     *((Phase.AWAITING_APPROVAL, after) for after in (Phase.MERGING, Phase.FAILED, Phase.PENDING)),
     *((Phase.CHANGES_REQUESTED, after) for after in (Phase.APPROVED, Phase.MERGING, Phase.AWAITING_APPROVAL)),
     *((Phase.APPROVED, after) for after in (Phase.FAILED, Phase.PENDING)),
