@@ -49,6 +49,13 @@ def test_an_owner_approves(board: Board) -> None:
     assert len(board.audit()) == log + 1
 
 
+def test_the_same_word_after_the_end_gives_what_became_of_it(board: Board) -> None:
+    merged = board.merge(board.approved())
+    assert board.say(merged) == merged
+    assert code_of(lambda: board.say(merged, who=MEMBER)) == "MEMORY_UPDATE_NOT_APPROVED"
+    assert code_of(lambda: board.say(merged, Verdict.REJECT)) == "MEMORY_UPDATE_NOT_APPROVED"
+
+
 def test_somebody_else_approves_and_an_owner_is_still_missing(board: Board) -> None:
     held = board.say(board.propose(edit()), who=STRANGER)
     assert held.update.phase is Phase.AWAITING_APPROVAL

@@ -136,6 +136,7 @@ def test_one_person_can_meet_several_requirements_and_each_is_met_by_as_many_as_
     assert outstanding(wanted, []) == wanted
     assert outstanding(wanted, ["dana <dana@x>"]) == (wanted[0], MEMORY_OWNER)
     assert outstanding(wanted, ["dana <dana@x>", "dana <dana@x>"]) == (wanted[0], MEMORY_OWNER)
+    assert outstanding(wanted, ["dana <dana@x>", "dana", "DANA <d@y>"]) == (wanted[0], MEMORY_OWNER)
     assert outstanding(wanted, ["dana <dana@x>", "mia"]) == ()
 
 
