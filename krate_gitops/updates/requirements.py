@@ -79,7 +79,11 @@ def _people(owners: Iterable[str], members: Mapping[str, tuple[str, ...]]) -> tu
 
 def outstanding(requirements: Sequence[Requirement], approvers: Iterable[str]) -> tuple[Requirement, ...]:
     """The requirements that these approvers don't meet."""
-    people = tuple(dict.fromkeys(approvers))
+    people: list[str] = []
+    for who in approvers:
+        # One who approves here and at the forge, by two names, is one.
+        if not is_one_of(who, people):
+            people.append(who)
     missing = []
     for one in requirements:
         matching = [who for who in people if not one.people or is_one_of(who, one.people)]
