@@ -1,7 +1,7 @@
 """Steps of updates that leave something behind, and processes that die before or after one of them.
 
-A step is a transaction of the records, a commit that is built, or a branch that is moved or removed. Dying is counted in
-these: number 0 dies before the first one, number 1 after it and before the second, and so on.
+A step is a transaction of the records, a commit that is built, or a branch that is moved or removed. There is a point
+to die at before each of them and one after it, counted from 0.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _STEPS = (
 
 
 def die_after(steps: int | None, taken: Callable[[], None] | None = None) -> None:
-    """From now on this process counts its steps, and kills itself when it has taken that many and begins another one.
+    """From now on this process counts its points, and kills itself at the one of that number.
 
-    Every second point lies after a step and before whatever follows. ``taken`` is called at each point.
+    ``taken`` is called at each point.
     """
     points = 0
 

@@ -8,7 +8,6 @@ from krate_gitops.updates.approvals import outstanding_of
 from krate_gitops.updates.desk import Desk
 from krate_gitops.updates.landed import holds_what_was_judged
 from krate_gitops.updates.ledger import Held, Ledger
-from krate_gitops.updates.model import Phase
 from krate_gitops.updates.validation import check_kept
 
 
@@ -17,9 +16,10 @@ def is_as_approved(desk: Desk, held: Held, commit: str) -> bool:
     update = held.update
     with ObjectReader(desk.brain.repository) as reader:
         parents = read_commit(reader, commit).parents
-    if not parents or update.phase not in (Phase.APPROVED, Phase.MERGING):
+    if not parents:
         return False
     checked = check_kept(desk, update, Ledger(desk).contents(update), parents[0])
-    if checked.report.digest != update.status.validation_report_digest or outstanding_of(desk, update, checked):
+    is_judged = checked.report.digest == update.status.validation_report_digest and not checked.is_blocked
+    if not is_judged or outstanding_of(desk, update, checked):
         return False
     return holds_what_was_judged(desk, checked, parents[0], commit)

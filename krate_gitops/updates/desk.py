@@ -6,9 +6,12 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from krate_gitops.brain.model import SecretScan
 from krate_gitops.errors import DeniedError, KrateError
 from krate_gitops.git.instants import format_instant
 from krate_gitops.git.lookup import find_default_branch, read_refs
+from krate_gitops.git.objects import ObjectReader
+from krate_gitops.index.source import open_source
 from krate_gitops.memory.brain import Brain
 from krate_gitops.memory.policy import EffectivePolicy, owner_policy
 from krate_gitops.records.audit_record import Actor
@@ -83,6 +86,15 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
         """The commit a branch stands at; None where there is none."""
         name = f"refs/heads/{branch}"
         return read_refs(self.brain.repository, [name]).get(name)
+
+    def secret_scan(self) -> SecretScan:
+        """How the brain, as it is now, has texts scanned for secrets."""
+        tip = self.tip(self.target_branch())
+        if tip is None:
+            return SecretScan()
+        with ObjectReader(self.brain.repository) as reader:
+            source = open_source(self.brain.target(tip), reader, self.brain.builder.store)
+        return source.ontology.rules.secret_scan
 
     def require(self, permission: str) -> None:
         """Raises ``DeniedError(POLICY_DENIED)`` when the caller lacks a permission."""

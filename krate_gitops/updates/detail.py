@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from krate_gitops.brain.model import SecretScan
 from krate_gitops.encoding import plain
 from krate_gitops.errors import KrateError
 from krate_gitops.git.objects import ObjectReader
@@ -118,10 +119,11 @@ def _detail(
     missing: tuple[Requirement, ...] = (),
     banner: str = "",
 ) -> Detail:
+    scan = desk.secret_scan()
     return Detail(
         update=update,
         report=report,
-        files=tuple(_file(item, at, carried, report) for at, item in enumerate(update.spec.changes)),
+        files=tuple(_file(item, at, carried, report, scan) for at, item in enumerate(update.spec.changes)),
         required=required,
         outstanding=missing,
         actions=actions_of(desk, update, report),
@@ -145,10 +147,11 @@ def _needed(one: Requirement, *, met: bool) -> Needed:
     return Needed(kind=one.kind, subject=one.subject, people=one.people, count=one.count, met=met)
 
 
-def _file(item: ChangeItem, at: int, carried: Carried, report: UpdateReport | None) -> FileDetail:
+def _file(item: ChangeItem, at: int, carried: Carried, report: UpdateReport | None, scan: SecretScan) -> FileDetail:
     told = report.files[at] if report is not None and at < len(report.files) else None
     old, new = carried.before.get(item.path), carried.after.get(item.target, carried.before.get(item.target))
-    before, after = (None if data is None else without_secrets(data.decode("utf-8", "replace")) for data in (old, new))
+    texts = (None if data is None else data.decode("utf-8", "replace") for data in (old, new))
+    before, after = (None if text is None else without_secrets(text, scan) for text in texts)
     sides = (None if text is None else text.encode() for text in (before, after))
     return FileDetail(
         path=item.path,

@@ -36,7 +36,8 @@ class Examined(msgspec.Struct, frozen=True, kw_only=True):
 def examine(
     contents: Mapping[str, bytes | None], *, secret: SecretScan | None = None, injection: PromptInjection | None = None
 ) -> Examined:
-    """What the scans say of whole files, by path below the memory root.
+    """What the scans say of whole files, by path below the memory root. A file that is no text is withheld like one with
+    a secret.
 
     Raises ``UnavailableError(MEMORY_REDACTION_FAILED)`` when a scan fails: then nothing may go on.
     """
@@ -53,7 +54,14 @@ def examine(
         clean[path] = data
         if data is None:
             continue
-        text = data.decode("utf-8", "replace")
+        if not _is_text(data):
+            # What can't be read can't be searched, whatever it holds.
+            found.append(
+                WithheldSecret(path, "KB004", 1, 1, "no UTF-8 text, so it can't be searched", _AS_TEXT)
+            )
+            clean[path] = b""
+            continue
+        text = data.decode()
         here = [one for one in scanner.scan(text, _SECRETS) if one.severity is not Severity.INFO]
         lines = LineIndex(text)
         for one in here:
@@ -61,7 +69,8 @@ def examine(
         redacted = redact(text, config=config)
         if here or redacted.counts:
             kinds.update(redacted.counts)
-            clean[path] = redacted.text.encode()
+            left = [one for one in scanner.scan(redacted.text, _SECRETS) if one.severity is not Severity.INFO]
+            clean[path] = b"" if left else redacted.text.encode()
             if not here:
                 found.append(WithheldSecret(path, "KB060", 1, 1, "a credential is in this file", _HINT))
         hits = scan_injection(text, injection.extra_phrases)
@@ -78,14 +87,23 @@ def examine(
     )
 
 
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in data
+
+
+_AS_TEXT = "save the file as UTF-8 text"
 _HINT = "remove the value, revoke it at its issuer, and name the secret by its grant instead"
 
 
-def holds_secret(text: str) -> bool:
-    """Whether a short text, such as a path, holds something that looks like a secret."""
-    return redact(text, config=RedactionConfig()).text != text
+def holds_secret(text: str, secret: SecretScan) -> bool:
+    """Whether a text holds something that looks like a secret."""
+    return without_secrets(text, secret) != text
 
 
-def without_secrets(text: str) -> str:
+def without_secrets(text: str, secret: SecretScan) -> str:
     """A text as it may be kept and shown. Raises ``UnavailableError(MEMORY_REDACTION_FAILED)``."""
-    return redact(text, config=RedactionConfig()).text
+    return redact(text, config=RedactionConfig(secret_scan=secret)).text

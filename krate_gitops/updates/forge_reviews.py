@@ -6,6 +6,7 @@ the update's owners or the memory owners name; everybody's objection counts.
 
 from __future__ import annotations
 
+from krate_gitops.brain.model import SecretScan
 from krate_gitops.records.audit_record import Actor
 from krate_gitops.records.update_events import update_reviewed
 from krate_gitops.updates.approvals import outstanding_of
@@ -36,10 +37,11 @@ def take_reviews(desk: Desk, held: Held) -> Held:
     ledger = Ledger(desk)
     tip = update.status.validated_commit or update.spec.base_commit
     checked = check_kept(desk, update, ledger.contents(update), tip)
+    scan = desk.secret_scan()
     decisions = tuple(
         decision
         for one in last.values()
-        if _is_news(update, one) and (decision := _decision(update, one, checked)) is not None
+        if _is_news(update, one) and (decision := _decision(update, one, checked, scan)) is not None
     )
     if not decisions:
         return held
@@ -81,7 +83,7 @@ def _is_news(update: AgentMemoryUpdate, review: ForgeReview) -> bool:
     )
 
 
-def _decision(update: AgentMemoryUpdate, review: ForgeReview, checked: Checked) -> Decision | None:
+def _decision(update: AgentMemoryUpdate, review: ForgeReview, checked: Checked, scan: SecretScan) -> Decision | None:
     verdict = _VERDICTS[review.state]
     if verdict is Verdict.APPROVE:
         named = {who for one in checked.requirements for who in one.people}
@@ -99,5 +101,5 @@ def _decision(update: AgentMemoryUpdate, review: ForgeReview, checked: Checked) 
         head_commit=update.status.head_commit,
         diff_digest=update.status.diff_digest,
         validation_report_digest=update.status.validation_report_digest,
-        comment=without_secrets(review.comment[:_MOST_COMMENT]),
+        comment=without_secrets(review.comment, scan)[:_MOST_COMMENT],
     )

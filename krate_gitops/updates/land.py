@@ -22,6 +22,8 @@ from krate_gitops.updates.arrival import is_as_approved
 from krate_gitops.updates.derived import derived_files
 from krate_gitops.updates.desk import MERGE, Desk
 from krate_gitops.updates.end import end_update, is_part_of, remove_branch
+from krate_gitops.updates.forge_reviews import take_reviews
+from krate_gitops.updates.forges.port import PullState
 from krate_gitops.updates.landed import holds_what_was_judged, landed_commit
 from krate_gitops.updates.ledger import Held, Ledger, MovedOnError, with_status
 from krate_gitops.updates.message import COMMITTER, author_of, commit_message
@@ -58,9 +60,23 @@ def merge(desk: Desk, name: str, *, expected_head: str | None = None, expected_d
         ledger.note([update_denied(ledger.use(held.update), "merge", error.code, reason="Refused")])
         raise
     check_expected(held.update, expected_head, expected_diff)
+    if held.update.phase is Phase.APPROVED:
+        held = _heard(desk, held)
     if held.update.phase not in (Phase.APPROVED, Phase.MERGING):
         raise _not_approved(held.update)
     return _Landing(desk, held).run()
+
+
+def _heard(desk: Desk, held: Held) -> Held:
+    """An approved update with what was said at its forge until now. Raises
+    ``KrateError(MEMORY_UPDATE_STALE_APPROVAL)`` where its request was closed.
+    """
+    ref = held.update.status.pull_request_ref
+    if ref is None:
+        return held
+    if desk.forge.read(ref).state is PullState.CLOSED:
+        raise _moved(held.update)
+    return take_reviews(desk, held)
 
 
 def settle_merging(desk: Desk, held: Held) -> Held | None:
@@ -290,7 +306,7 @@ def _renewed(update: AgentMemoryUpdate, checked: Checked) -> tuple[Condition, ..
 def _moved(update: AgentMemoryUpdate) -> KrateError:
     return KrateError(
         "MEMORY_UPDATE_STALE_APPROVAL",
-        f"{update.spec.branch_name} isn't where the reviewers of {update.name} saw it",
+        f"branch or request of {update.name} isn't as its reviewers saw it",
         hint="`update refresh` looks at it again",
         location=update.name,
     )

@@ -72,7 +72,7 @@ def clean_branches(desk: Desk) -> list[str]:
 def _looked(desk: Desk, held: Held) -> Held:
     update = held.update
     if update.phase in (Phase.PENDING, Phase.VALIDATING):
-        return carry_on(desk, held)
+        return _arrived(desk, held) or carry_on(desk, held)
     if update.phase is Phase.MERGING:
         return settle_merging(desk, held) or _arrived(desk, held) or _merged_again(desk, held)
     if update.phase in TERMINAL:

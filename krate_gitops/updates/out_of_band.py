@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from krate_gitops.brain.model import SecretScan
 from krate_gitops.digest import json_digest
 from krate_gitops.printable import printable
 from krate_gitops.records.notifications import Notification
@@ -49,4 +50,4 @@ def notices_of(desk: Desk, update: AgentMemoryUpdate, commit: str) -> list[Notif
 
 
 def _clean(name: str) -> str:
-    return printable(without_secrets(name))[:_MOST_CHARACTERS]
+    return printable(without_secrets(name, SecretScan()))[:_MOST_CHARACTERS]

@@ -11,6 +11,7 @@ NEXT: dict[Phase, frozenset[Phase]] = {
     # Straight to Approved: the approvals that were given still hold on the new target.
     Phase.VALIDATING: frozenset(
         (
+            Phase.MERGED,
             Phase.AWAITING_APPROVAL,
             Phase.CHANGES_REQUESTED,
             Phase.APPROVED,

@@ -12,6 +12,7 @@ from krate_gitops.errors import DeniedError, KrateError, UnavailableError, Usage
 from krate_gitops.git.objects import ObjectReader
 from krate_gitops.git.pins import holds
 from krate_gitops.organization import namespace_of
+from krate_gitops.printable import printable
 from krate_gitops.records.audit_record import Stage
 from krate_gitops.records.tables import snapshots
 from krate_gitops.records.update_events import update_denied, update_proposed
@@ -37,6 +38,7 @@ from krate_gitops.updates.request import Proposal, ProposedChange, check_proposa
 
 _LABEL = "krate.a5c.ai/"
 _TRIES = 5
+_MOST_LABEL = 500
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -135,14 +137,14 @@ def revise(desk: Desk, name: str, changes: Sequence[ProposedChange], *, rational
         update_kind=spec.update_kind,
     )
     check_proposal(proposal)
-    _check_paths(proposal)
+    _check_names(desk, proposal)
     if branch_moved(desk, held.update):
         raise _pushed_meanwhile(held)
     observed = spec.observed_commit or spec.base_commit
     items, contents, examined = proposed_items(desk, proposal.changes, observed)
     may = ONTOLOGY in desk.caller.permissions
     held = held._replace(update=with_status(held.update, may_change_ontology=may))
-    return next_revision(desk, held, items, contents, examined, without_secrets(proposal.rationale))
+    return next_revision(desk, held, items, contents, examined, without_secrets(proposal.rationale, desk.secret_scan()))
 
 
 def _pushed_meanwhile(held: Held) -> KrateError:
@@ -194,12 +196,16 @@ def _admit(desk: Desk, proposal: Proposal) -> None:
         use = Ledger(desk).use(_nothing(desk, proposal))
         Ledger(desk).note([update_denied(use, "propose", error.code, reason="Refused")])
         raise
-    _check_paths(proposal)
+    _check_names(desk, proposal)
 
 
-def _check_paths(proposal: Proposal) -> None:
+def _check_names(desk: Desk, proposal: Proposal) -> None:
+    """Refuses names that hold a secret: unlike texts they can't be kept with it taken out."""
+    scan = desk.secret_scan()
+    if any(holds_secret(name, scan) for name in (proposal.source_run or "", proposal.proposer.name)):
+        raise UsageError("INVALID_REQUEST", "a name looks like it holds a secret", hint="give the name alone")
     for change in proposal.changes:
-        if any(holds_secret(path) for path in (change.path, change.new_path or "")):
+        if any(holds_secret(path, scan) for path in (change.path, change.new_path or "")):
             raise UsageError("INVALID_REQUEST", "a path looks like it holds a secret", hint="choose another name")
 
 
@@ -256,6 +262,7 @@ class Draft:
         if tip is None:
             raise UnavailableError("MEMORY_REF_NOT_FOUND", "the target branch has no commit", location=self._target)
         self._tip = tip
+        self._scan = desk.secret_scan()
         self._base = proposal.base_commit or tip
         self._observed = proposal.observed_commit or _pinned(desk, proposal.source_run) or self._base
         for commit in (self._base, self._observed):
@@ -320,6 +327,7 @@ class Draft:
 
     def _new(self, alike: Sequence[Held], of_run: Sequence[Held]) -> AgentMemoryUpdate:
         proposal, desk = self._proposal, self._desk
+        scan = self._scan
         name = update_name(self._key, len(alike))
         branch = self._free_branch(name, 1 if proposal.update_kind is UpdateKind.REVERT else len(of_run) + 1)
         spec = UpdateSpec(
@@ -333,9 +341,9 @@ class Draft:
             base_commit=self._base,
             observed_commit=self._observed,
             branch_name=branch,
-            rationale=without_secrets(proposal.rationale),
+            rationale=without_secrets(proposal.rationale, scan),
             evidence=tuple(
-                msgspec.structs.replace(one, ref=without_secrets(one.ref), kind=without_secrets(one.kind))
+                msgspec.structs.replace(one, ref=without_secrets(one.ref, scan), kind=without_secrets(one.kind, scan))
                 for one in proposal.evidence
             ),
             validation_policy=_policy(proposal),
@@ -366,7 +374,8 @@ class Draft:
 
     def _metadata(self, name: str) -> Metadata:
         desk, proposal = self._desk, self._proposal
-        labels = {f"{_LABEL}org": desk.organization, **{f"{_LABEL}{key}": text for key, text in self._labels.items()}}
+        labels = {f"{_LABEL}org": desk.organization}
+        labels |= {f"{_LABEL}{key}": self._label(text) for key, text in self._labels.items()}
         if proposal.source_run:
             labels[f"{_LABEL}dispatch-run"] = proposal.source_run
         if proposal.initiator:
@@ -379,6 +388,9 @@ class Draft:
             labels=labels,
             creation_timestamp=desk.instant,
         )
+
+    def _label(self, text: str) -> str:
+        return printable(without_secrets(text, self._scan))[:_MOST_LABEL]
 
 
 def _paths(update: AgentMemoryUpdate) -> set[str]:
@@ -417,7 +429,8 @@ def proposed_items(
                 ChangeItem(
                     path=change.path,
                     action=change.action,
-                    reason=without_secrets(" ".join(change.reason.split())),
+                    # A token that goes on in the next line is only known as long as there is a next line.
+                    reason=" ".join(without_secrets(change.reason, settings.secret_scan).split()),
                     new_path=change.new_path,
                     content_ref=ref,
                     content_digest=digest,

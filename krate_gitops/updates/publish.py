@@ -18,7 +18,7 @@ from krate_gitops.records.update_events import update_proposed, update_validated
 from krate_gitops.updates.approvals import outstanding_of
 from krate_gitops.updates.desk import Desk
 from krate_gitops.updates.end import close_request, end_update
-from krate_gitops.updates.forges.port import CheckState, PullDraft
+from krate_gitops.updates.forges.port import CheckState, PullDraft, PullState
 from krate_gitops.updates.impact_section import impact_section
 from krate_gitops.updates.ledger import Held, Ledger, with_status
 from krate_gitops.updates.message import COMMITTER, author_of, commit_message
@@ -48,6 +48,9 @@ def publish(desk: Desk, held: Held) -> Held:
         if _is_rewritten(desk, update):
             comment = "Closed: the branch was rewritten."
             return end_update(desk, held, Phase.REJECTED, reason="BranchTampered", comment=comment)
+        if _is_closed(desk, update):
+            # What somebody closed isn't opened again behind their back.
+            return end_update(desk, held, Phase.REJECTED, reason="ClosedAtForge")
         ledger.note([update_proposed(use, stage=Stage.INTENT, result=checked.report.result)])
         update = _shown(desk, held, update, checked)
     elif update.status.head_commit is not None and not checked.may_push:
@@ -177,6 +180,11 @@ def _is_rewritten(desk: Desk, update: AgentMemoryUpdate) -> bool:
     tip, left = desk.tip(update.spec.branch_name), update.status.head_commit or update.spec.base_commit
     repository = desk.brain.repository
     return tip is not None and tip != left and not (holds(repository, left) and descends(repository, tip, left))
+
+
+def _is_closed(desk: Desk, update: AgentMemoryUpdate) -> bool:
+    ref = update.status.pull_request_ref
+    return ref is not None and desk.forge.read(ref).state is PullState.CLOSED
 
 
 def head_of(

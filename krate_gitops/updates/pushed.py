@@ -35,8 +35,8 @@ def adopt_pushed(desk: Desk, held: Held) -> Held:
     if not holds(repository, spec.base_commit) or not descends(repository, tip, head):
         return _refused(desk, held, "the branch was rewritten")
     base = _base_of(desk, held, tip)
-    # What a reviewer pushes is made on the branch, not on what the run saw. Where the target was merged into the branch,
-    # what came with it is no change of the update.
+    # What a reviewer pushes is made on the branch, not on what the run saw. Where the target was merged into the
+    # branch, what came with it is no change of the update.
     spec = msgspec.structs.replace(spec, base_commit=base, observed_commit=base)
     held = held._replace(update=msgspec.structs.replace(update, spec=spec))
     root = desk.brain.read(base, lambda opened: opened.manifest.root)

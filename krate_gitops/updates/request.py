@@ -95,6 +95,8 @@ def _check_names(proposal: Proposal) -> None:
 def _check_evidence(evidence: Sequence[Evidence]) -> None:
     if len(evidence) > MAX_EVIDENCE:
         raise _refused(f"an update has at most {MAX_EVIDENCE} pieces of evidence")
+    if any(one.digest is not None and not _DIGEST.fullmatch(one.digest) for one in evidence):
+        raise _refused("the digest of a piece of evidence is no sha256 digest")
     if any(len(text or "") > _MAX_PATH for one in evidence for text in (one.kind, one.ref, one.digest)):
         raise _refused(f"a piece of evidence is named by at most {_MAX_PATH} characters")
 

@@ -83,9 +83,18 @@ def outstanding(requirements: Sequence[Requirement], approvers: Iterable[str]) -
     missing = []
     for one in requirements:
         matching = [who for who in people if not one.people or is_one_of(who, one.people)]
-        if len(matching) < one.count:
+        if len(_different(matching)) < one.count:
             missing.append(one)
     return tuple(missing)
+
+
+def _different(people: Iterable[str]) -> list[str]:
+    """Who approves here and at the forge, by two names, is one person."""
+    found: list[str] = []
+    for who in people:
+        if not is_one_of(who, found):
+            found.append(who)
+    return found
 
 
 def is_one_of(actor: str, people: Iterable[str]) -> bool:

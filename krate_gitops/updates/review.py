@@ -14,7 +14,7 @@ from krate_gitops.updates.desk import APPROVE, Caller, Desk
 from krate_gitops.updates.end import end_update
 from krate_gitops.updates.examine import without_secrets
 from krate_gitops.updates.ledger import Held, Ledger, with_status
-from krate_gitops.updates.model import AgentMemoryUpdate, Condition, Decision, Phase, UpdateKind, Verdict
+from krate_gitops.updates.model import TERMINAL, AgentMemoryUpdate, Condition, Decision, Phase, UpdateKind, Verdict
 from krate_gitops.updates.requirements import is_one_of
 from krate_gitops.updates.validation import Checked, check_kept
 
@@ -46,6 +46,8 @@ def decide(desk: Desk, name: str, opinion: Opinion) -> Held:
     _check_form(opinion)
     if opinion.verdict is Verdict.REJECT and update.phase is Phase.REJECTED:
         return held
+    if update.phase in TERMINAL and _stood(update, reviewer_name(desk.caller), opinion):
+        return held
     try:
         check_phase(update, opinion.verdict)
         _check_expected(update, opinion)
@@ -63,7 +65,7 @@ def decide(desk: Desk, name: str, opinion: Opinion) -> Held:
         head_commit=update.status.head_commit,
         diff_digest=update.status.diff_digest,
         validation_report_digest=update.status.validation_report_digest,
-        comment=without_secrets(opinion.comment.strip()),
+        comment=without_secrets(opinion.comment.strip(), desk.secret_scan()),
         acknowledge=opinion.acknowledge,
     )
     if _said_before(update, decision):
@@ -123,6 +125,13 @@ def _said_before(update: AgentMemoryUpdate, decision: Decision) -> bool:
     """Whether this is the reviewer's last word already."""
     theirs: Sequence[Decision] = [one for one in update.status.decisions if one.actor == decision.actor]
     return bool(theirs) and msgspec.structs.replace(theirs[-1], at="") == msgspec.structs.replace(decision, at="")
+
+
+def _stood(update: AgentMemoryUpdate, actor: str, opinion: Opinion) -> bool:
+    """Whether this was a reviewer's last word on what the update ended with."""
+    theirs = [one for one in update.status.decisions if one.actor == actor]
+    head = opinion.expected_head or update.status.head_commit
+    return bool(theirs) and (theirs[-1].decision, theirs[-1].head_commit) == (opinion.verdict, head)
 
 
 def _check_form(opinion: Opinion) -> None:

@@ -219,7 +219,8 @@ class _Check:
         versions = [read(observed, path), read(self._tip, path)]
         proposed = [self._contents.get(item.content_digest or "") for item in self._spec.changes if item.path == path]
         texts = [data.decode("utf-8", "replace") for data in (*versions, *proposed) if data is not None]
-        return any(map(holds_secret, texts))
+        scan = self._desk.secret_scan()
+        return any(holds_secret(text, scan) for text in texts)
 
     def _look(self, opened: OpenIndex, paths: Sequence[str]) -> _Tip:
         records = records_in(opened, paths)
@@ -284,7 +285,8 @@ class _Check:
         wrong = [one for one in diagnostics if one.severity == Severity.ERROR.label and one not in waived]
         is_agent = spec.proposer.kind == "Agent"
         form = [one for one in wrong if one.code in _FORM]
-        secrets = [one for one in wrong if one.code in _SECRETS]
+        unread = {(one.path, one.code) for one in (*self._withheld, *examined.secrets)}
+        secrets = [one for one in wrong if one.code in _SECRETS or (one.path, one.code) in unread]
         other = [one for one in wrong if one.code not in _FORM | _SECRETS | {_INJECTION}]
         # An agent can't open a gate; a person may leave that of form or ontology to the reviewers.
         needs_form = policy.require_frontmatter_valid or is_agent
@@ -343,7 +345,7 @@ def _near(found: Sequence[NearRepeat]) -> tuple[NearRecord, ...]:
 
 
 def _of_secrets(found: Sequence[WithheldSecret]) -> list[Diagnostic]:
-    names = {"KB060": "secret-detected", "KB061": "high-entropy-string"}
+    names = {code: RULES[code].name for code in ("KB004", "KB060", "KB061")}
     label = Severity.ERROR.label
     return [
         Diagnostic(one.code, names[one.code], label, one.path, one.line, one.column, "", "", one.message, one.hint)

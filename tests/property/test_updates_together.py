@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import multiprocessing
 import os
 import random
@@ -238,7 +239,7 @@ def check(board: Board) -> None:
 def check_chain(board: Board, updates: dict[str, Held], chain: list[str]) -> dict[str, str]:
     """Each commit is an outsider's, or of one update that was approved as it is there; the commits by update."""
     landed: dict[str, str] = {}
-    for parent, commit in zip(chain, chain[1:], strict=False):
+    for parent, commit in itertools.pairwise(chain):
         parents = git(board.repo.git_dir, "log", "-1", "--format=%P", commit).decode().split()
         assert parents[0] == parent
         trailers = board.trailers(commit)
@@ -304,7 +305,9 @@ def check_validity(board: Board, chain: list[str]) -> None:
     errors: set[tuple[str, str, str]] | None = None
     for commit in chain:
         report = validate(brain.builder, brain.target(commit)).report
-        found = {(one.code, one.record_id or one.path, one.message) for one in report.diagnostics if one.severity == "error"}
+        found = {
+            (one.code, one.record_id or one.path, one.message) for one in report.diagnostics if one.severity == "error"
+        }
         assert errors is None or found <= errors, (commit, found - errors)
         errors = found
 

@@ -12,6 +12,7 @@ import msgspec
 from krate_gitops.index.build import Built
 from krate_gitops.index.proposed import Changes, trial
 from krate_gitops.index.sound import with_indexes
+from krate_gitops.index.strength import analyse
 from krate_gitops.memory.brain import Brain
 from krate_gitops.memory.opened import OpenIndex
 from krate_gitops.memory.policy import EffectivePolicy
@@ -125,6 +126,11 @@ def _beside(
 def impact_between(base: OpenIndex, trial: OpenIndex, recorded: Sample, policy: EffectivePolicy) -> Impact:
     """The same between two open indexes, of questions that were found before."""
     safe = Safe(base, trial)
+    # Half a surrogate pair makes a question one that is refused, and no text to look up.
+    texts = (question.request.text.encode("utf-8", "replace").decode() for question in recorded.questions)
+    queries = list(map(analyse, texts))
+    for opened in (base, trial):
+        opened.ranker.prepare(queries)
     return Impact(
         base_commit=base.manifest.commit,
         asked=len(recorded.questions),

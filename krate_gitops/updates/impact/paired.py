@@ -7,8 +7,9 @@ stands in a file that both have needs no second look. Nothing here changes an an
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import TypeVar, cast
 
 import numpy as np
 
@@ -21,11 +22,15 @@ from krate_gitops.index.postings import Postings
 from krate_gitops.index.store import Store
 from krate_gitops.index.strength import Ranker
 from krate_gitops.index.view import WordView
+from krate_gitops.memory.admission import Admission
+from krate_gitops.memory.cards import Card, Cards
 from krate_gitops.memory.clean import Cleaner
 from krate_gitops.memory.opened import OpenIndex
+from krate_gitops.memory.policy import EffectivePolicy
 from krate_gitops.memory.safe import SafeStrings
 from krate_gitops.memory.texts import Text, Texts
 
+Made = TypeVar("Made")
 _SMALL = 1_000
 """Files that are searched as soon as their words are looked up: those of a whole commit must be gathered first."""
 _FEW_TIMES = 16
@@ -55,6 +60,11 @@ class Shared:
         numbers = np.full(self.before.links.records, -1, dtype=np.int64)
         numbers[kept_before] = kept_after
         return numbers
+
+    @cached_property
+    def record_before(self) -> Array:
+        """For each record of the second commit its number in the first, -1 where its file is not kept."""
+        return _inverse(self.record_after, self.after.links.records)
 
     @cached_property
     def unit_after(self) -> Array:
@@ -148,6 +158,16 @@ class TrialIndex(OpenIndex):
     def __init__(self, builder: Builder, built: Built, base: BaseIndex) -> None:
         super().__init__(builder, built)
         self._base = base
+        self._cards: dict[str, _SharedCards] = {}
+
+    def kept(self, make: Callable[[OpenIndex, Admission], Made], policy: EffectivePolicy) -> Made:
+        if make is not Cards:
+            return super().kept(make, policy)
+        cards = self._cards.get(policy.digest)
+        if cards is None:
+            cards = _SharedCards(self, self.admission(policy), self._base.kept(Cards, policy), self.shared)
+            self._cards[policy.digest] = cards
+        return cast("Made", cards)
 
     @cached_property
     def shared(self) -> Shared:
@@ -190,6 +210,21 @@ class _PlainNames(Names):
         if self._last is None or self._last[0] != folded:
             self._last = (folded, self._scanned(folded))
         return self._last[1]
+
+
+class _SharedCards(Cards):
+    """Takes the cards of records that both have from the base: they say what stands in the record's own file."""
+
+    def __init__(self, opened: OpenIndex, admission: Admission, base: Cards, shared: Shared) -> None:
+        super().__init__(opened, admission)
+        self._base = base
+        self._record_before = shared.record_before
+
+    def of(self, records: Sequence[int]) -> list[Card]:
+        numbers = self._record_before[list(records)].tolist() if records else []
+        taken = iter(self._base.of([number for number in numbers if number >= 0]))
+        own = iter(super().of([record for record, number in zip(records, numbers, strict=True) if number < 0]))
+        return [next(taken if number >= 0 else own) for number in numbers]
 
 
 class _SharedNames(Names):

@@ -49,9 +49,8 @@ def propose_files(
         update = msgspec.structs.replace(open_update.update, metadata=msgspec.structs.replace(metadata, labels=told))
         seen = observed or update.spec.observed_commit or update.spec.base_commit
         items, contents, examined = proposed_items(desk, changes, seen)
-        return next_revision(
-            desk, open_update._replace(update=update), items, contents, examined, without_secrets(rationale)
-        )
+        clean = without_secrets(rationale, desk.secret_scan())
+        return next_revision(desk, open_update._replace(update=update), items, contents, examined, clean)
     spec = document.spec
     is_more = spec.retention_tier is RetentionTier.FULL_JOURNAL_REDACTED
     is_more |= spec.artifact_retention is ArtifactRetention.BYTES_RETAINED

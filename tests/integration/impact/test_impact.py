@@ -220,7 +220,8 @@ def test_equal_impacts_have_equal_bytes(bench: Bench) -> None:
 
 def test_a_preview_of_changes_says_all_and_leaves_nothing(bench: Bench) -> None:
     bench.take("refund")
-    again = str(FILES["runbooks/replay.md"]).replace("runbook:replay", "runbook:again").replace("title: Replay", "title: Replaying")
+    again = str(FILES["runbooks/replay.md"]).replace("runbook:replay", "runbook:again")
+    again = again.replace("title: Replay", "title: Replaying")
     brain = bench.brain()
     found = preview_changes(
         brain, bench.second, {"runbooks/again.md": again.encode()}, database=bench.database, policy=owner_policy()

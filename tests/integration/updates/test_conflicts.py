@@ -67,7 +67,9 @@ CLEAN: dict[str, tuple[ProposedChange, Mapping[str, Content], Callable[[Board], 
 CONFLICTS: dict[str, tuple[ProposedChange, Mapping[str, Content], str]] = {
     "one line": (edit(), {A: theirs("Second line", "Their second line")}, "ConflictWithCurrent"),
     "one field": (
-        edit("a", "title: Replay a", "title: Mine"), {A: theirs("title: Replay a", "title: Theirs")}, "ConflictWithCurrent"
+        edit("a", "title: Replay a", "title: Mine"),
+        {A: theirs("title: Replay a", "title: Theirs")},
+        "ConflictWithCurrent",
     ),
     "an edit of what is deleted": (edit(), {A: None}, "DeletedSince"),
     "a deletion of what is edited": (
@@ -79,7 +81,9 @@ CONFLICTS: dict[str, tuple[ProposedChange, Mapping[str, Content], str]] = {
     ),
     "an edit of what is retired": (edit(), {A: RETIRED}, "RetiredSince"),
     "an edit of what is renamed": (edit(), {A: None, "runbooks/deep/a.md": FILES[A]}, "DeletedSince"),
-    "a creation of what is created": (create(NEW, runbook("new")), {NEW: runbook("new", summary="Other.")}, "CreatedSince"),
+    "a creation of what is created": (
+        create(NEW, runbook("new")), {NEW: runbook("new", summary="Other.")}, "CreatedSince"
+    ),
     "a renaming to what is created": (
         rename(B, "runbooks/deep/draft.md"), {"runbooks/deep/draft.md": runbook("x")}, "AlreadyExists"
     ),
@@ -136,7 +140,10 @@ def test_a_conflict_is_solved_by_a_revision_on_what_is_there(board: Board) -> No
     board.outside({A: theirs("Second line", "Their second line")})
     held = board.look(held)
     board.repo.merge(
-        str(board.tip()), {A: theirs("Second line", "Both second lines")}, branch=held.update.spec.branch_name, at=board.clock
+        str(board.tip()),
+        {A: theirs("Second line", "Both second lines")},
+        branch=held.update.spec.branch_name,
+        at=board.clock,
     )
     held = board.look(held)
     assert (false(held), held.update.phase) == ({}, Phase.AWAITING_APPROVAL)
@@ -173,6 +180,7 @@ def carried(item: ChangeItem, contents: Mapping[str, bytes], **at: Mapping[str, 
     return carry(read, [item], contents, Versions(observed="observed", base="base", onto="onto"))
 
 
+SEEN = {"notes/a.md": b"# T\n\none\n"}
 OLD, MINE = b"# T\n\none\n", b"# T\n\ntwo\n"
 
 
@@ -190,9 +198,8 @@ def item(action: Action, **how: Any) -> ChangeItem:
         (item(Action.UPDATE, content_digest="m"), {}, {}, {}, "NotFound"),
         (item(Action.DELETE), {}, {}, {}, "NotFound"),
         (item(Action.RENAME, new_path="b"), {}, {}, {}, "NotFound"),
-        (item(Action.UPDATE, content_digest="m", base_digest="x"), {"notes/a.md": OLD}, {"notes/a.md": OLD}, {}, "BaseDigestMismatch"),
-        (item(Action.UPDATE, content_digest="m", base_digest=sha256_digest(OLD)), {"notes/a.md": OLD}, {"notes/a.md": OLD},
-         {"notes/a.md": OLD}, ""),
+        (item(Action.UPDATE, content_digest="m", base_digest="x"), SEEN, SEEN, {}, "BaseDigestMismatch"),
+        (item(Action.UPDATE, content_digest="m", base_digest=sha256_digest(OLD)), SEEN, SEEN, SEEN, ""),
         # Gone since it was seen: at the base already, or only at the tip.
         (item(Action.UPDATE, content_digest="m"), {"notes/a.md": OLD}, {}, {}, "DeletedSince"),
         (item(Action.UPDATE, content_digest="m"), {"notes/a.md": OLD}, {"notes/a.md": OLD}, {}, "DeletedSince"),
@@ -214,6 +221,10 @@ def test_only_what_differs_is_changed() -> None:
     same = carried(item(Action.UPSERT, content_digest="m"), {"m": OLD}, observed={}, base={}, onto={"notes/a.md": OLD})
     assert same.changed == {}
     moved = carried(
-        item(Action.RENAME, new_path="b"), {}, observed={"notes/a.md": OLD}, base={"notes/a.md": OLD}, onto={"notes/a.md": OLD}
+        item(Action.RENAME, new_path="b"),
+        {},
+        observed={"notes/a.md": OLD},
+        base={"notes/a.md": OLD},
+        onto={"notes/a.md": OLD},
     )
     assert moved.changed == {"notes/a.md": None, "b": OLD}

@@ -287,6 +287,22 @@ def test_a_branch_that_was_deleted_ends_the_update(board: Board) -> None:
         assert (found.update.phase, conditions(found)["Merged"]) == (Phase.REJECTED, ("False", reason))
 
 
+def test_judging_again_opens_nothing_that_was_closed_and_finds_what_was_merged(board: Board) -> None:
+    from krate_gitops.updates.propose import revalidate
+
+    closed, merged = board.approved(edit("a")), board.approved(edit("b"), run="adr-2")
+    desk = board.desk("ana")
+    board.forge.close(str(closed.update.status.pull_request_ref))
+    found = revalidate(desk, closed)
+    assert (found.update.phase, conditions(found)["Merged"]) == (Phase.REJECTED, ("False", "ClosedAtForge"))
+    commit = merged_at_forge(board, merged)
+    with pytest.raises(KrateError):
+        revalidate(desk, merged)
+    found = board.look(merged)
+    assert (found.update.phase, found.update.status.merge_commit) == (Phase.MERGED, commit)
+    assert (conditions(found)["Merged"], alerts(board)) == (("True", "Merged"), 0)
+
+
 # Time
 
 
@@ -350,7 +366,9 @@ def test_one_that_can_not_be_looked_at_keeps_no_other_waiting(board: Board, monk
     assert board.find(first).update.phase is Phase.EXPIRED
 
 
-def test_a_branch_left_by_what_has_ended_is_removed_and_others_stay(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_branch_left_by_what_has_ended_is_removed_and_others_stay(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ended, going_on = board.propose(edit("a")), board.propose(edit("b"))
     with monkeypatch.context() as patched:
         patched.setattr("krate_gitops.updates.end.close_request", lambda *_: None)

@@ -14,7 +14,7 @@ from krate_gitops.index.validate import validate
 from krate_gitops.records.audit_record import Stage
 from krate_gitops.updates import land
 from krate_gitops.updates.desk import EVERYTHING, MERGE
-from krate_gitops.updates.forges.port import PullState
+from krate_gitops.updates.forges.port import ForgeReview, PullState, ReviewState
 from krate_gitops.updates.model import Phase
 from krate_gitops.updates.repository_policy import LOCAL
 from tests.integration.updates.conftest import MakeBoard
@@ -197,7 +197,9 @@ def test_of_two_who_merge_at_once_one_commit_comes(board: Board, monkeypatch: py
     assert board.find(held) == others[0]
 
 
-def test_a_slower_one_whose_commit_came_first_is_found_by_the_other(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slower_one_whose_commit_came_first_is_found_by_the_other(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
     held = board.approved()
 
     def dies_after(*arguments: Any, **how: Any) -> Pushed:
@@ -241,6 +243,22 @@ def test_a_branch_that_was_taken_away_is_not_merged(board: Board) -> None:
     board.delete_branch(held.update.spec.branch_name)
     assert code_of(lambda: board.merge(held)) == "MEMORY_UPDATE_STALE_APPROVAL"
     assert board.look(held).update.phase is Phase.REJECTED
+
+
+def test_what_was_said_at_the_forge_meanwhile_counts(board: Board) -> None:
+    held, closed = board.approved(edit("a")), board.approved(edit("b"), run="adr-2")
+    review = ForgeReview(
+        actor="zoe",
+        state=ReviewState.CHANGES_REQUESTED,
+        commit=held.update.status.head_commit,
+        at="2026-06-01T12:30:00Z",
+    )
+    board.forge.review(str(held.update.status.pull_request_ref), review)
+    assert code_of(lambda: board.merge(held)) == "MEMORY_UPDATE_NOT_APPROVED"
+    assert board.find(held).update.phase is Phase.CHANGES_REQUESTED
+    board.forge.close(str(closed.update.status.pull_request_ref))
+    assert code_of(lambda: board.merge(closed)) == "MEMORY_UPDATE_STALE_APPROVAL"
+    assert board.tip() == board.seed
 
 
 # The target takes no push, or is broken

@@ -37,7 +37,9 @@ def test_the_whole_way_on_each_database(tmp_path: Path, database_settings: Setti
     second = board.look(second)
     assert second.update.phase is Phase.AWAITING_APPROVAL
     assert board.say(second, Verdict.REJECT).update.phase is Phase.REJECTED
-    third = board.propose(edit("c", "Second line", "A \x00 odd \U0001f600 line"), rationale="\x00 odd \U0001f600", run="adr-3")
+    third = board.propose(
+        edit("c", "Second line", "A \x00 odd \U0001f600 line"), rationale="\x00 odd \U0001f600", run="adr-3"
+    )
     assert board.find(third) == third
     assert board.look_at_all()
     assert [one.update.phase for one in board.all()][1:] == [Phase.REJECTED, Phase.MERGED]

@@ -41,8 +41,16 @@ def test_an_approval_holds_for_what_it_was_given_for() -> None:
     assert approvers(update(decision("a"), decision("b"))) == ("a", "b")
 
 
-@pytest.mark.parametrize("difference", [{"head_commit": "h2"}, {"diff_digest": "d2"}, {"validation_report_digest": "r2"},
-                                        {"head_commit": None}, {"validation_report_digest": None}])  # fmt: skip
+@pytest.mark.parametrize(
+    "difference",
+    [
+        {"head_commit": "h2"},
+        {"diff_digest": "d2"},
+        {"validation_report_digest": "r2"},
+        {"head_commit": None},
+        {"validation_report_digest": None},
+    ],
+)
 def test_any_difference_voids_it(difference: dict[str, Any]) -> None:
     assert not is_binding(decision("a", **difference), update())
     assert approvers(update(decision("a", **difference))) == ()
@@ -71,7 +79,8 @@ def test_an_objection_outlives_a_new_judgement_of_the_same_and_no_new_revision()
 
 
 def block(name: str, body: str, digest: str | None = None) -> str:
-    return f"<!-- krate:generated name={name} digest={digest or block_digest(body)} -->\n{body}<!-- krate:end name={name} -->\n"
+    start = f"<!-- krate:generated name={name} digest={digest or block_digest(body)} -->"
+    return f"{start}\n{body}<!-- krate:end name={name} -->\n"
 
 
 def merges(before: str | None, after: str | None, *allowed: str, path: str = ENTRY, **others: bytes) -> bool:

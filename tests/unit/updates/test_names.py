@@ -117,7 +117,8 @@ def test_branches_tell_their_purpose(
 
 @pytest.mark.parametrize(
     "text",
-    ["a", "A" * 300, "-._a", "a..b", "a...b", "x.lock", "x.lock.lock", "x.lock.", "a~^:?*[\\ b", "ÄÖ", "", ".", "@{", "İ",
+    ["a", "A" * 300, "-._a", "a..b", "a...b", "x.lock", "x.lock.lock", "x.lock.", "a~^:?*[\\ b", "ÄÖ", "", ".", "@{",
+     "İ",
      "a" * 59 + ".lockx", "a" * 62 + ".", "a" * 62 + "..b"],
 )  # fmt: skip
 @pytest.mark.parametrize("ordinal", [1, 2, 12345])

@@ -117,13 +117,15 @@ def test_the_body_has_every_part_in_its_order() -> None:
         "Organization: acme", f"`{NAME}` (proposed-pr), revision 1", "Agent ci", "`adr-1`", "Session: s1",
         "Agent stack: triage", "Started by: Ana",
         "**Pinned:** made from memory at cccc, 3 days old", "b" * 40, "c" * 40, "d" * 40,
-        "### Changes", "| Path | Action | Record | Kind | Status | Reason |", "| `runbooks/0.md` | update | `runbook:a` |",
+        "### Changes", "| Path | Action | Record | Kind | Status | Reason |",
+        "| `runbooks/0.md` | update | `runbook:a` |",
         "### Why", "Because.", "`acme/x#1`", DIGEST,
         "### Validation", "Result: **valid** (0 error, 1 warning, 0 info)", "| KB058 | 1 |", "warning KB058 `a:1:2` m",
         "### Safety", "Secrets: 2 (2 token)", "Instructions to agents: suspicious (1 agent-targeting)",
         "### What agents will be told differently", "| x | y |",
         "### Nearly the same", "| `runbook:new` | `runbook:a` | `runbooks/a.md` | 91 % | refund |",
-        "### Digests", "diffDigest", "validationReportDigest", "redactionDigest", "sourceDigest", "Retention: summary-only",
+        "### Digests", "diffDigest", "validationReportDigest", "redactionDigest", "sourceDigest",
+        "Retention: summary-only",
         "### Before approving", "- [ ] Owners", "- [ ] Sources", "- [ ] No data of customers", "- [ ] The sensitivity",
         "- [ ] Needs 2 approvals", "- [ ] Needs an owner of `runbook:a` (user:dana)", "- [ ] Needs a memory owner",
         "- [ ] Needs one more reviewer",
@@ -231,8 +233,7 @@ def test_text_of_others_is_text_and_nothing_else(place: str) -> None:
     assert not re.search(r"(?m)^\s*/approve", sent)
     assert sent.count("\nKrate-Diff-Digest:") == 1
     # The table of changes has as many columns as it has headings.
-    rows = [line for line in body_rows(sent)]
-    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {7}
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in body_rows(sent)} == {7}
 
 
 def body_rows(sent: str) -> list[str]:

@@ -56,6 +56,7 @@ def test_all_that_may_be_passes() -> None:
         (Proposal(changes=(delete("a"),), proposer=Proposer("Robot", "x")), "Agent, a User or a Controller"),
         (by_user(delete("a"), evidence=(Evidence("issue", "1"),) * 51), "at most 50 pieces"),
         (by_user(delete("a"), evidence=(Evidence("issue", "1" * 1001),)), "at most 1000 characters"),
+        (by_user(delete("a"), evidence=(Evidence("issue", "1", "hunter2"),)), "no sha256 digest"),
         (by_user(delete("")), "names its path"),
         (by_user(delete("a" * 1001)), "at most 1000 characters"),
         (by_user(rename("a", "b" * 1001)), "at most 1000 characters"),

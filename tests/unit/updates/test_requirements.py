@@ -34,6 +34,9 @@ def state(name: str, *owners: str, status: str = "approved") -> dict[str, Record
     }
 
 
+OLD = state("a", status="deprecated")
+
+
 def needed(
     change: UpdateSpec, before: Any = None, after: Any = None, policy: RepositoryPolicy = POLICY, **how: Any
 ) -> tuple[Requirement, ...]:
@@ -85,7 +88,7 @@ def test_a_team_whose_members_nobody_knows_can_not_be_asked() -> None:
         # An agent is no importer, whatever its run is called.
         (("babysitter/runs/r/run.yaml",), AGENT, "import-84e2a91f33d6", {}, {}, False, True),
         (("runbooks/a.md",), AGENT, "r", state("a", status="deprecated"), state("a"), False, True),
-        (("runbooks/a.md",), AGENT, "r", state("a", status="deprecated"), state("a", status="deprecated"), False, False),
+        (("runbooks/a.md",), AGENT, "r", OLD, OLD, False, False),
         (("runbooks/a.md",), AGENT, "r", state("a", status="deprecated"), state("a", status="archived"), False, False),
         (("runbooks/a.md",), AGENT, "r", state("a", status="draft"), state("a"), False, False),
         (("runbooks/a.md",), AGENT, "r", state("a", status="deprecated"), {}, False, False),
@@ -133,6 +136,7 @@ def test_one_person_can_meet_several_requirements_and_each_is_met_by_as_many_as_
     assert outstanding(wanted, []) == wanted
     assert outstanding(wanted, ["dana <dana@x>"]) == (wanted[0], MEMORY_OWNER)
     assert outstanding(wanted, ["dana <dana@x>", "dana <dana@x>"]) == (wanted[0], MEMORY_OWNER)
+    assert outstanding(wanted, ["dana <dana@x>", "dana", "DANA <d@y>"]) == (wanted[0], MEMORY_OWNER)
     assert outstanding(wanted, ["dana <dana@x>", "mia"]) == ()
 
 

@@ -15,7 +15,8 @@ WRITES = (Action.CREATE, Action.UPDATE, Action.UPSERT, Action.DELETE, Action.REN
 
 CONTENT = (
     "graph/services/a.yaml", "runbooks/payments/a.md", "notes/investigations/a.md", "pages/customers/a.md",
-    "decisions/a.md", "babysitter/MEMORY.md", "babysitter/retrospectives/r1.md", "babysitter/process-notes/p.md", "README.md",
+    "decisions/a.md", "babysitter/MEMORY.md", "babysitter/retrospectives/r1.md", "babysitter/process-notes/p.md",
+    "README.md",
 )  # fmt: skip
 RUN_MEMORY = ("babysitter/runs/r1/run.yaml", "babysitter/runs/r1/journal/000001.yaml", "babysitter/sessions/2026/a.md")
 DERIVED = ("indexes/graph.json", "indexes/sub/x")
