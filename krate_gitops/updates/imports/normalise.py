@@ -187,6 +187,8 @@ class _Writer:
         """Writes the session's file; the id of its record."""
         session = self._collected.session
         if session is None:
+            if self._spec.include.session_summary and self._spec.source.session_id:
+                self._notes.append(f"session {self._spec.source.session_id}: is not among the sources")
             return None
         account = self._collected.session_account
         session_id = _local(session.session_id or self._spec.source.session_id or self._spec.source.run_id, self._scrub)
