@@ -19,11 +19,12 @@ _KINDS = {
 
 
 class Artifact(msgspec.Struct, frozen=True, order=True):
-    """A file among a run's artifacts. ``size`` is in bytes."""
+    """A file among a run's artifacts. ``size`` is in bytes, ``place`` its path in the run's workspace."""
 
     path: str
     size: int
     digest: str
+    place: str
 
     @property
     def id(self) -> str:
@@ -41,14 +42,17 @@ def manifest(
     scrub: Scrub,
     account: Account,
 ) -> dict[str, Any]:
-    """The manifest as a value. ``digest-only`` names no artifact and says nothing of where it is stored."""
+    """The manifest as a value. ``digest-only`` names no artifact and says nothing of where it is stored.
+
+    Nothing is stored anywhere else by importing: an artifact is where the run left it, for as long as it is there.
+    """
     items = []
-    for number, one in enumerate(sorted(artifacts)):
-        item: dict[str, Any] = {"kind": kind_of(one.path), "bytes": one.size, "digest": one.digest, "retained": False}
+    for one in sorted(artifacts):
+        item: dict[str, Any] = {"kind": kind_of(one.path), "bytes": one.size, "digest": one.digest}
         if scope is ManifestScope.FULL:
             name = scrub.line(one.path, account, most=160)
-            item = {"name": name, **item, "storageRef": f"obj://{organization}/runs/{run_id}/{number}"}
-        items.append(item)
+            item = {"name": name, **item, "storageRef": scrub.line(one.place, account, most=300)}
+        items.append({**item, "retained": False, "expiresAt": None})
     return {
         "schemaVersion": 1,
         "runId": run_id,

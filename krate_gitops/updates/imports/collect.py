@@ -183,7 +183,7 @@ class _Collection:
             root = self._stack.enter_context(admitted(self._places.artifacts, below=self._places.workspace))
             for found in walk(root, self._notes, most=self._limits.files + 1_000):
                 labelled = found._replace(path=f"@artifacts/{found.path}")
-                digest = self._artifact(labelled, found.path)
+                digest = self._artifact(labelled, found.path, self._artifacts_place())
                 if digest is not None:
                     read.append((labelled.path, digest))
         return read
@@ -209,7 +209,7 @@ class _Collection:
             if name in task_files.PARTS:
                 return self._task_file(found, folder, name)
         elif top == "artifacts" and slash:
-            return self._artifact(found, inside)
+            return self._artifact(found, inside, f"{self._spec.source.run_path}/artifacts")
         elif path == "MEMORY.md" or path == "workspace/MEMORY.md":
             return self._memory_md(found)
         elif top == "sessions" or (not slash and _stem(path) in _SESSION_NAMES):
@@ -257,12 +257,19 @@ class _Collection:
                 pass
             return "sha256:" + made.hexdigest()
 
-    def _artifact(self, found: Found, name: str) -> str | None:
+    def _artifacts_place(self) -> str:
+        """Where the workspace's artifacts lie in it."""
+        artifacts, workspace = self._places.artifacts, self._places.workspace
+        if artifacts is None or workspace is None:
+            return "artifacts"
+        return artifacts.relative_to(workspace).as_posix()
+
+    def _artifact(self, found: Found, name: str, place: str) -> str | None:
         digest = self._hashed(found)
         if digest is not None:
             if len(self._artifacts) < self._limits.artifacts:
                 size = os.stat(found.name, dir_fd=found.folder, follow_symlinks=False).st_size
-                self._artifacts.append(Artifact(name, size, digest))
+                self._artifacts.append(Artifact(name, size, digest, f"{place}/{name}"))
             else:
                 self._notes.add(found.path, "is one artifact more than a manifest lists")
         return digest

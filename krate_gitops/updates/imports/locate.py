@@ -88,7 +88,7 @@ def _of_run(run: Path) -> Places:
     return Places(
         run=run,
         workspace=workspace,
-        artifacts=own if own.is_dir() else artifacts if artifacts.is_dir() else None,
+        artifacts=next((one for one in (own, artifacts) if one.is_dir() and not one.is_symlink()), None),
         memory_md=memory if memory.is_file() and not memory.is_symlink() else None,
     )
 

@@ -181,7 +181,7 @@ class _Writer:
             scrub=self._scrub,
             account=account,
         )
-        self._add(f"{folder}/artifacts/manifest.yaml", document(value), account, None)
+        self._add(f"{folder}/artifacts/manifest.yaml", document(value, nulls=True), account, None)
 
     def _session(self) -> str | None:
         """Writes the session's file; the id of its record."""

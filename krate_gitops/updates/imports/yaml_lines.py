@@ -47,9 +47,9 @@ _known = lru_cache(maxsize=4_096)(_text)
 """Keys, owners and types are the same in all records."""
 
 
-def document(value: Mapping[str, Any]) -> bytes:
-    """A whole document. Members that are None are left out."""
-    return ("\n".join(_map(value, "")) + "\n").encode()
+def document(value: Mapping[str, Any], *, nulls: bool = False) -> bytes:
+    """A whole document. Members that are None are left out, or written with ``nulls``."""
+    return ("\n".join(_map(value, "", nulls)) + "\n").encode()
 
 
 def frontmatter(value: Mapping[str, Any]) -> str:
@@ -57,26 +57,26 @@ def frontmatter(value: Mapping[str, Any]) -> str:
     return "\n".join(("---", *_map(value, ""), "---", ""))
 
 
-def _map(value: Mapping[str, Any], indent: str) -> Iterator[str]:
+def _map(value: Mapping[str, Any], indent: str, nulls: bool = False) -> Iterator[str]:
     for key, item in value.items():
-        if item is None:
+        if item is None and not nulls:
             continue
         name = scalar(key)
         if isinstance(item, dict):
-            inner = list(_map(item, indent + "  "))
+            inner = list(_map(item, indent + "  ", nulls))
             yield f"{indent}{name}:" if inner else f"{indent}{name}: {{}}"
             yield from inner
         elif isinstance(item, (list, tuple)):
             yield f"{indent}{name}:" if item else f"{indent}{name}: []"
-            yield from _list(item, indent + "  ")
+            yield from _list(item, indent + "  ", nulls)
         else:
             yield f"{indent}{name}: {scalar(item)}"
 
 
-def _list(items: list[Any] | tuple[Any, ...], indent: str) -> Iterator[str]:
+def _list(items: list[Any] | tuple[Any, ...], indent: str, nulls: bool = False) -> Iterator[str]:
     for item in items:
         if isinstance(item, (dict, list, tuple)):
-            inner = list(_map(item, "") if isinstance(item, dict) else _list(item, ""))
+            inner = list(_map(item, "", nulls) if isinstance(item, dict) else _list(item, "", nulls))
             if not inner:
                 yield f"{indent}- " + ("{}" if isinstance(item, dict) else "[]")
                 continue

@@ -162,6 +162,13 @@ def test_one_of_two_records_with_one_id_may_go() -> None:
     assert codes(change({A: record()}, {})) == [(A, "KB057", "approved records cannot be deleted")]
 
 
+def test_a_memory_owner_may_have_less_of_a_run_kept() -> None:
+    old = {"babysitter/runs/r1/tasks/t.yaml": record("run-task-result:r1:t", kind="RunTaskResult")}
+    assert [code for _, code, _ in codes(change(old, {}))] == ["KB057"]
+    assert change(old, {}, owner_approved=True) == []
+    assert [code for _, code, _ in codes(change({A: record()}, {}, owner_approved=True))] == ["KB057"]
+
+
 def test_what_cannot_be_read_is_neither_gone_nor_new() -> None:
     assert change({A: record()}, {A: "nodeKind: [\n"}) == []
     assert change({A: "nodeKind: [\n"}, {A: record(status="archived")}) == []

@@ -161,6 +161,8 @@ def test_links_lead_nowhere(workspace: Workspace, tmp_path: Path) -> None:
     (workspace.run / "journal" / "000099.json").symlink_to(outside / "secret.json")
     (workspace.run / "tasks").symlink_to(outside)
     os.mkfifo(workspace.run / "pipe.json")
+    (workspace.path / ".a5c" / "artifacts").symlink_to(outside)
+    (workspace.path / "MEMORY.md").symlink_to(outside / "secret.json")
     prepared = workspace.prepare(retentionTier="full-journal-redacted")
     assert "leaked" not in text_of(prepared.normalised)
     assert prepared.normalised.facts.event_count == 6
