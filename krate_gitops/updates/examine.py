@@ -56,9 +56,7 @@ def examine(
             continue
         if not _is_text(data):
             # What can't be read can't be searched, whatever it holds.
-            found.append(
-                WithheldSecret(path, "KB004", 1, 1, "no UTF-8 text, so it can't be searched", _AS_TEXT)
-            )
+            found.append(WithheldSecret(path, "KB004", 1, 1, "no UTF-8 text, so it can't be searched", _AS_TEXT))
             clean[path] = b""
             continue
         text = data.decode()
