@@ -22,4 +22,4 @@ COMMANDS = {
 
 @click.group("import", cls=KrateGroup, table=COMMANDS)
 def imports() -> None:
-    """Bring what finished agent runs left into a company brain: cleaned, reviewed, as records."""
+    """Bring what finished agent runs left into a brain."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from krate_gitops.brain.timestamps import normalise_timestamp
@@ -19,23 +20,31 @@ _PLAIN = re.compile(r"[A-Za-z](?:[A-Za-z0-9_./@+()-]|[ :,;](?=[A-Za-z0-9_(])|:(?
 _MAY_BE_A_KEY = re.compile(r":(?:\s|\Z)")
 _WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "none"))
 """What some table of YAML reads as something else than text."""
+_SHORT = 64
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\Z")
 
 
 def scalar(value: Any) -> str:
     """A value as it stands behind a key."""
+    if type(value) is str:
+        return _known(value) if len(value) <= _SHORT else _text(value)
     if value is None:
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    text = str(value)
+    return str(value) if isinstance(value, int) else _text(str(value))
+
+
+def _text(text: str) -> str:
     if _TIME.match(text) and normalise_timestamp(text):
         return text
     if _PLAIN.match(text) and not _MAY_BE_A_KEY.search(text) and text.lower() not in _WORDS:
         return text
     return escape_invisible(json.dumps(text, ensure_ascii=False))
+
+
+_known = lru_cache(maxsize=4_096)(_text)
+"""Keys, owners and types are the same in all records."""
 
 
 def document(value: Mapping[str, Any]) -> bytes:
@@ -53,7 +62,7 @@ def _map(value: Mapping[str, Any], indent: str) -> Iterator[str]:
         if item is None:
             continue
         name = scalar(key)
-        if isinstance(item, Mapping):
+        if isinstance(item, dict):
             inner = list(_map(item, indent + "  "))
             yield f"{indent}{name}:" if inner else f"{indent}{name}: {{}}"
             yield from inner
@@ -66,10 +75,10 @@ def _map(value: Mapping[str, Any], indent: str) -> Iterator[str]:
 
 def _list(items: list[Any] | tuple[Any, ...], indent: str) -> Iterator[str]:
     for item in items:
-        if isinstance(item, (Mapping, list, tuple)):
-            inner = list(_map(item, "") if isinstance(item, Mapping) else _list(item, ""))
+        if isinstance(item, (dict, list, tuple)):
+            inner = list(_map(item, "") if isinstance(item, dict) else _list(item, ""))
             if not inner:
-                yield f"{indent}- " + ("{}" if isinstance(item, Mapping) else "[]")
+                yield f"{indent}- " + ("{}" if isinstance(item, dict) else "[]")
                 continue
             yield f"{indent}- {inner[0]}"
             yield from (f"{indent}  {line}" for line in inner[1:])

@@ -15,8 +15,8 @@ from krate_gitops.updates.imports.model import ImportPhase
 from krate_gitops.updates.imports.review import look_at_import
 from krate_gitops.updates.look import look_at_all
 from krate_gitops.updates.model import Phase
-from tests.integration.imports.test_lifecycle import ImportBoard
 from tests.killed import calls_of, killed_after
+from tests.run_imports import ImportBoard
 from tests.updates import OWNER
 
 STEPS = 14

@@ -19,10 +19,10 @@ from krate_gitops.updates.imports.normalise import Surroundings, normalise
 from krate_gitops.updates.imports.prepare import scrub_for
 from krate_gitops.updates.imports.run_import import run_import
 from krate_gitops.updates.imports.verify import unsafe
-from tests.integration.imports.test_lifecycle import ImportBoard
 from tests.leaks import Needles, leaks
 from tests.planted import SCAN, planted
 from tests.planted_runs import plant_run
+from tests.run_imports import ImportBoard
 from tests.unit.updates.imports.sources import OWNERS, Workspace, ended, started
 
 RULES = ValidationRules(secret_scan=SCAN)
