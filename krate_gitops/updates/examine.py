@@ -56,9 +56,7 @@ def examine(
             continue
         if not _is_text(data):
             # What can't be read can't be searched, whatever it holds.
-            found.append(
-                WithheldSecret(path, "KB004", 1, 1, "no UTF-8 text, so it can't be searched", _AS_TEXT)
-            )
+            found.append(WithheldSecret(path, "KB004", 1, 1, _UNREAD, _AS_TEXT))
             clean[path] = b""
             continue
         text = data.decode()
@@ -95,6 +93,7 @@ def _is_text(data: bytes) -> bool:
     return b"\0" not in data
 
 
+_UNREAD = "this is no UTF-8 text, so it can't be searched"
 _AS_TEXT = "save the file as UTF-8 text"
 _HINT = "remove the value, revoke it at its issuer, and name the secret by its grant instead"
 
