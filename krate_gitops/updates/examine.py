@@ -36,8 +36,9 @@ class Examined(msgspec.Struct, frozen=True, kw_only=True):
 def examine(
     contents: Mapping[str, bytes | None], *, secret: SecretScan | None = None, injection: PromptInjection | None = None
 ) -> Examined:
-    """What the scans say of whole files, by path below the memory root. A file that is no text is withheld like one with
-    a secret.
+    """What the scans say of whole files, by path below the memory root.
+
+    A file that is no text is withheld like one with a secret.
 
     Raises ``UnavailableError(MEMORY_REDACTION_FAILED)`` when a scan fails: then nothing may go on.
     """
