@@ -54,8 +54,8 @@ def measure(plan: Plan) -> Section:
         ),
         method=(
             "Processor time of collecting, cleaning, writing and scanning all files of an import, beside `json.loads` "
-            "of the same bytes in the same process. The journal is one array of about 270 bytes an event, or a file for "
-            "each event. Memory is the peak of a process that does nothing else."
+            "of the same bytes in the same process. The journal is one array of about 270 bytes an event, or a file "
+            "for each event. Memory is the peak of a process that does nothing else."
         ),
         repeat=".venv/bin/python -m tests.bench --only imports",
         checks=tuple(checks),

@@ -1,8 +1,8 @@
 """One text of a source, cleaned before anything is made of it.
 
-The order matters. What hides is made visible first, so that it can't split a secret; blobs go before the search for
-secrets, which would call them one; secrets go before paths, which may hold one; and only what is left is asked whether
-it speaks to agents.
+The order matters. Blobs go before the search for secrets, which would call them one. Secrets are looked for twice: in
+the text as it stands, where the search sees through what hides, and in what is left when that is gone. Secrets go
+before paths, which may hold one, and only what is left is asked whether it speaks to agents.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from krate_gitops.brain.scan.injection import InjectionHit, Verdict, scan_inject
 from krate_gitops.brain.scan.patterns import SecretKind
 from krate_gitops.brain.scan.phrases import Category
 from krate_gitops.brain.scan.private import find_private_data
+from krate_gitops.brain.scan.randomness import alphabet_bits, is_mixed, shannon_bits
+from krate_gitops.brain.scan.ranges import Ranges
 from krate_gitops.brain.scan.secrets import find_secrets
 from krate_gitops.digest import sha256_digest
 from krate_gitops.memory.redact import RedactionConfig, make_inert, redact
@@ -32,14 +34,20 @@ PRIVATE = "private-data"
 _MOST_ROUNDS = 8
 _CACHED_LENGTH = 256
 _LONGEST_LINE = 1_000
+_LEAST_DIGESTED = 512
+_SHORTEST_BLOB = 64
+_RANDOM_PERCENT = 75
 
 _ODD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
+_TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?)?")
+"""An escape sequence of a terminal, and no more than that: what follows it is text."""
 _LINE_ENDS = re.compile("\r\n?|[\x85\u2028\u2029]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPE = re.compile(r"\\u00([2-7][0-9A-Fa-f])")
-_BLOB = re.compile(
+_LARGE_BLOB = re.compile(
     r"data:[a-z0-9.+/-]{0,80};base64,[A-Za-z0-9+/=_\s-]{64,}|(?<![A-Za-z0-9+/=_-])(?:[A-Za-z0-9+/_-]{60,}\s?){5,}={0,2}"
 )
+_SMALL_BLOB = re.compile(r"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/_-]{96,}={0,2}")
 _DATA_URI = re.compile(r"data:[^,]*,")
 _MARKER = re.compile(r"\[(?:REDACTED|REMOVED|DROPPED):[^\[\]\n]{1,120}\]|\[PATH\]")
 
@@ -124,12 +132,14 @@ def _clean(scrub: Scrub, text: str) -> _Done:
     injected: Counter[str] = Counter()
     original = len(text)
     text = _LINE_ENDS.sub("\n", encodable(text))
-    text = _without_hidden(text, injected)
-    text = _ODD.sub("", text)
-    text = _unescaped(text, scrub.secret_scan)
-    text = _without_blobs(text, scrub.secret_scan, redacted)
+    text = _without_blobs(text, _LARGE_BLOB, scrub, redacted)
     done = redact(text, config=scrub.redaction)
     redacted.update(done.counts)
+    bare = _ODD.sub("", _without_hidden(done.text, injected))
+    bare = _without_blobs(_unescaped(bare, scrub.secret_scan), _SMALL_BLOB, scrub, redacted)
+    if bare != done.text:
+        done = redact(bare, config=scrub.redaction)
+        redacted.update(done.counts)
     text = _without_private_data(done.text, redacted)
     text = _without_paths(text, scrub.roots, redacted)
     text = _without_injections(text, scrub.injection.extra_phrases, injected)
@@ -138,7 +148,10 @@ def _clean(scrub: Scrub, text: str) -> _Done:
 
 
 def _without_hidden(text: str, injected: Counter[str]) -> str:
-    if text.isascii() and "\x1b" not in text:
+    if "\x1b" in text:
+        text, count = _TERMINAL.subn("", text)
+        injected[Category.HIDDEN.value] += count
+    if text.isascii():
         return text
     ranges = list(hidden_characters(text))
     if ranges:
@@ -155,23 +168,33 @@ def _unescaped(text: str, config: SecretScan) -> str:
     return spelled if len(find_secrets(spelled, config)) > len(find_secrets(text, config)) else text
 
 
-def _without_blobs(text: str, config: SecretScan, redacted: Counter[str]) -> str:
+def _without_blobs(text: str, pattern: re.Pattern[str], scrub: Scrub, redacted: Counter[str]) -> str:
+    if len(text) < _SHORTEST_BLOB or pattern.search(text) is None:
+        return text
+    # A blob may be a piece of a secret that is spelled in several; then it is for redaction to take out whole.
+    hits = find_secrets(text, scrub.secret_scan)
+    secrets = Ranges((hit.start, hit.end) for hit in hits if hit.kind != SecretKind.EXAMPLE)
+
     def dropped(match: re.Match[str]) -> str:
         blob = match.group()
         content = _decoded(_DATA_URI.sub("", blob, count=1))
-        if content is None or any(hit.kind != SecretKind.EXAMPLE for hit in find_secrets(blob, config)):
+        if content is None or secrets.meets(match.start(), match.end()):
             return blob
         redacted["blob"] += 1
         end = blob[len(blob.rstrip()) :]
-        return f"[DROPPED:base64 {len(content)} bytes {sha256_digest(content)}]{end}"
+        # Of something short a digest could be guessed from.
+        digest = f" {sha256_digest(content)}" if len(content) >= _LEAST_DIGESTED else ""
+        return f"[DROPPED:base64 {len(content)} bytes{digest}]{end}"
 
-    return _BLOB.sub(dropped, text) if len(text) >= 64 else text
+    return pattern.sub(dropped, text)
 
 
 def _decoded(blob: str) -> bytes | None:
     plain = "".join(blob.split()).rstrip("=").translate(str.maketrans("-_", "+/"))
-    if len(plain) % 4 == 1 or re.fullmatch(r"[0-9a-fA-F]+|[A-Za-z]+", plain):
+    if len(plain) % 4 == 1 or not is_mixed(plain) or re.fullmatch(r"[0-9a-fA-F]+|[A-Za-z]+", plain):
         return None
+    if shannon_bits(plain) * 100 < alphabet_bits(plain) * _RANDOM_PERCENT:
+        return None  # a long path, or a name
     try:
         return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
     except binascii.Error:

@@ -65,7 +65,8 @@ def _kind_of(key: str, item: str | int, scrub: Scrub) -> str | None:
     """The kind of secret that a value is because of its key; None where it stands for itself."""
     head = f"{encodable(key)}: "
     for hit in find_secrets(head + encodable(str(item)[:4096]), scrub.secret_scan):
-        if hit.end > len(head) and hit.kind in (SecretKind.SECRET_KEY, SecretKind.WEBHOOK_SIGNATURE):
+        # A secret further on is named by the text itself, which is cleaned for it.
+        if hit.start <= len(head) < hit.end and hit.kind in (SecretKind.SECRET_KEY, SecretKind.WEBHOOK_SIGNATURE):
             return str(hit.kind)
     return None
 

@@ -36,7 +36,9 @@ _SEED = seed_files("acme")
 _WORDS = "ontology/controlled-vocabulary.yaml"
 FILES: dict[str, Content] = {
     **_SEED,
-    _WORDS: _SEED[_WORDS].replace(b"owners: {closed: true, values: []}", b'owners: {closed: true, values: ["user:dana"]}'),
+    _WORDS: _SEED[_WORDS].replace(
+        b"owners: {closed: true, values: []}", b'owners: {closed: true, values: ["user:dana"]}'
+    ),
     "graph/teams/core.yaml": record(
         "Team", "team:core", owners=["user:dana"], title="Core", updatedAt=UPDATED,
         lead="user:dana", members=["user:dana", "user:ravi"],
@@ -283,7 +285,7 @@ def test_a_source_that_can_not_be_imported_is_on_record(board: ImportBoard, what
     assert board.branches() == []
     assert "globex" not in "".join(map(str, board.audit()))
     if code == "CROSS_ORG_REF_DENIED":
-        assert [one.type for one in board.audit()][0] == "CrossOrgReferenceDenied"
+        assert board.audit()[0].type == "CrossOrgReferenceDenied"
 
 
 def test_a_failed_import_may_be_run_again(board: ImportBoard) -> None:

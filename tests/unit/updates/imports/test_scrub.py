@@ -196,3 +196,17 @@ def test_the_report_counts_and_never_quotes() -> None:
     assert [file.path for file in report.files] == ["a.yaml"]
     assert report.digest.startswith("sha256:")
     assert SECRET not in repr(report)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a/" * 70,
+        "packages/ledger/src/main/java/com/acme/ledger/replay/order/verification/ReplayOrderVerificationServiceTest",
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" * 2,
+        "-" * 200,
+        "=" * 200,
+    ],
+)
+def test_long_names_are_no_blobs(text: str) -> None:
+    assert "DROPPED" not in clean(text)[0]
