@@ -24,7 +24,7 @@ from krate_gitops.updates.imports.artifacts import Artifact
 from krate_gitops.updates.imports.course import Course
 from krate_gitops.updates.imports.entries import Entry
 from krate_gitops.updates.imports.file_set import FileSetDigest
-from krate_gitops.updates.imports.keep import Keeper, Occurrence
+from krate_gitops.updates.imports.keep import Keeper
 from krate_gitops.updates.imports.limits import STANDARD, Limits
 from krate_gitops.updates.imports.locate import Places
 from krate_gitops.updates.imports.model import ImportSpec, TaskScope
@@ -366,12 +366,7 @@ class _Collection:
                 made = hashlib.sha256()
                 observe, course_path = self._course.observe, found.path
                 for value in self._values(descriptor, found.path, self._limits.journal_bytes, made):
-                    observe(
-                        value.value,
-                        position=value.number,
-                        file_name=None,
-                        occurrence=Occurrence(course_path, None, value),
-                    )
+                    observe(value.value, course_path, position=value.number, value=value)
                 digest = "sha256:" + made.hexdigest()
             else:
                 made = hashlib.sha256()
@@ -391,13 +386,12 @@ class _Collection:
         except (ValueError, RecursionError) as error:
             self._notes.add(found.path, reason_of(error))
             return digest
-        position = self._course.count + 1
-        occurrence = Occurrence(found.path, digest, None)
+        observe, position = self._course.observe, self._course.count + 1
         if isinstance(event, list):
-            for one in event:
-                self._course.observe(one, position=self._course.count + 1, file_name=None, occurrence=occurrence)
+            for at, one in enumerate(event):
+                observe(one, found.path, position=position + at, digest=digest)
         else:
-            self._course.observe(event, position=position, file_name=found.name, occurrence=occurrence)
+            observe(event, found.path, position=position, file_name=found.name, digest=digest)
         return digest
 
     def _task_file(self, found: Found, folder: str, name: str) -> str | None:

@@ -21,6 +21,7 @@ from krate_gitops.updates.imports.keep import Keeper, Occurrence
 from krate_gitops.updates.imports.limits import Limits
 from krate_gitops.updates.imports.notes import Notes
 from krate_gitops.updates.imports.sequences import Sequences
+from krate_gitops.updates.imports.stream import Value
 
 _MOST_OPEN = 10_000
 _MOST_KINDS = 50
@@ -77,13 +78,23 @@ class Course:
         """The highest number of an event."""
         return self._sequences.highest
 
-    def observe(self, event: Any, *, position: int, file_name: str | None, occurrence: Occurrence) -> None:
-        """Takes the next event.
+    def observe(
+        self,
+        event: Any,
+        path: str,
+        *,
+        position: int,
+        file_name: str | None = None,
+        digest: str | None = None,
+        value: Value | None = None,
+    ) -> None:
+        """Takes the next event of a file.
 
-        ``position`` counts from 1 in its file, and ``file_name`` is that of a file which holds one event.
+        ``position`` counts from 1 in its file. ``file_name`` and ``digest`` are those of a file which holds one event,
+        ``value`` is where it stands in a stream.
         """
         if type(event) is not dict:
-            self._notes.add(occurrence.place, "is no event")
+            self._notes.add(Occurrence(path, digest, value).place, "is no event")
             return
         raw_type = event.get("eventType")
         kind = event_type(event.get("type") if raw_type is None else raw_type)
@@ -107,10 +118,16 @@ class Course:
         known: tuple[str | None, str | None] = (None, None)
         if kind.meaning:
             known = self._learn(event, kind.meaning, kind.outcome, time)
-        self._keeper.offer(
-            event, kind, sequence=sequence, is_repeated=not is_new, time=self._last_known, known=known,
-            occurrence=occurrence,
-        )  # fmt: skip
+        if self._keeper.may_keep(kind.meaning, sequence):
+            self._keeper.offer(
+                event,
+                kind,
+                sequence=sequence,
+                is_repeated=not is_new,
+                time=self._last_known,
+                known=known,
+                occurrence=Occurrence(path, digest, value),
+            )
 
     def _learn(
         self, event: dict[str, Any], meaning: Meaning, ended_as: str | None, time: Any

@@ -55,6 +55,12 @@ class Keeper:
         self._all: list[Entry] = []
         self._classes: dict[str, list[Entry]] = {name: [] for name in _CLASSES}
 
+    def may_keep(self, meaning: Meaning, sequence: int) -> bool:
+        """Whether there is a point in offering an event. Most events of a long journal are of no interest."""
+        if self._scope is JournalScope.CURATED:
+            return meaning is not Meaning.OTHER or sequence in self._chosen
+        return self._scope is JournalScope.FULL_REDACTED
+
     def offer(
         self,
         event: dict[str, Any],
@@ -70,8 +76,6 @@ class Keeper:
 
         Raises ``KrateError(MEMORY_LIMIT_EXCEEDED)`` when all are wanted and there are too many.
         """
-        if self._scope is JournalScope.NONE:
-            return
         if self._scope is JournalScope.CURATED:
             name = self._class_of(event, type, sequence, known)
             if name is None or len(self._classes[name]) >= MAX_CURATED_EVENTS:

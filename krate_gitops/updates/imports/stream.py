@@ -126,10 +126,31 @@ class _Reader:
             if in_array and self._text[self._at] == "]":
                 return
             value = self._next(in_array)
-            if value is not None:
-                yield value
+            if value is None:
+                continue
+            yield value
+            yield from self._whole()
         if in_array:
             self._broken(self._number + 1, CUT_OFF)
+
+    def _whole(self) -> Iterator[Value]:
+        """The values that follow as long as they are sound and lie within the window with room to spare: nearly all."""
+        text, at, most = self._text, self._at, self._most
+        safe = len(text) - _NEAR_THE_END
+        while True:
+            match = _BETWEEN.match(text, at)
+            start = match.end() if match is not None else at
+            if start >= safe or text[start] != "{":
+                break
+            try:
+                value, end = _SCAN(text, start)
+            except (StopIteration, ValueError, RecursionError):
+                break
+            if end >= safe or end - start > most:
+                break
+            at = self._at = end
+            self._number += 1
+            yield Value(self._number, value, text, start, end)
 
     def _begin(self) -> bool:
         """Goes to the first value; whether the values are the items of an array."""

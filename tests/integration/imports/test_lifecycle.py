@@ -334,3 +334,11 @@ def test_documents_are_plain(board: ImportBoard) -> None:
     assert body["status"]["generatedFiles"][0]["class"] == "graph"
     assert SEEDED.year == 2026
     assert isinstance(board.desk(OWNER), Desk)
+
+
+def test_both_databases_keep_imports(tmp_path: Path, database_settings: Settings) -> None:
+    board = ImportBoard(tmp_path, database_settings)
+    held = board.run(retentionTier="curated-journal")
+    assert board.run(retentionTier="curated-journal").name == held.name
+    assert board.land(board.review(held)).phase is ImportPhase.MERGED
+    assert [one.name for one in board.imports()] == [held.name]
