@@ -9,6 +9,7 @@ from krate_gitops.demo.world import World
 
 DANA = "dana <dana@acme.example>"
 """One of core banking, by the name that the brain has for her."""
+IMANI = "imani <imani@acme.example>"
 _RUN = "adr-0610-queues"
 
 
@@ -24,6 +25,15 @@ def learning(world: World) -> tuple[Step, ...]:
             return ("update", verb, brain, listed["items"][0]["update"], *options)
 
         return Step(title=title, after=arguments, exit_code=exit_code, lines=lines, remark=remark)
+
+    def on_run(title: str, verb: str, *options: str, lines: int) -> Step:
+        """A step about the import of the run."""
+
+        def arguments(run: Runner) -> tuple[str, ...]:
+            listed = msgspec.json.decode(run(("import", "list", brain, "-o", "json")).text)
+            return ("import", verb, brain, listed["items"][0]["import"], *options)
+
+        return Step(title=title, after=arguments, lines=lines)
 
     put = f"notes/ledger-access.md=@{world.leak}"
     return (
@@ -47,4 +57,33 @@ def learning(world: World) -> tuple[Step, ...]:
             lines=24,
             remark="It was taken out before anything was kept: no commit, no index and no record has seen it.",
         ),
+        Step(
+            title="A run has finished. What of it is worth keeping?",
+            arguments=("import", "run", str(world.run), brain, *_of_run(world)),
+            lines=26,
+            remark="A token and a path were taken out of its journal, and nothing is kept that nobody has read.",
+        ),
+        on_run("Somebody has read it", "approve", "--actor", IMANI, lines=3),
+        on_run("It becomes memory", "merge", lines=3),
+        Step(
+            title="Ask again what agents are told now",
+            arguments=(
+                "brain",
+                "query",
+                brain,
+                "replay refunds with several queues",
+                "--limit",
+                "3",
+                "--mode",
+                "graph-only",
+            ),
+            lines=20,
+            remark="The runbook as it was corrected, and the session and the test that it was learned from.",
+        ),
     )
+
+
+def _of_run(world: World) -> tuple[str, ...]:
+    session, review = str(world.run / "session.md"), str(world.run / "retrospective.md")
+    parts = ("--include", "memoryMd=true", "--baseline", "main")
+    return ("--session", session, "--retrospective", review, "--tier", "curated-journal", *parts)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
+
 from krate_gitops.demo.example import example_run, example_updates
 
 LESSON = "refund-marks.yaml"
@@ -17,13 +19,25 @@ The dashboard is slow. This works: `curl -H "Authorization: Bearer {_TOKEN}" htt
 """
 
 
+_COMMAND = f" It was `ledgerctl dump --token {_TOKEN} --out /home/agent/ledger.sql`."
+
+
 def write_lessons(folder: Path) -> tuple[Path, Path, Path]:
     """Writes them below a folder: the proposal, the note, and the run's workspace."""
     _write(folder / "lesson", example_updates())
-    _write(folder / "workspace", example_run())
+    _write(folder / "workspace", {path: _as_it_was_left(path, data) for path, data in example_run().items()})
     leak = folder / _LEAK
     leak.write_text(_NOTE, encoding="utf-8")
     return folder / "lesson" / LESSON, leak, folder / "workspace"
+
+
+def _as_it_was_left(path: str, data: bytes) -> bytes:
+    """A file of the run; the agent told its fourth event more than it should have."""
+    if "/journal/000004." not in path:
+        return data
+    event = msgspec.json.decode(data)
+    event["data"]["summary"] += _COMMAND
+    return msgspec.json.format(msgspec.json.encode(event), indent=2)
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:

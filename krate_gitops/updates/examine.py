@@ -36,8 +36,9 @@ class Examined(msgspec.Struct, frozen=True, kw_only=True):
 def examine(
     contents: Mapping[str, bytes | None], *, secret: SecretScan | None = None, injection: PromptInjection | None = None
 ) -> Examined:
-    """What the scans say of whole files, by path below the memory root. A file that is no text is withheld like one with
-    a secret.
+    """What the scans say of whole files, by path below the memory root.
+
+    A file that is no text is withheld like one with a secret.
 
     Raises ``UnavailableError(MEMORY_REDACTION_FAILED)`` when a scan fails: then nothing may go on.
     """
@@ -56,9 +57,7 @@ def examine(
             continue
         if not _is_text(data):
             # What can't be read can't be searched, whatever it holds.
-            found.append(
-                WithheldSecret(path, "KB004", 1, 1, "no UTF-8 text, so it can't be searched", _AS_TEXT)
-            )
+            found.append(WithheldSecret(path, "KB004", 1, 1, _UNREAD, _AS_TEXT))
             clean[path] = b""
             continue
         text = data.decode()
@@ -95,6 +94,7 @@ def _is_text(data: bytes) -> bool:
     return b"\0" not in data
 
 
+_UNREAD = "this is no UTF-8 text, so it can't be searched"
 _AS_TEXT = "save the file as UTF-8 text"
 _HINT = "remove the value, revoke it at its issuer, and name the secret by its grant instead"
 

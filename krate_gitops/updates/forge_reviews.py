@@ -6,6 +6,10 @@ the update's owners or the memory owners name; everybody's objection counts.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import msgspec
+
 from krate_gitops.brain.model import SecretScan
 from krate_gitops.records.audit_record import Actor
 from krate_gitops.records.update_events import update_reviewed
@@ -32,8 +36,10 @@ def take_reviews(desk: Desk, held: Held) -> Held:
         return held
     reviews = desk.forge.reviews(update.status.pull_request_ref)
     last = {one.actor: one for one in reviews if one.state is not ReviewState.COMMENTED}
-    if not any(_is_news(update, one) for one in last.values()):
+    kept = _without_dismissed(update.status.decisions, reviews)
+    if kept == update.status.decisions and not any(_is_news(update, one) for one in last.values()):
         return held
+    update = with_status(update, decisions=kept)
     ledger = Ledger(desk)
     tip = update.status.validated_commit or update.spec.base_commit
     checked = check_kept(desk, update, ledger.contents(update), tip)
@@ -43,7 +49,7 @@ def take_reviews(desk: Desk, held: Held) -> Held:
         for one in last.values()
         if _is_news(update, one) and (decision := _decision(update, one, checked, scan)) is not None
     )
-    if not decisions:
+    if not decisions and kept == held.update.status.decisions:
         return held
     update = with_status(update, decisions=(*update.status.decisions, *decisions), changed_at=desk.instant)
     missing = outstanding_of(desk, update, checked)
@@ -69,6 +75,17 @@ def take_reviews(desk: Desk, held: Held) -> Held:
         for one in decisions
     ]
     return ledger.step(held, with_status(update, phase=phase, conditions=conditions), entries)
+
+
+def _without_dismissed(decisions: tuple[Decision, ...], reviews: Sequence[ForgeReview]) -> tuple[Decision, ...]:
+    """The decisions, those bound to nothing any more whose review was dismissed at the forge."""
+    dismissed = {(one.actor, one.at) for one in reviews if one.state is ReviewState.DISMISSED}
+    return tuple(
+        msgspec.structs.replace(one, head_commit=None, validation_report_digest=None)
+        if (one.actor, one.at) in dismissed
+        else one
+        for one in decisions
+    )
 
 
 def _is_news(update: AgentMemoryUpdate, review: ForgeReview) -> bool:

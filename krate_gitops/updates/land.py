@@ -16,23 +16,23 @@ from krate_gitops.git.history import read_commit
 from krate_gitops.git.objects import ObjectReader
 from krate_gitops.git.push import Pushed, push_branch
 from krate_gitops.records.audit_record import Stage
-from krate_gitops.records.update_events import update_denied, update_merged, update_validated
+from krate_gitops.records.update_events import update_denied, update_merged
 from krate_gitops.updates.approvals import approvers, outstanding_of
-from krate_gitops.updates.arrival import is_as_approved
 from krate_gitops.updates.derived import derived_files
 from krate_gitops.updates.desk import MERGE, Desk
-from krate_gitops.updates.end import end_update, is_part_of, remove_branch
+from krate_gitops.updates.end import end_update, is_part_of
+from krate_gitops.updates.finish import finish, settle_at
 from krate_gitops.updates.forge_reviews import take_reviews
 from krate_gitops.updates.forges.port import PullState
-from krate_gitops.updates.landed import holds_what_was_judged, landed_commit
-from krate_gitops.updates.ledger import Held, Ledger, MovedOnError, with_status
+from krate_gitops.updates.landed import holds_what_was_judged
+from krate_gitops.updates.ledger import Held, Ledger, with_status
 from krate_gitops.updates.message import COMMITTER, author_of, commit_message
-from krate_gitops.updates.model import AgentMemoryUpdate, Condition, Phase, UpdateKind
-from krate_gitops.updates.out_of_band import OUT_OF_BAND, notices_of
+from krate_gitops.updates.model import AgentMemoryUpdate, Condition, Phase
+from krate_gitops.updates.not_merged import changed, moved, not_approved
+from krate_gitops.updates.out_of_band import OUT_OF_BAND
 from krate_gitops.updates.publish import branch_moved, rooted
 from krate_gitops.updates.pull_request import title_of
-from krate_gitops.updates.recovery import close_ranges_fixed_by
-from krate_gitops.updates.review import check_expected, reviewer_name
+from krate_gitops.updates.review import check_expected
 from krate_gitops.updates.validation import Checked, check_kept
 
 MOST_ATTEMPTS = 5
@@ -63,7 +63,7 @@ def merge(desk: Desk, name: str, *, expected_head: str | None = None, expected_d
     if held.update.phase is Phase.APPROVED:
         held = _heard(desk, held)
     if held.update.phase not in (Phase.APPROVED, Phase.MERGING):
-        raise _not_approved(held.update)
+        raise not_approved(held.update)
     return _Landing(desk, held).run()
 
 
@@ -75,78 +75,8 @@ def _heard(desk: Desk, held: Held) -> Held:
     if ref is None:
         return held
     if desk.forge.read(ref).state is PullState.CLOSED:
-        raise _moved(held.update)
+        raise moved(held.update)
     return take_reviews(desk, held)
-
-
-def settle_merging(desk: Desk, held: Held) -> Held | None:
-    """An update whose merge was begun, by somebody who died or is slow: merged, where the target has a commit of it."""
-    tip = desk.tip(held.update.spec.target_branch)
-    return None if tip is None else _settle_at(desk, held, tip)
-
-
-def _settle_at(desk: Desk, held: Held, tip: str) -> Held | None:
-    commit = landed_commit(desk, held.update, tip)
-    if commit is None:
-        return None
-    if commit == held.update.status.merge_commit:
-        return finish(desk, held, commit)
-    # Of two who merge at once the slower one's commit is on record. Or somebody else wrote our trailer.
-    return finish_arrived(desk, held, commit)
-
-
-def finish_arrived(desk: Desk, held: Held, commit: str) -> Held:
-    """An update recorded as merged by a commit that isn't known to be ours: it went around the review, or not."""
-    if is_as_approved(desk, held, commit):
-        return finish(desk, held, commit)
-    return finish(desk, held, commit, reason=OUT_OF_BAND)
-
-
-def finish(desk: Desk, held: Held, commit: str, *, reason: str = "Merged") -> Held:
-    """The update recorded as merged by a commit of the target; its branch goes, and the commit gets its index.
-
-    One that went around the review is told of: in the log as critical, and to whom it concerns.
-    """
-    ledger = Ledger(desk)
-    result = _result_at(desk, commit)
-    is_indexed = result is not None
-    is_around = reason == OUT_OF_BAND
-    kept = [one for one in held.update.status.conditions if one.type not in ("Merged", "Ready")]
-    ready = Condition("Ready", *(("True", "Merged") if is_indexed else ("False", "IndexBuildFailed")))
-    update = with_status(
-        held.update,
-        phase=Phase.MERGED,
-        merge_commit=commit,
-        conditions=(*kept, Condition("Merged", "True", reason), ready),
-    )
-    if update.spec.update_kind is UpdateKind.REVERT and update.spec.observed_commit:
-        by = reviewer_name(desk.caller)
-        close_ranges_fixed_by(desk.brain, desk.database, update.spec.observed_commit, commit, by)
-    use = ledger.use(update)
-    severity = "critical" if is_around else None
-    entries = [update_merged(use, stage=Stage.OUTCOME, commit=commit, reason=reason, severity=severity)]
-    if is_around:
-        told = result or "unavailable"
-        entries.append(update_validated(use, result=told, codes={}, report_digest=None, commit=commit))
-    notices = notices_of(desk, update, commit) if is_around else []
-    try:
-        held = ledger.step(held, update, entries, notices=notices)
-    except MovedOnError:
-        held = ledger.find(held.name)
-        if held.update.phase is not Phase.MERGED:
-            raise
-    if update.status.pull_request_ref:
-        desk.forge.close(update.status.pull_request_ref, comment=f"Merged as {commit}.")
-    remove_branch(desk, update)
-    return held
-
-
-def _result_at(desk: Desk, commit: str) -> str | None:
-    """The verdict on the whole brain at a commit; None when its index can't be built."""
-    try:
-        return desk.brain.read(commit, lambda opened: str(opened.manifest.result))
-    except UnavailableError:
-        return None
 
 
 class _Landing:
@@ -161,7 +91,7 @@ class _Landing:
                 self._desk = self._desk.again()
             tip = self._tip()
             # Looked for at the very tip that is built on: the push fails where it came meanwhile.
-            settled = _settle_at(self._desk, self._held, tip)
+            settled = settle_at(self._desk, self._held, tip)
             if settled is not None:
                 return settled
             checked = self._judged(tip)
@@ -202,7 +132,7 @@ class _Landing:
         if branch_moved(desk, update):
             waiting = with_status(update, phase=Phase.AWAITING_APPROVAL, merge_commit=None)
             self._held = ledger.step(self._held, waiting)
-            raise _moved(update)
+            raise moved(update)
         checked = check_kept(desk, update, ledger.contents(update), tip)
         # Approvals are bound to the report: another result is another digest, and they are void.
         judged = with_status(
@@ -216,7 +146,7 @@ class _Landing:
         if checked.is_blocked or outstanding_of(desk, judged, checked):
             judged = with_status(judged, phase=Phase.AWAITING_APPROVAL, merge_commit=None)
             self._held = ledger.step(self._held, judged, report=checked.report)
-            raise _changed(self._held.update, checked)
+            raise changed(self._held.update, checked)
         if checked.tip_result == "invalid" and checked.merged_result == "invalid":
             raise KrateError(
                 "MEMORY_WRITES_DISABLED",
@@ -301,48 +231,3 @@ def _renewed(update: AgentMemoryUpdate, checked: Checked) -> tuple[Condition, ..
     """The conditions of a new judgement beside those of the review."""
     new = {one.type for one in checked.conditions}
     return (*checked.conditions, *(one for one in update.status.conditions if one.type not in new))
-
-
-def _moved(update: AgentMemoryUpdate) -> KrateError:
-    return KrateError(
-        "MEMORY_UPDATE_STALE_APPROVAL",
-        f"branch or request of {update.name} isn't as its reviewers saw it",
-        hint="`update refresh` looks at it again",
-        location=update.name,
-    )
-
-
-def _not_approved(update: AgentMemoryUpdate) -> KrateError:
-    condition = update.condition("Approved")
-    waits = f": {condition.message}" if condition is not None and condition.message else ""
-    return KrateError(
-        "MEMORY_UPDATE_NOT_APPROVED",
-        f"{update.name} is {update.phase}{waits}",
-        hint="`update show` says what it waits for",
-        location=update.name,
-    )
-
-
-def _changed(update: AgentMemoryUpdate, checked: Checked) -> KrateError:
-    if checked.merged.conflicts:
-        places = ", ".join(f"{one.path} {one.place}".rstrip() for one in checked.merged.conflicts[:5])
-        return KrateError(
-            "MEMORY_UPDATE_CONFLICT",
-            f"the target changed in the same places: {places}",
-            hint="revise the update on what is there now",
-            location=update.name,
-        )
-    if checked.is_blocked:
-        failed = next(one for one in checked.conditions if one.status == "False")
-        return KrateError(
-            "MEMORY_UPDATE_VALIDATION_FAILED",
-            f"{failed.type} does not hold: {failed.reason} {failed.message}".rstrip(),
-            hint="`update show` lists what is wrong",
-            location=update.name,
-        )
-    return KrateError(
-        "MEMORY_UPDATE_NOT_APPROVED",
-        "the target moved, and the result is another one than was approved",
-        hint="review it again",
-        location=update.name,
-    )

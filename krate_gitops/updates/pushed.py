@@ -12,10 +12,11 @@ from krate_gitops.git.pins import holds
 from krate_gitops.git.push import descends
 from krate_gitops.git.trees import EXECUTABLE_MODE, FILE_MODE, TreeChange, diff_trees
 from krate_gitops.updates.desk import Desk
+from krate_gitops.updates.draft import proposed_items
 from krate_gitops.updates.end import end_update
 from krate_gitops.updates.ledger import Held
 from krate_gitops.updates.model import Action, Phase
-from krate_gitops.updates.propose import next_revision, proposed_items
+from krate_gitops.updates.propose import next_revision
 from krate_gitops.updates.request import MAX_CHANGES, MAX_CONTENT_BYTES, ProposedChange
 
 _REASON = "Pushed to the branch by a reviewer"

@@ -9,7 +9,7 @@ import msgspec
 
 from krate_gitops.updates.model import UpdateSpec
 from krate_gitops.updates.repository_policy import RepositoryPolicy
-from krate_gitops.updates.rights import Area, area_of
+from krate_gitops.updates.rights import ENTRYPOINT, Area, area_of
 from krate_gitops.updates.touched import RecordState
 
 _SIGNATURE = re.compile(r"(?P<name>[^<>]*?)\s*<(?P<address>[^<>]*)>")
@@ -49,9 +49,13 @@ def required_reviews(
             for record in before.values()
             if (people := _people(record.owners, members))
         ]
+    owners = policy.memory_owners or ()
+    memory_owners = _people(owners, members) or owners
+    if memory_owners and any(ENTRYPOINT in (item.path, item.target) for item in spec.changes):
+        # What every run is told belongs to nobody's record, so it belongs to the memory owners.
+        found.append(Requirement(kind="owner", subject=ENTRYPOINT, people=memory_owners))
     if has_waivers or _needs_memory_owner(spec, before, after):
-        owners = policy.memory_owners or ()
-        found.append(Requirement(kind="memory-owner", people=_people(owners, members) or owners))
+        found.append(Requirement(kind="memory-owner", people=memory_owners))
     return tuple(found)
 
 

@@ -166,8 +166,10 @@ class _Check:
 
             merged = self._with_safe_conflicts(read, onto(self._tip), observed)
             head = merged if base == self._tip else onto(base)
-        applies = bool(merged.changed) and not merged.conflicts
-        self._condition("PatchApplies", applies, "" if applies else _reason_of(merged), _told(merged))
+        # What doesn't fit on its own base has no commit that anybody could look at.
+        worse = head if merged.changed and not merged.conflicts else merged
+        applies = bool(worse.changed) and not worse.conflicts
+        self._condition("PatchApplies", applies, "" if applies else _reason_of(worse), _told(worse))
         rules, tip_result = brain.read(
             self._tip, lambda opened: (opened.source.ontology.rules, str(opened.manifest.result))
         )

@@ -104,7 +104,7 @@ def test_every_printed_command_does_the_same_in_a_shell(
     text: str, folder: Path, parts: tuple[list[Shown], list[Shown], list[Shown]]
 ) -> None:
     [export] = set(re.findall(r"^export KRATE_CONFIG=.*$", text, flags=re.MULTILINE))
-    assert [len(part) for part in parts] == [20, 6, 12]
+    assert [len(part) for part in parts] == [20, 10, 12]
     _take_back_what_was_learned(folder, parts[0][0].result)
     for step in parts[0]:
         done = subprocess.run(
@@ -247,6 +247,17 @@ def test_a_lesson_is_merged_when_an_owner_has_approved_it_and_a_credential_never
     assert (proposed["phase"], merged["phase"]) == ("AwaitingApproval", "Merged")
     assert leaking["phase"] == "ChangesRequested"
     assert {one["status"] for one in leaking["conditions"] if one["type"] == "SecretsClean"} == {"False"}
+
+
+def test_of_a_finished_run_what_was_read_becomes_memory_and_its_token_doesnt(
+    steps: list[dict[str, Any]],
+) -> None:
+    imported, approved, merged = (step["result"] for step in steps if " import " in f" {step['command']} ")
+    assert imported["redaction"]["byKind"] == {"path": 1, "provider-token": 1}
+    phases = [one["import"]["phase"] for one in (imported, approved, merged)]
+    assert phases == ["AwaitingReview", "AwaitingReview", "Merged"]
+    [asked] = [step["result"] for step in steps if "several queues" in step["command"]]
+    assert "babysitter-session:sess-0610-queues" in {record["id"] for record in asked["records"]}
 
 
 def test_two_worlds_have_the_same_commits(text: str, steps: list[dict[str, Any]]) -> None:

@@ -11,13 +11,14 @@ from krate_gitops.errors import UnavailableError
 from krate_gitops.git.objects import ObjectReader
 from krate_gitops.updates.carry import Read, reader_of
 from krate_gitops.updates.desk import Caller, Desk
+from krate_gitops.updates.draft import proposed_items
 from krate_gitops.updates.examine import without_secrets
 from krate_gitops.updates.imports.entrypoint import PATH as MEMORY_MD
 from krate_gitops.updates.imports.model import AgentRunMemoryImport, ArtifactRetention, RetentionTier
 from krate_gitops.updates.imports.surroundings import Found
 from krate_gitops.updates.ledger import OPEN, Held, Ledger
 from krate_gitops.updates.model import Action, Evidence, Phase, Proposer, ValidationPolicy
-from krate_gitops.updates.propose import Limits, next_revision, propose, proposed_items
+from krate_gitops.updates.propose import Limits, next_revision, propose
 from krate_gitops.updates.request import Proposal, ProposedChange
 
 PROPOSER = "run-import"

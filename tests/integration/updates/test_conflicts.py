@@ -170,6 +170,14 @@ def test_a_pinned_run_that_meets_the_present_is_not_shown_but_told(board: Board)
     assert board.branches() == []
 
 
+def test_what_does_not_fit_on_the_base_it_names_is_told(board: Board) -> None:
+    tip = board.outside({A: theirs("Third line", "Their third line")})
+    text = changed(theirs("Third line", "Their third line").decode(), "Their third line", "My third line")
+    held = board.propose(update(A, text), base_commit=board.seed, observed_commit=tip)
+    assert conditions(held)["PatchApplies"] == ("False", "ConflictWithCurrent")
+    assert held.update.phase is Phase.CHANGES_REQUESTED
+
+
 # By itself
 
 

@@ -12,7 +12,7 @@ from krate_gitops.errors import DeniedError, KrateError, UnavailableError
 from krate_gitops.git.push import Pushed
 from krate_gitops.index.validate import validate
 from krate_gitops.records.audit_record import Stage
-from krate_gitops.updates import land
+from krate_gitops.updates import finish, land
 from krate_gitops.updates.desk import EVERYTHING, MERGE
 from krate_gitops.updates.forges.port import ForgeReview, PullState, ReviewState
 from krate_gitops.updates.model import Phase
@@ -306,7 +306,7 @@ def test_an_index_that_can_not_be_built_leaves_the_commit_and_says_so(
     board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = board.approved()
-    monkeypatch.setattr(land, "_result_at", lambda *_: None)
+    monkeypatch.setattr(finish, "result_at", lambda *_: None)
     held = board.merge(held)
     assert held.update.phase is Phase.MERGED
     assert conditions(held)["Ready"] == ("False", "IndexBuildFailed")

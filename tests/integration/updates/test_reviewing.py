@@ -339,6 +339,25 @@ def test_anybodys_objection_at_the_forge_counts_until_they_approve(board: Board)
     assert held.update.phase is Phase.CHANGES_REQUESTED
 
 
+def test_a_review_that_is_dismissed_at_the_forge_counts_no_more(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = reviewed(board, board.propose(edit()), OWNER, ReviewState.APPROVED)
+    assert held.update.phase is Phase.APPROVED
+    forge = type(board.forge)
+    given = forge.reviews
+
+    def dismissed(self: Any, ref: str) -> tuple[ForgeReview, ...]:
+        return tuple(msgspec.structs.replace(one, state=ReviewState.DISMISSED) for one in given(self, ref))
+
+    # Forges give the review a new state; it stays the same review.
+    monkeypatch.setattr(forge, "reviews", dismissed)
+    assert code_of(lambda: board.merge(held)) == "MEMORY_UPDATE_NOT_APPROVED"
+    held = board.find(held)
+    assert held.update.phase is Phase.AWAITING_APPROVAL
+    assert len(held.update.status.decisions) == 1
+    assert board.look(held) == held
+    assert board.say(held, who=MEMBER).update.phase is Phase.APPROVED
+
+
 # Two at once
 
 

@@ -159,3 +159,9 @@ def test_one_person_can_meet_several_requirements_and_each_is_met_by_as_many_as_
 )  # fmt: skip
 def test_people_are_known_by_name_or_address(actor: str, named: str, same: bool) -> None:
     assert is_one_of(actor, (named,)) is same
+
+
+def test_what_every_run_is_told_belongs_to_the_memory_owners() -> None:
+    shared = Requirement(kind="owner", subject="babysitter/MEMORY.md", people=MEMORY_OWNER.people)
+    assert needed(spec("babysitter/MEMORY.md")) == (APPROVAL, shared)
+    assert needed(spec("babysitter/MEMORY.md"), policy=LOCAL) == (APPROVAL,)
