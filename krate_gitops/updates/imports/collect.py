@@ -330,9 +330,9 @@ class _Collection:
             if file is None:
                 return None
             descriptor, size = file
-            self._count(size, found.path, self._limits.file_bytes)
+            self._count(size, found.path, self._limits.journal_bytes)
             made = hashlib.sha256()
-            for value in self._values(descriptor, found.path, self._limits.file_bytes, made):
+            for value in self._values(descriptor, found.path, self._limits.journal_bytes, made):
                 told.add(value.value)
             digest = "sha256:" + made.hexdigest()
         self._check_organization(told.organization)

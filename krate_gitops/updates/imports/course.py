@@ -11,10 +11,12 @@ import msgspec
 from krate_gitops.updates.imports.events import (
     Meaning,
     details,
+    effect_of,
     event_type,
     name_in,
     number,
     outcome,
+    result_of,
     timestamp,
 )
 from krate_gitops.updates.imports.keep import Keeper, Occurrence
@@ -144,7 +146,7 @@ class Course:
         elif meaning is Meaning.REQUESTED:
             return self._requested(data, time)
         elif meaning in (Meaning.RESOLVED, Meaning.TASK_DONE) or "effectId" in data:
-            return self._resolved(data, ended_as, time)
+            return self._resolved(data, meaning, ended_as, time, effect_of(event))
         return None, None
 
     def _requested(self, data: dict[str, Any], time: Any) -> tuple[str | None, str | None]:
@@ -155,30 +157,38 @@ class Course:
                 self._open[effect] = (kind, task)
             else:
                 self._left_out += 1
-        if kind is not None and len(kind) <= 80 and len(self.kinds) < _MOST_KINDS:
-            self.kinds.add(kind)
+        self._add_kind(kind)
         if (known := self._task(task)) is not None:
             known.requested += 1
             known.kind = known.kind or kind
             known.last_time = time or known.last_time
         return kind, task
 
-    def _resolved(self, data: dict[str, Any], ended_as: str | None, time: Any) -> tuple[str | None, str | None]:
-        effect = name_in(data, "effectId")
-        kind, task = self._open.pop(effect, (None, None)) if effect is not None else (None, None)
-        kind, task = name_in(data, "kind") or kind, name_in(data, "taskId") or task
-        how = "failed" if data.get("error") else outcome(data.get("status", data.get("result"))) or ended_as
-        failed = how == "failed"
-        if failed:
-            self.failures += 1
-        else:
-            self.successes += 1
+    def _resolved(
+        self, data: dict[str, Any], meaning: Meaning, ended_as: str | None, time: Any, effect: dict[str, Any] | None
+    ) -> tuple[str | None, str | None]:
+        number = name_in(data, "effectId")
+        kind, task = self._open.pop(number, (None, None)) if number is not None else (None, None)
+        kind = (name_in(effect, "kind") if effect else None) or name_in(data, "kind") or kind
+        task = name_in(data, "taskId") or task
+        how = result_of(data) or ended_as
+        of_effect = how if effect is None else result_of(effect)
+        if meaning is not Meaning.TASK_DONE:
+            how = how or of_effect
+        if meaning is not Meaning.TASK_DONE or effect is not None:
+            self.failures += of_effect == "failed"
+            self.successes += of_effect != "failed"
+            self._add_kind(kind)
         if (known := self._task(task)) is not None:
-            known.failed += failed
-            known.completed += not failed
+            known.failed += how == "failed"
+            known.completed += how != "failed"
             known.kind = known.kind or kind
             known.last_time = time or known.last_time
         return kind, task
+
+    def _add_kind(self, kind: str | None) -> None:
+        if kind is not None and len(kind) <= 80 and len(self.kinds) < _MOST_KINDS:
+            self.kinds.add(kind)
 
     def _task(self, name: str | None) -> Task | None:
         if name is None or len(name) > 400:

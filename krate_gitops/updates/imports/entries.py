@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from krate_gitops.updates.imports.account import Account
-from krate_gitops.updates.imports.events import EventType, Meaning, details, name_in, outcome
+from krate_gitops.updates.imports.events import EventType, Meaning, details, effect_of, name_in, result_of
 from krate_gitops.updates.imports.scrub import Scrub, shorten
 from krate_gitops.updates.imports.scrub_value import scrub_value
 
@@ -44,17 +44,23 @@ def describe(
 
     ``kind`` and ``task`` are the effect's, known from the event that requested it.
     """
-    data = details(event)
-    result = _result(data, type)
+    data, inner = details(event), effect_of(event)
+    of_effect = None if inner is None else result_of(inner)
+    result = result_of(data) or type.outcome
+    if result is None and type.meaning is Meaning.RESOLVED:
+        result = of_effect
+    kind = (name_in(inner, "kind") if inner else None) or kind
     parts = [_subject(data, type, scrub, account, kind, task)]
     if result is not None:
         parts.append(_result_words(result))
+    if type.meaning is Meaning.TASK_DONE and of_effect == "failed" and result != "failed":
+        parts[-1] += "; an effect of it failed"
     excerpt = _excerpt(event, data, scrub, account)
     summary = " ".join(parts) + (f": {excerpt}" if excerpt else ".")
     effect = None
-    if type.meaning in (Meaning.REQUESTED, Meaning.RESOLVED, Meaning.BREAKPOINT) or "effect" in event:
+    if type.meaning in (Meaning.REQUESTED, Meaning.RESOLVED, Meaning.BREAKPOINT) or inner is not None:
         word = scrub.line(kind or name_in(data, "kind", "type") or "unknown", account, most=_NAME)
-        effect = {"kind": word, "result": _effect_result(result, type)}
+        effect = {"kind": word, "result": _effect_result(of_effect or result, type)}
     return shorten(summary, 500), effect
 
 
@@ -72,15 +78,9 @@ def payload(event: dict[str, Any], scrub: Scrub, account: Account, *, most: int)
 
 def is_failure(event: dict[str, Any], type: EventType) -> bool:
     """Whether an event says that something failed."""
-    data = details(event)
-    return type.outcome == "failed" or _result(data, type) == "failed"
-
-
-def _result(data: dict[str, Any], type: EventType) -> str | None:
-    if data.get("error"):
-        return "failed"
-    found = outcome(data.get("status", data.get("result", data.get("outcome"))))
-    return found or type.outcome
+    inner = effect_of(event)
+    results = (type.outcome, result_of(details(event)), None if inner is None else result_of(inner))
+    return "failed" in results
 
 
 def _result_words(result: str) -> str:

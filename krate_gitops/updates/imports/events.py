@@ -132,11 +132,22 @@ def outcome(raw: Any) -> str | None:
 
 def details(event: dict[str, Any]) -> dict[str, Any]:
     """What an event is about: its ``data`` or ``payload``, else the event itself."""
-    for name in ("data", "payload", "effect"):
+    for name in ("data", "payload"):
         inner = event.get(name)
         if isinstance(inner, dict):
             return inner
     return event
+
+
+def effect_of(event: dict[str, Any]) -> dict[str, Any] | None:
+    """The effect that an event carries as an object of its own, where it does."""
+    effect = event.get("effect")
+    return effect if isinstance(effect, dict) else None
+
+
+def result_of(data: dict[str, Any]) -> str | None:
+    """How something ended, by what is said of it: a run status, or None where nothing is."""
+    return "failed" if data.get("error") else outcome(data.get("status", data.get("result", data.get("outcome"))))
 
 
 def name_in(values: dict[str, Any], *names: str) -> str | None:

@@ -10,9 +10,9 @@ _MIB = 1 << 20
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds of one collection; sizes in bytes.
 
-    ``journal_bytes`` is the most for one file of a journal, ``file_bytes`` for any other; together with ``files`` and
-    ``total_bytes`` they say what is read at all. The rest bounds what is held: a journal is read event by event, so its
-    own size costs time and no memory.
+    ``journal_bytes`` is the most for one file of a journal or a transcript, ``file_bytes`` for any other; together with
+    ``files`` and ``total_bytes`` they say what is read at all. The rest bounds what is held: a journal is read event by
+    event, so its own size costs time and no memory.
     """
 
     files: int = 10_000

@@ -11,9 +11,11 @@ import pytest
 from krate_gitops.errors import KrateError
 from krate_gitops.updates.imports.model import import_name
 from tests.unit.updates.imports.sources import (
+    END,
     EVENTS,
     FOLDER,
     RUN,
+    START,
     Workspace,
     ended,
     requested,
@@ -422,3 +424,55 @@ def test_no_path_of_the_machine_is_told(workspace: Workspace) -> None:
     text = text_of(workspace.normalised(retentionTier="full-journal-redacted"))
     assert str(workspace.path) not in text
     assert "Read src/a.py and [PATH]" in text
+
+
+def test_events_of_the_other_shape_are_understood(empty: Workspace) -> None:
+    def event(kind: str, at: int, **fields: object) -> dict[str, object]:
+        return {"eventType": kind, "sequence": at, "timestamp": f"2026-06-02T10:{at:02}:00Z", **fields}
+
+    empty.record().write("journal.json", [
+        event("run_start", 1, process="refund-replay-fix"),
+        event("task.created", 2, taskId="t2"),
+        event("task_completed", 3, taskId="t2", summary="Verified.", effect={"kind": "test-run", "result": "failure"}),
+        event("effect_resolved", 4, taskId="t2", effect={"kind": "shell", "result": "success"}),
+        event("run_end", 5, status="completed"),
+    ])  # fmt: skip
+    made = empty.normalised(retentionTier="curated-journal")
+    third = made.files[f"{FOLDER}/journal/000003.yaml"].decode()
+    assert "eventType: task.completed\n" in third
+    assert 'summary: "Task t2 completed; an effect of it failed: Verified."\n' in third
+    assert "  effect:\n    kind: test-run\n    result: failure\n" in third
+    assert b"    result: success\n" in made.files[f"{FOLDER}/journal/000004.yaml"]
+    assert (made.facts.successes, made.facts.failures, made.facts.kinds) == (1, 1, ["shell", "test-run"])
+    assert (made.facts.status, made.facts.duration_ms) == ("completed", 240_000)
+    assert b"runStatus: completed\n" in made.files[f"{FOLDER}/tasks/t2.yaml"]
+
+
+def test_a_run_as_an_orchestrator_leaves_it_is_understood(empty: Workspace) -> None:
+    empty.record(request="refund", entry=".a5c/processes/x.mjs#process", layoutVersion="2026.01", prompt="Fix refunds.")
+    empty.write("inputs.json", {"x": 1})
+    empty.write("state/state.json", {"schemaVersion": 1})
+    empty.write("run.lock", "pid 1")
+    stopped = {"type": "STOP_HOOK_INVOKED", "recordedAt": "2026-06-02T10:30:00Z", "data": {}}
+    failed = {"type": "RUN_FAILED", "recordedAt": END, "data": {"error": {"message": "No ledger."}}}
+    asked = (requested(1, "plan", "agent"), resolved(1), requested(2, "ask", "breakpoint"), resolved(2))
+    empty.journal([started(), *asked, stopped, failed])
+    for effect, kind, task in (("E001", "agent", "plan"), ("E002", "breakpoint", "ask")):
+        empty.write(f"tasks/{effect}/task.json", {
+            "schemaVersion": "tasks-v1", "kind": kind, "title": f"The {task}", "taskId": task, "effectId": effect,
+            "metadata": {}, "agent": {"prompt": {"task": "Do it"}},
+        })  # fmt: skip
+        empty.write(f"tasks/{effect}/result.json", {
+            "status": "ok", "result": {"summary": f"{task} is done."}, "startedAt": START, "finishedAt": END,
+        })  # fmt: skip
+    made = empty.normalised(retentionTier="curated-journal")
+    run = made.files[f"{FOLDER}/run.yaml"].decode()
+    assert "runStatus: failed\n" in run
+    assert "  summary: Fix refunds.\n" in run
+    task = made.files[f"{FOLDER}/tasks/ask.yaml"].decode()
+    assert 'title: "Task ask: The ask"' in task
+    assert "summary: ask is done.\n" in task
+    assert "updatedAt: 2026-06-02T10:41:00Z" in task
+    kept = [path[-11:-5] for path in made.files if "/journal/" in path]
+    assert kept == ["000001", "000003", "000004", "000005", "000007"]
+    assert 'summary: "Run failed: No ledger."\n' in made.files[f"{FOLDER}/journal/000007.yaml"].decode()
