@@ -94,6 +94,23 @@ def merge(invocation: Invocation, work: Work, name: str, expected_head: str | No
     return report(invocation, desk, held)
 
 
+@click.command("validate", cls=KrateCommand)
+@work_options
+@name_argument
+@pass_invocation
+def validate(invocation: Invocation, work: Work, name: str) -> int:
+    """Judge an import under review anew, merged onto its target as that is now.
+
+    Ends with 1 when its files don't hold to the brain's rules.
+    """
+    from krate_gitops.updates.imports.review import revalidate_import
+
+    with progress(invocation) as listen:
+        desk = desk_of(invocation, work, listen, needs_forge=True)
+        held = revalidate_import(desk, find_import(desk, name).name)
+    return report(invocation, desk, held)
+
+
 @click.command("refresh", cls=KrateCommand)
 @work_options
 @click.argument("name", metavar="[NAME]", required=False)

@@ -128,7 +128,7 @@ def actions_of(held: HeldImport) -> tuple[str, ...]:
     if held.phase.value != "AwaitingReview":
         return ()
     lower = ("lower-retention",) if held.document.spec.retention_tier.value != "summary-only" else ()
-    return ("approve", "request-changes", "reject", "merge", *lower, "rerun")
+    return ("approve", "request-changes", "reject", "revalidate", "merge", *lower, "rerun")
 
 
 def import_table(held: HeldImport, colour: bool) -> str:

@@ -17,6 +17,7 @@ COMMANDS = {
     ),
     "run": LazyCommand("krate_gitops.cli.import_run:run", "Read a run, clean it, and propose what is kept of it."),
     "show": LazyCommand("krate_gitops.cli.import_show:show_import", "Show an import as its reviewers need it."),
+    "validate": LazyCommand("krate_gitops.cli.import_review:validate", "Judge an import under review anew."),
 }
 
 

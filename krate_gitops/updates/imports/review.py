@@ -11,6 +11,7 @@ from krate_gitops.updates.land import merge
 from krate_gitops.updates.ledger import Ledger
 from krate_gitops.updates.look import look
 from krate_gitops.updates.model import Phase, Verdict
+from krate_gitops.updates.propose import revalidate
 from krate_gitops.updates.review import Opinion, decide
 
 
@@ -54,6 +55,14 @@ def merge_import(
         if error.code == "MEMORY_UPDATE_VALIDATION_FAILED":
             raise _invalid(name, error.message) from None
         raise
+    return mirrored(desk, held)
+
+
+def revalidate_import(desk: Desk, name: str) -> HeldImport:
+    """An import under review judged anew, on the target as it is now. Raises as ``revalidate`` does."""
+    held, update = _under_review(desk, name, False)
+    if update is not None:
+        revalidate(desk, Ledger(desk).find(update))
     return mirrored(desk, held)
 
 

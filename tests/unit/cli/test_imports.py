@@ -57,7 +57,7 @@ def test_a_run_goes_from_its_folder_to_the_brain(imports: Imports) -> None:
     name = made["import"]["name"]
     assert (made["new"], made["import"]["phase"], made["import"]["runId"]) == (True, "AwaitingReview", RUN)
     assert made["import"]["repository"] == "payments"
-    assert made["actions"] == ["approve", "request-changes", "reject", "merge", "rerun"]
+    assert made["actions"] == ["approve", "request-changes", "reject", "revalidate", "merge", "rerun"]
     assert made["validation"]["result"] == "valid"
     assert {one["type"] for one in made["conditions"]} >= {"SourceResolved", "SecretsRedacted", "Ready"}
     assert all(one["targetPath"] == f"babysitter/runs/{RUN}" for one in made["conditions"])
@@ -66,6 +66,7 @@ def test_a_run_goes_from_its_folder_to_the_brain(imports: Imports) -> None:
     assert shown.exit_code == 0
     assert "new → approved" in shown.stdout
     assert imports.json("show", name)["update"]["update"]["name"] == made["import"]["updateRef"]
+    assert imports.json("validate", name)["validation"]["result"] == "valid"
     assert imports.json("approve", name, actor=DANA)["import"]["phase"] == "AwaitingReview"
     merged = imports.json("merge", name)
     assert (merged["import"]["phase"], merged["import"]["memoryCommit"]) == ("Merged", imports.repo.tip())
