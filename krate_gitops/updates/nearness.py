@@ -95,6 +95,10 @@ class _Features(NamedTuple):
         return int(self.term_weights.sum() + self.target_weights.sum())
 
 
+_COURSE = frozenset(("BabysitterRun", "RunJournalEvent", "RunTaskResult"))
+"""Kinds that tell the course of a run: that two runs went alike repeats nothing."""
+
+
 def near_repeats(
     base: OpenIndex,
     trial: OpenIndex,
@@ -112,9 +116,11 @@ def near_repeats(
     """
     old, new = Nearness(base, policy), Nearness(trial, policy)
     found: list[NearRepeat] = []
+    columns = trial.columns
     for number in _proposed(base, trial):
+        if columns.record(number).kind in _COURSE:
+            continue
         near = []
-        columns = trial.columns
         for other, measure in new.nearest(number, threshold=threshold, most=most):
             mine, theirs = (base.graph.defined(columns.record(one).id) for one in (number, other))
             if old.measure(mine, theirs) < threshold and not old.is_usual(theirs, measure, beside=mine):

@@ -42,7 +42,7 @@ from krate_gitops.updates.report import MOST_DIAGNOSTICS, FileReport, UpdateRepo
 from krate_gitops.updates.request import path_fault
 from krate_gitops.updates.requirements import Requirement, required_reviews
 from krate_gitops.updates.rights import Classify, right_to
-from krate_gitops.updates.touched import RecordState, members_of, pairs, records_in, transition
+from krate_gitops.updates.touched import RecordState, members_of, records_in, transition
 
 _FORM = frozenset(("KB001", "KB002", "KB003", "KB004", "KB005", "KB006"))
 _SECRETS = frozenset(("KB060", "KB061", "KB063", "KB064"))
@@ -318,6 +318,7 @@ class _Check:
     ) -> UpdateReport:
         by_severity = Counter(one.severity for one in diagnostics)
         shown = [_plain(one) for one in diagnostics[:MOST_DIAGNOSTICS]]
+        records = _Records(before, after)
         return UpdateReport(
             result=str(verdict(by_severity, "error")),
             counts={severity.label: by_severity[severity.label] for severity in Severity},
@@ -325,7 +326,7 @@ class _Check:
             diagnostics=tuple(shown),
             truncated=len(diagnostics) > MOST_DIAGNOSTICS,
             for_owners=len(waived),
-            files=tuple(_file_report(item, merged, before, after) for item in self._spec.changes),
+            files=tuple(_file_report(item, merged, records) for item in self._spec.changes),
             conflicts=len(merged.conflicts),
             redaction=examined.redaction,
             injection=examined.injection,
@@ -364,13 +365,20 @@ def _plain(one: Diagnostic) -> dict[str, Any]:
     return shown
 
 
-def _file_report(
-    item: ChangeItem, merged: Carried, before: Mapping[str, RecordState], after: Mapping[str, RecordState]
-) -> FileReport:
-    old = next((one for one in before.values() if one.path == item.path), None)
-    new = next((one for one in after.values() if one.path == item.target), None)
-    moved = [(a, b) for a, b in pairs(before, after) if (a or b) in (old, new) and (a or b) is not None]
-    states = [text for a, b in moved if (text := transition(a, b))]
+class _Records:
+    """The records of both sides by id, and the first of each file by its path."""
+
+    def __init__(self, before: Mapping[str, RecordState], after: Mapping[str, RecordState]) -> None:
+        self.before, self.after = before, after
+        self.old = {one.path: one for one in reversed(tuple(before.values()))}
+        self.new = {one.path: one for one in reversed(tuple(after.values()))}
+
+
+def _file_report(item: ChangeItem, merged: Carried, records: _Records) -> FileReport:
+    old, new = records.old.get(item.path), records.new.get(item.target)
+    ids = sorted({one.id for one in (old, new) if one is not None})
+    moved = [(records.before.get(id), records.after.get(id)) for id in ids]
+    states = [text for a, b in moved if (a or b) in (old, new) and (text := transition(a, b))]
     content = merged.after.get(item.target)
     replaced = merged.before.get(item.path)
     known = new or old

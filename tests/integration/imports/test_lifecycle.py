@@ -149,6 +149,7 @@ def test_a_lower_tier_is_another_revision_of_the_same_request(board: ImportBoard
 def test_a_full_journal_needs_a_second_reviewer(board: ImportBoard) -> None:
     held = board.review(board.run(retentionTier="full-journal-redacted"))
     assert board.reviewed(held).update.phase is Phase.AWAITING_APPROVAL
+    assert board.reviewed(held).update.status.near == ()  # events of one kind are alike, and repeat nothing
     held = board.review(held, who=MEMBER)
     assert board.reviewed(held).update.phase is Phase.APPROVED
     assert board.land(held).phase is ImportPhase.MERGED
