@@ -12,8 +12,6 @@ from krate_gitops.cli.invocation import Invocation, pass_invocation
 from krate_gitops.cli.output import fields_table, show
 from krate_gitops.errors import UsageError
 
-AUTHOR = "krate-gitops <krate-gitops@localhost>"
-
 
 @click.command("init", cls=KrateCommand)
 @click.argument("path", metavar="PATH", type=click.Path(path_type=Path))
@@ -29,6 +27,7 @@ def init(invocation: Invocation, path: Path, bare: bool, root: str, branch: str)
     from krate_gitops.brain.seed import seed_files
     from krate_gitops.git.checkout import fill_work_tree
     from krate_gitops.git.commits import init_repository, write_commit
+    from krate_gitops.git.identity import OURS
 
     path = path.absolute()
     files = seed_files(invocation.settings.organization)
@@ -43,7 +42,7 @@ def init(invocation: Invocation, path: Path, bare: bool, root: str, branch: str)
         {folder + name: data for name, data in files.items()},
         parents=[],
         message="Begin the company brain",
-        author=AUTHOR,
+        author=OURS,
         time=datetime.now(UTC).replace(microsecond=0),
         branch=branch,
     )

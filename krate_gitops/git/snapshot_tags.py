@@ -10,6 +10,7 @@ from krate_gitops.digest import Json, canonical_json
 from krate_gitops.errors import KrateError, UsageError
 from krate_gitops.git.bundles import is_bundle
 from krate_gitops.git.command import GitFailedError, run_git, run_git_with_remote
+from krate_gitops.git.identity import OURS
 from krate_gitops.git.local import Repository
 from krate_gitops.git.remotes import is_url, parse_remote
 from krate_gitops.git.request import SNAPSHOT_TAGS
@@ -17,7 +18,6 @@ from krate_gitops.settings import Settings
 
 _STAMP = "%Y-%m-%dT%H%M%SZ"
 _TRIES = 10
-_TAGGER = "krate-gitops <krate-gitops@localhost>"
 
 
 def create_snapshot_tag(
@@ -70,7 +70,7 @@ def _exists(repository: Repository, name: str) -> bool:
 def _write(repository: Repository, name: str, commit: str, message: bytes, time: datetime) -> str:
     head = (
         f"object {commit}\ntype commit\ntag {name.removeprefix('refs/tags/')}\n"
-        f"tagger {_TAGGER} {int(time.timestamp())} +0000\n\n"
+        f"tagger {OURS} {int(time.timestamp())} +0000\n\n"
     )
     return run_git(repository.git_dir, ["mktag"], stdin=head.encode() + message + b"\n").decode("ascii").strip()
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from krate_gitops.errors import DeniedError, KrateError, UnavailableError
 from krate_gitops.git.commits import build_commit
 from krate_gitops.git.history import read_commit
+from krate_gitops.git.identity import OURS
 from krate_gitops.git.objects import ObjectReader
 from krate_gitops.git.push import Pushed, push_branch
 from krate_gitops.records.audit_record import Stage
@@ -26,7 +27,7 @@ from krate_gitops.updates.forge_reviews import take_reviews
 from krate_gitops.updates.forges.port import PullState
 from krate_gitops.updates.landed import holds_what_was_judged
 from krate_gitops.updates.ledger import Held, Ledger, with_status
-from krate_gitops.updates.message import COMMITTER, author_of, commit_message
+from krate_gitops.updates.message import author_of, commit_message
 from krate_gitops.updates.model import AgentMemoryUpdate, Condition, Phase
 from krate_gitops.updates.not_merged import changed, moved, not_approved
 from krate_gitops.updates.out_of_band import OUT_OF_BAND
@@ -171,7 +172,7 @@ class _Landing:
             parents=parents,
             message=commit_message(title_of(update, checked.report), update, approvers(update)),
             author=author_of(update.spec.proposer, update.metadata.labels.get("krate.a5c.ai/author", "")),
-            committer=COMMITTER,
+            committer=OURS,
             time=desk.now,
             only_files=True,
         )

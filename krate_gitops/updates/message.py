@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from krate_gitops.updates.model import AgentMemoryUpdate, Proposer
 
-COMMITTER = "krate-gitops <krate-gitops@localhost>"
 _ODD = re.compile(r"[^A-Za-z0-9._-]+")
 _SIGNATURE = re.compile(r"(.*)<([^<>]*)>\s*", re.DOTALL)
 _TRAILER = re.compile(r"^Krate-Update: (amu-[0-9a-f]{12})$", re.MULTILINE)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from krate_gitops.errors import KrateError, UnavailableError
 from krate_gitops.git.commits import build_commit
+from krate_gitops.git.identity import OURS
 from krate_gitops.git.instants import parse_instant
 from krate_gitops.git.pins import holds
 from krate_gitops.git.push import Pushed, descends, push_branch
@@ -21,7 +22,7 @@ from krate_gitops.updates.end import close_request, end_update
 from krate_gitops.updates.forges.port import CheckState, PullDraft, PullState
 from krate_gitops.updates.impact_section import impact_section
 from krate_gitops.updates.ledger import Held, Ledger, with_status
-from krate_gitops.updates.message import COMMITTER, author_of, commit_message
+from krate_gitops.updates.message import author_of, commit_message
 from krate_gitops.updates.model import AgentMemoryUpdate, Condition, Phase, UpdateKind
 from krate_gitops.updates.pull_request import body_of, title_of
 from krate_gitops.updates.staleness import banner_of
@@ -209,7 +210,7 @@ def head_of(
         parents=[parent],
         message=commit_message(title, update),
         author=author_of(update.spec.proposer, update.metadata.labels.get("krate.a5c.ai/author", "")),
-        committer=COMMITTER,
+        committer=OURS,
         time=desk.now.fromtimestamp(began, tz=desk.now.tzinfo),
         only_files=True,
     )

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 
 from krate_gitops.errors import DeniedError
 from krate_gitops.git.commits import build_commit
+from krate_gitops.git.identity import OURS
 from krate_gitops.git.local import Repository
 from krate_gitops.git.lookup import read_refs
 from krate_gitops.git.pins import holds
 from krate_gitops.git.push import Pushed, descends, push_branch
 from krate_gitops.reconcile.writer.draft import Draft
 from krate_gitops.reconcile.writer.ledger import Ledger
-from krate_gitops.reconcile.writer.message import COMMITTER, commit_message
+from krate_gitops.reconcile.writer.message import commit_message
 from krate_gitops.reconcile.writer.ports import PreviewResult, Proposal, proposal_body
 from krate_gitops.reconcile.writer.refusals import protected
 from krate_gitops.reconcile.writer.request import Mode
@@ -101,7 +102,7 @@ class Delivery:
             parents=parents,
             message=commit_message(request, self._task.digest),
             author=request.author,
-            committer=COMMITTER,
+            committer=OURS,
             time=self._task.now,
             only_files=True,
         )

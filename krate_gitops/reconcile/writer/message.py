@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from krate_gitops.reconcile.writer.request import WriteRequest
 
-COMMITTER = "krate-gitops <krate-gitops@localhost>"
-
 
 def commit_message(request: WriteRequest, change_digest: str) -> str:
     """The message with its trailers as the last paragraph."""

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from krate_gitops.errors import UnavailableError, UsageError
+from krate_gitops.git.identity import OURS
 from krate_gitops.git.instants import format_instant
 from krate_gitops.git.local import Repository
 from krate_gitops.git.lookup import read_refs
@@ -58,7 +59,6 @@ from krate_gitops.updates.forges.port import (
 from krate_gitops.updates.forges.ref import check_mergeable, check_own_branch, check_repository, conflict, pull_number
 from krate_gitops.updates.forges.text import body_text, comment_text, description_text, title_text
 
-COMMITTER = "krate-gitops <krate-gitops@localhost>"
 _TRIES = 20
 _T = TypeVar("_T")
 
@@ -185,7 +185,7 @@ class LocalForge:
         if tip is None or (expected_target is not None and tip != expected_target):
             raise conflict(f"{pull.target} doesn't stand where it was seen", pull)
         now = datetime.fromtimestamp(int(self._now()), tz=UTC)
-        commit = merge_commit(repository, tip, expected_head, message=message, author=COMMITTER, time=now)
+        commit = merge_commit(repository, tip, expected_head, message=message, author=OURS, time=now)
         if commit is None:
             raise conflict(f"{ref} has conflicts with {pull.target}", pull)
         pushed = push_branch(repository, self._spec, pull.target, commit, tip, settings=self._settings)
