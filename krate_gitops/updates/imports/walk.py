@@ -132,7 +132,9 @@ def _shown(name: str) -> str:
 def over(message: str) -> KrateError:
     """The refusal of a source that is too large."""
     return KrateError(
-        "MEMORY_LIMIT_EXCEEDED", message, hint="raise the limits of the collection if the run is meant to be that large"
+        "MEMORY_LIMIT_EXCEEDED",
+        message,
+        hint="`import run --large` reads runs with journals of any usual size, or leave out what is too large",
     )
 
 
