@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from krate_gitops.errors import DeniedError, KrateError, UsageError
+from krate_gitops.git.push import refuse_bundle
 from krate_gitops.organization import namespace_of
 from krate_gitops.records.update_events import update_denied
 from krate_gitops.updates.desk import ONTOLOGY, PROPOSE, Desk
@@ -183,6 +184,7 @@ def _admit(desk: Desk, proposal: Proposal) -> None:
         use = Ledger(desk).use(_nothing(desk, proposal))
         Ledger(desk).note([update_denied(use, "propose", error.code, reason="Refused")])
         raise
+    refuse_bundle(desk.brain.spec)
     _check_names(desk, proposal)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from krate_gitops.errors import DeniedError, KrateError
+from krate_gitops.errors import DeniedError, KrateError, UsageError
 from krate_gitops.records.audit_verify import verify
 from krate_gitops.settings import Settings
 from krate_gitops.updates.forges.port import PullState
@@ -125,3 +126,12 @@ def test_a_server_that_is_gone_leaves_the_update_as_it_is(tmp_path: Path, home: 
         again = Board(tmp_path, board.settings, spec=f"{url}/brain.git")
         assert conditions(Ledger(again.desk(STRANGER)).find(held.name))["Approved"] == ("True", "Approved")
         assert again.merge(held).update.phase is Phase.MERGED
+
+
+def test_a_bundle_is_read_from_and_proposed_to_by_nobody(board: Board, tmp_path: Path) -> None:
+    bundle = tmp_path / "brain.bundle"
+    subprocess.run(["git", "-C", board.spec, "bundle", "create", "-q", str(bundle), "main"], check=True)
+    board.spec = str(bundle)
+    with pytest.raises(UsageError, match="a bundle can't be written to"):
+        board.propose(edit())
+    assert board.all() == []
