@@ -18,7 +18,7 @@ from krate_gitops.resources.edit.difference import Difference, Unsplicable
 from krate_gitops.resources.edit.emit import check_writable, flow_text, json_piece
 from krate_gitops.resources.edit.json_nodes import compose_json
 from krate_gitops.resources.edit.nodes import DocumentNode, Node, Shape, compose
-from krate_gitops.resources.edit.splices import Splice, spliced
+from krate_gitops.resources.edit.splices import Splice, line_end, spliced
 from krate_gitops.resources.edit.values import same, without_nulls
 from krate_gitops.resources.parse import parse_text, settle
 
@@ -96,6 +96,13 @@ def _in_place(path: str, data: bytes, ordinal: int, wanted: dict[str, Any]) -> b
         difference = Difference(read.text, is_json=path.endswith(".json"))
         difference.change(root, raw, wanted)
         data = spliced(data, difference.splices)
+        if not data.endswith((b"\n", b"\r")):
+            # A text that ends with a line end needs one in the file, where it comes last.
+            ended = data + line_end(data).encode()
+            if same(settle(_read(path, ended).documents[ordinal].value), wanted) and not same(
+                settle(_read(path, data).documents[ordinal].value), wanted
+            ):
+                return ended
     return None
 
 

@@ -254,3 +254,13 @@ def test_fields_are_set_in_a_copy() -> None:
     for steps in (("spec", "l", 5), ("spec", "l", "a"), ("spec", 0), ("spec", "l", 0, "a")):
         with pytest.raises(UsageError, match="no field"):
             assigned(value, steps, 1)
+
+
+def test_a_text_of_several_lines_goes_behind_the_last_line_of_a_file_without_a_line_end() -> None:
+    made = edit_document("a.yaml", b"# about\na: 1  # one\nb: 2", 0, {"a": 1, "b": 2, "c": "x\ny\n"})
+    assert made == b"# about\na: 1  # one\nb: 2\nc: |\n  x\n  y\n"
+
+
+def test_the_last_two_members_of_a_file_without_a_line_end_go_and_no_comment_with_them() -> None:
+    made = edit_document("a.yaml", b"# about\na: 1  # one\nb: 2\nc: 3", 0, {"a": 1})
+    assert made.startswith(b"# about\na: 1  # one")
