@@ -17,7 +17,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 # Tests to run, and options of pytest: make test T=tests/unit/cli ARGS="-k completion -x"
 T ?=
-ARGS ?= -n auto
+# One worker more than processors: a fifth of their time tests wait for servers, leases and children.
+ARGS ?= -n $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
 
 .PHONY: help venv helm forge-descriptions demo test test-slow lint package format bench eval docs clean
 

@@ -284,6 +284,7 @@ def test_without_a_folder_a_temporary_one_is_made_and_nothing_else_is_touched(tm
     assert done.stdout.startswith(f"A small world in {world}: ")
 
 
+@pytest.mark.slow
 def test_steps_come_one_a_line_as_jsonl(tmp_path: Path) -> None:
     lines = run_demo(tmp_path / "world", "-o", "jsonl").stdout.splitlines()
     assert json.loads(lines[0])["title"] == "Which commit does a reader get?"
@@ -313,6 +314,7 @@ def test_an_installed_wheel_has_all_that_the_demo_needs(tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.slow
 def test_a_shell_that_does_not_find_the_program_is_told_where_it_is(tmp_path: Path) -> None:
     path = os.pathsep.join(part for part in os.defpath.split(os.pathsep) if not Path(part, "krate-gitops").exists())
     printed = run_demo(tmp_path / "world", PATH=path).stdout

@@ -233,6 +233,7 @@ def stands_out(nearness: Nearness, number: int) -> bool:
     )
 
 
+@pytest.mark.slow
 def test_on_a_real_brain_copies_are_told_and_ordinary_records_rarely(shared_dir: Path, tmp_path: Path) -> None:
     git(None, "clone", "--quiet", "--bare", str(shared_dir / "data" / "atlas-brain.bundle"), str(tmp_path / "real.git"))
     commit = git(tmp_path / "real.git", "rev-parse", "HEAD").decode().strip()
