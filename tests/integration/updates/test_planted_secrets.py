@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -42,7 +43,7 @@ def _document(folder: Path, secrets: Sequence[Planted], number: int) -> Path:
     proposal = {
         "changes": changes,
         "rationale": f"Seen: {first.fragment}",
-        "evidence": [{"kind": "artifact", "ref": f"https://ci:{first.value}@ci.acme.example/log"}],
+        "evidence": [{"kind": "artifact", "ref": f"https://ci:{quote(first.value, safe='')}@ci.acme.example/log"}],
         "sourceRun": f"adr-{number:012x}",
         "proposer": {"kind": "Agent", "name": "ci-agent"},
     }
