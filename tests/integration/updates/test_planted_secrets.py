@@ -81,7 +81,8 @@ def board(make_board: Callable[..., Board]) -> Board:
 
 def _check(board: Board, tmp_path: Path, count: int) -> None:
     secrets = planted(7, count)
-    needles = {needle for one in secrets for needle in one.needles}
+    # The brain's own pattern stands in its rules, and the part of a folded key that is only its prefix in that.
+    needles = {needle for one in secrets for needle in one.needles if needle not in POLICY_REGEX}
     folder = tmp_path / "proposals"
     folder.mkdir()
     printed = _propose_all(board, folder, secrets)
