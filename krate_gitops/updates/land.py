@@ -31,7 +31,7 @@ from krate_gitops.updates.message import author_of, commit_message
 from krate_gitops.updates.model import AgentMemoryUpdate, Condition, Phase
 from krate_gitops.updates.not_merged import changed, moved, not_approved
 from krate_gitops.updates.out_of_band import OUT_OF_BAND
-from krate_gitops.updates.publish import branch_moved, rooted
+from krate_gitops.updates.publish import branch_moved, judged, rooted
 from krate_gitops.updates.pull_request import title_of
 from krate_gitops.updates.review import check_expected
 from krate_gitops.updates.validation import Checked, check_kept
@@ -136,17 +136,10 @@ class _Landing:
             raise moved(update)
         checked = check_kept(desk, update, ledger.contents(update), tip)
         # Approvals are bound to the report: another result is another digest, and they are void.
-        judged = with_status(
-            update,
-            conditions=_renewed(update, checked),
-            conflicts=checked.merged.conflicts,
-            validation_report_digest=checked.report.digest,
-            redaction_digest=checked.report.redaction_digest,
-            validated_commit=tip,
-        )
-        if checked.is_blocked or outstanding_of(desk, judged, checked):
-            judged = with_status(judged, phase=Phase.AWAITING_APPROVAL, merge_commit=None)
-            self._held = ledger.step(self._held, judged, report=checked.report)
+        anew = with_status(judged(update, checked), conditions=_renewed(update, checked))
+        if checked.is_blocked or outstanding_of(desk, anew, checked):
+            anew = with_status(anew, phase=Phase.AWAITING_APPROVAL, merge_commit=None)
+            self._held = ledger.step(self._held, anew, report=checked.report)
             raise changed(self._held.update, checked)
         if checked.tip_result == "invalid" and checked.merged_result == "invalid":
             raise KrateError(
@@ -155,7 +148,7 @@ class _Landing:
                 hint="merge an update that repairs it first; `brain validate` lists what is wrong",
                 location=update.spec.target_branch,
             )
-        self._held = ledger.step(self._held, with_status(judged, phase=Phase.MERGING), report=checked.report)
+        self._held = ledger.step(self._held, with_status(anew, phase=Phase.MERGING), report=checked.report)
         return checked
 
     def _build(self, tip: str, checked: Checked) -> str:

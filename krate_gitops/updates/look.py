@@ -20,7 +20,7 @@ from krate_gitops.updates.land import merge
 from krate_gitops.updates.ledger import OPEN, Held, Ledger, MovedOnError
 from krate_gitops.updates.model import TERMINAL, AgentMemoryUpdate, Phase
 from krate_gitops.updates.names import PREFIX
-from krate_gitops.updates.propose import carry_on, revalidate
+from krate_gitops.updates.propose import carry_on, judge_again
 from krate_gitops.updates.pushed import adopt_pushed
 from krate_gitops.updates.repository_policy import EXPIRES_AFTER_DAYS
 
@@ -93,7 +93,7 @@ def _looked(desk: Desk, held: Held) -> Held:
         one.status == "False" and one.type not in _OF_REVIEW for one in status.conditions
     )
     if is_wrong or status.validated_commit != desk.tip(held.update.spec.target_branch):
-        held = revalidate(desk, held)
+        held = judge_again(desk, held)
     return held
 
 

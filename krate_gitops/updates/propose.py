@@ -24,7 +24,13 @@ from krate_gitops.updates.model import (
 )
 from krate_gitops.updates.names import diff_digest
 from krate_gitops.updates.publish import branch_moved, publish
-from krate_gitops.updates.request import Proposal, ProposedChange, check_proposal
+from krate_gitops.updates.request import (
+    MAX_CHANGES,
+    MAX_CONTENT_BYTES,
+    Proposal,
+    ProposedChange,
+    check_proposal,
+)
 
 _TRIES = 5
 
@@ -32,8 +38,8 @@ _TRIES = 5
 class Limits(msgspec.Struct, frozen=True):
     """How large an update may be: ``content`` in bytes of one file, ``changes`` in files."""
 
-    content: int = 64 * 1024
-    changes: int = 50
+    content: int = MAX_CONTENT_BYTES
+    changes: int = MAX_CHANGES
 
 
 def propose(
@@ -89,9 +95,13 @@ def carry_on(desk: Desk, held: Held) -> Held:
 
 def revalidate(desk: Desk, held: Held) -> Held:
     """An open update judged anew, on the target as it is now. Raises as ``publish`` does."""
+    return judge_again(desk.again(), held)
+
+
+def judge_again(desk: Desk, held: Held) -> Held:
+    """The same on the target as the desk has it, for who has just brought the repository up to date."""
     if held.update.phase.value not in OPEN or held.update.phase is Phase.MERGING:
         return held
-    desk = desk.again()
     if held.update.phase not in (Phase.PENDING, Phase.VALIDATING):
         if branch_moved(desk, held.update):
             raise _pushed_meanwhile(held)

@@ -6,19 +6,13 @@ judged with the secret taken out: the original reaches no object, no index and n
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import msgspec
 
 from krate_gitops.brain.globs import compile_globs
 from krate_gitops.brain.layout import Classifier
-from krate_gitops.brain.model import Diagnostic, Severity
-from krate_gitops.brain.report.model import verdict
-from krate_gitops.brain.rules.table import RULES
-from krate_gitops.digest import sha256_digest
-from krate_gitops.encoding import plain
+from krate_gitops.brain.model import Diagnostic, SecretScan, Severity
 from krate_gitops.errors import KrateError, UnavailableError
 from krate_gitops.git.objects import ObjectReader
 from krate_gitops.index.proposed import trial
@@ -29,25 +23,23 @@ from krate_gitops.updates.desk import Desk
 from krate_gitops.updates.examine import Examined, examine, holds_secret
 from krate_gitops.updates.merge.outcome import OVERLAP, SINCE
 from krate_gitops.updates.model import (
-    Action,
     AgentMemoryUpdate,
-    ChangeItem,
     Condition,
     NearRecord,
     UpdateSpec,
     WithheldSecret,
 )
 from krate_gitops.updates.nearness import NearRepeat, near_repeats
-from krate_gitops.updates.report import MOST_DIAGNOSTICS, FileReport, UpdateReport
+from krate_gitops.updates.report import UpdateReport
+from krate_gitops.updates.reporting import of_secrets, report_of
 from krate_gitops.updates.request import path_fault
 from krate_gitops.updates.requirements import Requirement, required_reviews
 from krate_gitops.updates.rights import Classify, right_to
-from krate_gitops.updates.touched import RecordState, members_of, records_in, transition
+from krate_gitops.updates.touched import RecordState, members_of, records_in
 
 _FORM = frozenset(("KB001", "KB002", "KB003", "KB004", "KB005", "KB006"))
 _SECRETS = frozenset(("KB060", "KB061", "KB063", "KB064"))
 _INJECTION = "KB062"
-_OF_TIME = frozenset(("KB053", "KB059"))
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,6 +147,9 @@ class _Check:
         paths = [path for item in spec.changes for path in filter(None, (item.path, item.new_path))]
         before = brain.read(spec.base_commit, lambda opened: self._look(opened, paths))
         self._check_paths(before.classify)
+        rules, tip_result = brain.read(
+            self._tip, lambda opened: (opened.source.ontology.rules, str(opened.manifest.result))
+        )
         with ObjectReader(brain.repository) as reader:
             read = reader_of(reader, before.root)
             observed = spec.observed_commit or spec.base_commit
@@ -164,24 +159,30 @@ class _Check:
                 versions = Versions(observed=observed, base=base, onto=commit)
                 return carry(read, spec.changes, self._contents, versions)
 
-            merged = self._with_safe_conflicts(read, onto(self._tip), observed)
+            merged = self._with_safe_conflicts(read, onto(self._tip), observed, rules.secret_scan)
             head = merged if base == self._tip else onto(base)
         # What doesn't fit on its own base has no commit that anybody could look at.
         worse = head if merged.changed and not merged.conflicts else merged
         applies = bool(worse.changed) and not worse.conflicts
         self._condition("PatchApplies", applies, "" if applies else _reason_of(worse), _told(worse))
-        rules, tip_result = brain.read(
-            self._tip, lambda opened: (opened.source.ontology.rules, str(opened.manifest.result))
-        )
         proposed = {**head.changed, **merged.changed}
         examined = examine(proposed, secret=rules.secret_scan, injection=rules.prompt_injection)
         tried = self._try(merged, examined, before.root)
         found, after, errors = tried.validation, tried.records, tried.errors
-        diagnostics = [*_of_secrets((*self._withheld, *examined.secrets)), *(found.report.diagnostics if found else ())]
+        diagnostics = [*of_secrets((*self._withheld, *examined.secrets)), *(found.report.diagnostics if found else ())]
         diagnostics = sorted(set(diagnostics), key=lambda one: (one.path, one.line, one.code, one.column, one.message))
         waived = set(found.for_owners) if found else set()
         self._judge(diagnostics, waived, examined, errors)
-        report = self._report(diagnostics, waived, examined, merged, before.records, after, errors)
+        report = report_of(
+            spec.changes,
+            merged,
+            examined,
+            diagnostics=diagnostics,
+            for_owners=len(waived),
+            before=before.records,
+            after=after,
+            errors=errors,
+        )
         requirements = required_reviews(
             spec,
             desk.policy,
@@ -208,20 +209,20 @@ class _Check:
             merged_result=tried.result or tip_result,
         )
 
-    def _with_safe_conflicts(self, read: Read, merged: Carried, observed: str) -> Carried:
+    def _with_safe_conflicts(self, read: Read, merged: Carried, observed: str, scan: SecretScan) -> Carried:
         """The texts of conflicts are cut from whole files: of a file with a secret in any version none is kept."""
-        spoilt = {path for path in {one.path for one in merged.conflicts} if self._holds_secret(read, path, observed)}
+        paths = {one.path for one in merged.conflicts}
+        spoilt = {path for path in paths if self._holds_secret(read, path, observed, scan)}
         conflicts = tuple(
             msgspec.structs.replace(one, observed=None, current=None, proposed=None) if one.path in spoilt else one
             for one in merged.conflicts
         )
         return msgspec.structs.replace(merged, conflicts=conflicts)
 
-    def _holds_secret(self, read: Read, path: str, observed: str) -> bool:
+    def _holds_secret(self, read: Read, path: str, observed: str, scan: SecretScan) -> bool:
         versions = [read(observed, path), read(self._tip, path)]
         proposed = [self._contents.get(item.content_digest or "") for item in self._spec.changes if item.path == path]
         texts = [data.decode("utf-8", "replace") for data in (*versions, *proposed) if data is not None]
-        scan = self._desk.secret_scan()
         return any(holds_secret(text, scan) for text in texts)
 
     def _look(self, opened: OpenIndex, paths: Sequence[str]) -> _Tip:
@@ -306,33 +307,6 @@ class _Check:
             "PromptInjectionScanned", verdict_ != "blocked", "InjectionBlocked" if verdict_ == "blocked" else verdict_
         )
 
-    def _report(
-        self,
-        diagnostics: Sequence[Diagnostic],
-        waived: set[Diagnostic],
-        examined: Examined,
-        merged: Carried,
-        before: Mapping[str, RecordState],
-        after: Mapping[str, RecordState],
-        errors: tuple[str, ...],
-    ) -> UpdateReport:
-        by_severity = Counter(one.severity for one in diagnostics)
-        shown = [_plain(one) for one in diagnostics[:MOST_DIAGNOSTICS]]
-        records = _Records(before, after)
-        return UpdateReport(
-            result=str(verdict(by_severity, "error")),
-            counts={severity.label: by_severity[severity.label] for severity in Severity},
-            counts_by_code=dict(sorted(Counter(one.code for one in diagnostics).items())),
-            diagnostics=tuple(shown),
-            truncated=len(diagnostics) > MOST_DIAGNOSTICS,
-            for_owners=len(waived),
-            files=tuple(_file_report(item, merged, records) for item in self._spec.changes),
-            conflicts=len(merged.conflicts),
-            redaction=examined.redaction,
-            injection=examined.injection,
-            errors=errors,
-        )
-
 
 def is_import(spec: UpdateSpec) -> bool:
     """Whether an update carries a run import."""
@@ -344,53 +318,6 @@ def _near(found: Sequence[NearRepeat]) -> tuple[NearRecord, ...]:
         NearRecord(one.id, near.id, near.path, round(near.measure * 100), near.shared[:5])
         for one in found
         for near in one.near
-    )
-
-
-def _of_secrets(found: Sequence[WithheldSecret]) -> list[Diagnostic]:
-    names = {code: RULES[code].name for code in ("KB004", "KB060", "KB061")}
-    label = Severity.ERROR.label
-    return [
-        Diagnostic(one.code, names[one.code], label, one.path, one.line, one.column, "", "", one.message, one.hint)
-        for one in found
-    ]
-
-
-def _plain(one: Diagnostic) -> dict[str, Any]:
-    shown: dict[str, Any] = plain(one)
-    shown.pop("related", None)
-    if one.code in _OF_TIME:
-        # How many days it is would make another report of the same update every morning.
-        shown["message"] = RULES[one.code].checks
-    return shown
-
-
-class _Records:
-    """The records of both sides by id, and the first of each file by its path."""
-
-    def __init__(self, before: Mapping[str, RecordState], after: Mapping[str, RecordState]) -> None:
-        self.before, self.after = before, after
-        self.old = {one.path: one for one in reversed(tuple(before.values()))}
-        self.new = {one.path: one for one in reversed(tuple(after.values()))}
-
-
-def _file_report(item: ChangeItem, merged: Carried, records: _Records) -> FileReport:
-    old, new = records.old.get(item.path), records.new.get(item.target)
-    ids = sorted({one.id for one in (old, new) if one is not None})
-    moved = [(records.before.get(id), records.after.get(id)) for id in ids]
-    states = [text for a, b in moved if (a or b) in (old, new) and (text := transition(a, b))]
-    content = merged.after.get(item.target)
-    replaced = merged.before.get(item.path)
-    known = new or old
-    return FileReport(
-        path=item.path if item.new_path is None else f"{item.path} -> {item.new_path}",
-        action=item.action.value,
-        record_id=known.id if known else None,
-        kind=known.kind if known else None,
-        transition=", ".join(dict.fromkeys(states)),
-        before=None if replaced is None else sha256_digest(replaced),
-        digest=None if content is None or item.action is Action.DELETE else sha256_digest(content),
-        reason=item.reason,
     )
 
 

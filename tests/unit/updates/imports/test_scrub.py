@@ -56,7 +56,7 @@ def test_absolute_paths_are_not_told(path: str, around: str) -> None:
 
 
 def test_paths_of_the_run_become_relative() -> None:
-    text, account = clean("wrote /work/run/src/a.py and /work/other/b.py", roots=("/work/run",))
+    text, account = clean("wrote /srv/run/src/a.py and /srv/other/b.py", roots=("/srv/run",))
     assert text == "wrote src/a.py and [PATH]"
     assert account.redacted == {"path": 1}
 
