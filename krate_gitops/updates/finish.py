@@ -7,9 +7,10 @@ from krate_gitops.records.audit_record import Stage
 from krate_gitops.records.update_events import update_merged, update_validated
 from krate_gitops.updates.arrival import is_as_approved
 from krate_gitops.updates.desk import Desk
+from krate_gitops.updates.docket import MovedOnError
 from krate_gitops.updates.end import remove_branch
 from krate_gitops.updates.landed import landed_commit
-from krate_gitops.updates.ledger import Held, Ledger, MovedOnError, with_status
+from krate_gitops.updates.ledger import Held, Ledger, with_status
 from krate_gitops.updates.model import Condition, Phase, UpdateKind
 from krate_gitops.updates.out_of_band import OUT_OF_BAND, notices_of
 from krate_gitops.updates.recovery import close_ranges_fixed_by

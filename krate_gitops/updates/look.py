@@ -12,12 +12,13 @@ from krate_gitops.git.command import run_git
 from krate_gitops.git.instants import parse_instant
 from krate_gitops.git.lookup import read_refs
 from krate_gitops.updates.desk import Desk
+from krate_gitops.updates.docket import MovedOnError
 from krate_gitops.updates.end import end_update, is_part_of, remove_branch
 from krate_gitops.updates.finish import finish_arrived, settle_merging
 from krate_gitops.updates.forge_reviews import take_reviews
 from krate_gitops.updates.forges.port import PullState
 from krate_gitops.updates.land import merge
-from krate_gitops.updates.ledger import OPEN, Held, Ledger, MovedOnError
+from krate_gitops.updates.ledger import OPEN, Held, Ledger
 from krate_gitops.updates.model import TERMINAL, AgentMemoryUpdate, Phase
 from krate_gitops.updates.names import PREFIX
 from krate_gitops.updates.propose import carry_on, judge_again

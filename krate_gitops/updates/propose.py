@@ -11,10 +11,11 @@ from krate_gitops.git.push import refuse_bundle
 from krate_gitops.organization import namespace_of
 from krate_gitops.records.update_events import update_denied
 from krate_gitops.updates.desk import ONTOLOGY, PROPOSE, Desk
+from krate_gitops.updates.docket import MovedOnError
 from krate_gitops.updates.draft import Draft, paths_of, proposed_items
 from krate_gitops.updates.end import end_update
 from krate_gitops.updates.examine import Examined, holds_secret, without_secrets
-from krate_gitops.updates.ledger import OPEN, Held, Ledger, MovedOnError, with_status
+from krate_gitops.updates.ledger import OPEN, Held, Ledger, with_status
 from krate_gitops.updates.model import (
     AgentMemoryUpdate,
     ChangeItem,

@@ -6,8 +6,9 @@ from krate_gitops.errors import UnavailableError
 from krate_gitops.records.audit_record import Entry
 from krate_gitops.records.import_events import import_ended, import_merged, import_reviewed
 from krate_gitops.updates.desk import Desk
+from krate_gitops.updates.docket import MovedOnError
 from krate_gitops.updates.imports.conditions import false, true, with_conditions
-from krate_gitops.updates.imports.ledger import HeldImport, ImportLedger, ImportMovedError, with_status
+from krate_gitops.updates.imports.ledger import HeldImport, ImportLedger, with_status
 from krate_gitops.updates.imports.model import AgentRunMemoryImport, ImportPhase
 from krate_gitops.updates.ledger import Ledger
 from krate_gitops.updates.model import AgentMemoryUpdate, Condition, Phase
@@ -39,7 +40,7 @@ def mirrored(desk: Desk, held: HeldImport) -> HeldImport:
     ledger = ImportLedger(desk)
     try:
         return ledger.step(held, document, _entries(ledger, held.document, document, update))
-    except ImportMovedError:
+    except MovedOnError:
         return ledger.find(held.name)
 
 

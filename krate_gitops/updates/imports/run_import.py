@@ -23,10 +23,11 @@ from krate_gitops.records.import_events import (
 )
 from krate_gitops.records.memory_events import cross_org_denied
 from krate_gitops.updates.desk import PROPOSE, Desk
+from krate_gitops.updates.docket import MovedOnError
 from krate_gitops.updates.end import end_update
 from krate_gitops.updates.imports.collect import Collected, collect
 from krate_gitops.updates.imports.conditions import false, is_of_source, of_failure, true, with_conditions
-from krate_gitops.updates.imports.ledger import HeldImport, ImportLedger, ImportMovedError, with_status
+from krate_gitops.updates.imports.ledger import HeldImport, ImportLedger, with_status
 from krate_gitops.updates.imports.limits import STANDARD, Limits
 from krate_gitops.updates.imports.locate import Places
 from krate_gitops.updates.imports.mirror import mirrored, settled
@@ -47,7 +48,7 @@ from krate_gitops.updates.imports.proposing import propose_files
 from krate_gitops.updates.imports.request import cross_organization, lowered
 from krate_gitops.updates.imports.run_facts import check_is_over
 from krate_gitops.updates.imports.surroundings import Found, commit_of, look_around
-from krate_gitops.updates.ledger import OPEN, Ledger, MovedOnError
+from krate_gitops.updates.ledger import OPEN, Ledger
 from krate_gitops.updates.model import Metadata, Phase
 
 _LABEL = "krate.a5c.ai/"
@@ -222,7 +223,7 @@ class _Work:
         """The import after all that can be done without a reviewer."""
         try:
             return self._carried(held)
-        except ImportMovedError:
+        except MovedOnError:
             # Somebody else is at the same work; what is on record counts.
             return self._ledger.find(held.name)
 

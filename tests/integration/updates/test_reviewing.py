@@ -11,8 +11,9 @@ from krate_gitops.errors import DeniedError, KrateError, UsageError
 from krate_gitops.records.audit_record import Stage
 from krate_gitops.updates.approvals import INJECTION_SEEN
 from krate_gitops.updates.desk import APPROVE, EVERYTHING
+from krate_gitops.updates.docket import MovedOnError
 from krate_gitops.updates.forges.port import ForgeReview, PullState, ReviewState
-from krate_gitops.updates.ledger import Held, Ledger, MovedOnError, with_status
+from krate_gitops.updates.ledger import Held, Ledger, with_status
 from krate_gitops.updates.model import Phase, Verdict
 from krate_gitops.updates.phases import NEXT
 from krate_gitops.updates.repository_policy import LOCAL
